@@ -1,0 +1,1 @@
+#include "scenarios/parameter.hpp"

@@ -1,0 +1,74 @@
+// A checked scenario file: everything a run needs to know before it starts.
+#pragma once
+
+#include "scenarios/parameter.hpp"
+#include "trace/recorder.hpp"
+
+#include <filesystem>
+
+namespace troupe::scenarios {
+
+enum class endpoint_kind : std::uint8_t { ipc, tcp, inproc };
+enum class scheduler_kind : std::uint8_t {
+  stealing, ///< CAF's default
+  sharing,  ///< one shared queue: lower latency between processes
+  seeded,   ///< one thread, virtual time, order drawn from the seed; one process only
+};
+
+/// [topology.security]
+struct security_plan {
+  bool plaintext = false;
+  std::filesystem::path secret_key;              ///< file of this node
+  std::vector<std::string> allowed_clients;      ///< public keys, Z85
+};
+
+/// [topology]
+struct topology_plan {
+  std::int64_t nodes = 0;                        ///< worker processes; 0: all in this one
+  endpoint_kind endpoint = endpoint_kind::ipc;
+  std::string host = "127.0.0.1";                ///< for tcp: where the launcher listens
+  std::int64_t threads = 0;                      ///< scheduler threads a node; 0: one a core
+  scheduler_kind scheduler = scheduler_kind::stealing;
+  std::vector<std::string> external;             ///< names of nodes that join by hand
+  std::chrono::nanoseconds join_timeout = std::chrono::seconds{10};
+  /// Role -> names of the nodes its actors go to, round robin. Complete: every declared
+  /// role is here after loading. Node names: "main", "w1" ... "wN", and the external ones.
+  std::map<std::string, std::vector<std::string>> place;
+  security_plan security;
+};
+
+/// [[faults]]: something bad that happens on purpose.
+struct fault_plan {
+  enum class action_kind : std::uint8_t { kill, stop, resume, cut };
+  action_kind action = action_kind::kill;
+  std::string node;                      ///< on whom
+  std::chrono::nanoseconds at{0};        ///< after the start of the run
+  std::chrono::nanoseconds lasting{0};   ///< for stop: resumed after this; 0: never
+};
+
+/// [trace]
+struct trace_plan {
+  trace::level level = trace::level::headers;
+  std::uint64_t bytes_max = 4ULL << 30; ///< a node
+};
+
+/// [expect]: what the run must show beyond the scenario's own checks.
+struct expectation {
+  std::string path;      ///< dotted path into result.json, "result.sum", or "verdict"
+  parameter_value value; ///< must be equal
+};
+
+struct plan {
+  std::string scenario;
+  std::filesystem::path file;
+  std::uint64_t seed = 0;
+  bool seed_given = false;
+  std::optional<std::chrono::nanoseconds> deadline;
+  parameters values;
+  topology_plan topology;
+  std::vector<fault_plan> faults;
+  trace_plan trace;
+  std::vector<expectation> expect;
+};
+
+} // namespace troupe::scenarios

@@ -1,0 +1,53 @@
+// Loads scenario files and says what is wrong with them.
+#pragma once
+
+#include "scenarios/plan.hpp"
+
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+
+namespace troupe::scenarios {
+
+/// One mistake, with its place in the file or the command line.
+struct diagnostic {
+  std::string source;   ///< file name, "--set", "--nodes", or "environment"
+  std::size_t line = 0; ///< from 1; 0 where there is no line
+  std::size_t column = 0;
+  std::size_t width = 1; ///< columns that the caret line underlines
+  std::string text;     ///< the whole line, for the caret
+  std::string message;  ///< what is wrong
+  std::string help;     ///< what was expected, or the nearest valid key; may be empty
+};
+/// `file:line:column: error: ...`, the line, a caret, the help; for a terminal or a log.
+std::string render(const diagnostic&, bool colour);
+
+/// What the command line and the environment add to a file, strongest last.
+struct overrides {
+  std::vector<std::string> set; ///< "key=value"; the key is a parameter or a dotted path such as topology.nodes
+  std::optional<std::string> nodes, trace, seed, deadline; ///< from their own options, unparsed
+};
+
+struct loaded {
+  std::optional<plan> result; ///< empty if there is any diagnostic
+  std::vector<diagnostic> mistakes;
+};
+
+using environment = std::function<std::optional<std::string>(const std::string&)>;
+
+/// Reads, substitutes ${VAR}, checks everything in one pass and applies the overrides.
+/// Starts nothing. `known` are all scenarios of this program.
+loaded load(const std::filesystem::path&, const std::vector<const declaration*>& known, const overrides&,
+            const environment&);
+/// The same for text that is already in memory; `name` stands in the messages.
+loaded parse(std::string_view text, const std::string& name, const std::vector<const declaration*>& known,
+             const overrides&, const environment&);
+
+/// JSON Schema (draft 2020-12) of scenario files, from the same declarations.
+nlohmann::json schema(const std::vector<const declaration*>& known);
+/// For `troupe list --json`.
+nlohmann::json to_json(const declaration&);
+nlohmann::json to_json(const parameter_value&);
+/// For `troupe check --json` and the run directory: the resolved plan.
+nlohmann::json to_json(const plan&);
+
+} // namespace troupe::scenarios

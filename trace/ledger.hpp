@@ -1,0 +1,74 @@
+// Counts what became of every message, on or off the record: the books must balance.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace troupe::trace {
+
+/// Why a message was not handled. Names as they appear in result.json: to_string().
+enum class drop_reason : std::uint8_t {
+  no_handler,        ///< the receiver has no handler for this type
+  expired_response,  ///< the answer to a request that had already timed out or failed
+  unknown_type,      ///< the peer does not know the message type
+  not_serializable,  ///< the type was never registered, or its encoding failed
+  too_large,         ///< the envelope is over the frame limit
+  queue_full,        ///< the link's outbound queue was at its limit
+  peer_down,         ///< sent to a node that is already known to be down
+  malformed,         ///< the payload did not decode
+  fault_injected,    ///< a [[faults]] entry asked for it
+  shutdown,          ///< still waiting when the node was stopped
+};
+inline constexpr std::size_t drop_reason_count = 10;
+std::string_view to_string(drop_reason);
+
+/// The books of one node. For a node that ended in order:
+///   sent - remote_sent + remote_received = handled + sum(dropped) + dead_lettered
+/// and over all nodes: sum(remote_sent) = sum(remote_received) + lost on links to or
+/// from nodes that crashed. Drops at the sending gateway count in `sent` and `dropped`,
+/// not in `remote_sent`.
+struct ledger_counts {
+  std::uint64_t sent = 0;            ///< by actors here, to actors anywhere
+  std::uint64_t remote_sent = 0;     ///< of those, handed to a link
+  std::uint64_t remote_received = 0; ///< messages that arrived over links
+  std::uint64_t handled = 0;
+  std::uint64_t dead_lettered = 0;   ///< the receiver had ended, or ended with it in its mailbox
+  std::array<std::uint64_t, drop_reason_count> dropped{};
+
+  std::uint64_t dropped_total() const;
+  ledger_counts& operator+=(const ledger_counts&);
+  bool operator==(const ledger_counts&) const = default;
+};
+
+/// Thread-safe; each thread counts in a slot of its own in a memory-mapped file, so
+/// counting costs about a nanosecond and a killed process leaves its books behind.
+class ledger {
+public:
+  /// In memory only (path empty) or in the file `path`. Throws std::system_error.
+  explicit ledger(std::filesystem::path path = {});
+  ~ledger();
+  ledger(const ledger&) = delete;
+  ledger& operator=(const ledger&) = delete;
+
+  void sent(std::uint64_t n = 1);
+  void remote_sent(std::uint64_t n = 1);
+  void remote_received(std::uint64_t n = 1);
+  void handled(std::uint64_t n = 1);
+  void dead_lettered(std::uint64_t n = 1);
+  void dropped(drop_reason, std::uint64_t n = 1);
+
+  /// The sum over all threads; exact once they are quiet.
+  ledger_counts totals() const;
+  /// The books that a node left in a file. Throws std::runtime_error naming what is wrong.
+  static ledger_counts read(const std::filesystem::path&);
+
+private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace troupe::trace

@@ -1,0 +1,1 @@
+#include "trace/recorder.hpp"

@@ -1,0 +1,121 @@
+// Records what happens on one node: the write side of a trace.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace troupe::trace {
+
+/// How much a node records. `headers` records every event without message contents.
+enum class level : std::uint8_t { off, headers, payloads };
+
+/// Names one message. Bits 63..48 are the index, in the recording node's own table
+/// (see recorder::add_node), of the node that sent it, 0 being the recording node
+/// itself; bits 47..0 are the number the sender gave it, from 1. 0 names no message.
+struct message_id {
+  std::uint64_t value = 0;
+
+  static constexpr message_id make(std::uint16_t node, std::uint64_t number) {
+    return {std::uint64_t{node} << 48 | (number & 0xffff'ffff'ffffULL)};
+  }
+  constexpr std::uint16_t node() const { return static_cast<std::uint16_t>(value >> 48); }
+  constexpr std::uint64_t number() const { return value & 0xffff'ffff'ffffULL; }
+  constexpr explicit operator bool() const { return value != 0; }
+  constexpr bool operator==(const message_id&) const = default;
+};
+
+/// Indices into the recording node's tables; 0 is "none" or "unknown".
+using actor_index = std::uint32_t;
+using string_index = std::uint32_t;
+using node_index = std::uint16_t; // 0: the recording node itself
+
+/// Nanoseconds of the node's hybrid logical clock: CLOCK_MONOTONIC, pushed forward
+/// where a peer's clock was seen to be ahead, so that no cause is later than its effect.
+using timestamp = std::uint64_t;
+
+struct recorder_options {
+  std::filesystem::path directory; ///< the run directory; the file is <node>.trace in it
+  std::string node;                ///< name of the recording node
+  std::uint64_t incarnation = 0;
+  level what = level::headers;
+  std::uint64_t bytes_max = 4ULL << 30; ///< after that the trace ends, and says so
+};
+
+/// Thread-safe. One instance a node, which must outlive every thread that records to
+/// it. A call costs one store of 32 bytes into a memory-mapped file and never blocks,
+/// except for the tables (intern, add_*), which take a mutex. With level::off every
+/// event call returns at once, no file is made, and the tables still hand out indices.
+/// A full disk ends the trace; the run goes on, and the header tells.
+class recorder {
+public:
+  /// Throws std::system_error when the file cannot be made.
+  explicit recorder(recorder_options);
+  ~recorder();
+  recorder(const recorder&) = delete;
+  recorder& operator=(const recorder&) = delete;
+
+  level what() const { return what_; }
+  bool on() const { return what_ != level::off; }
+  const recorder_options& options() const;
+
+  // -- clock -------------------------------------------------------------------
+  timestamp now() const;
+  /// A message from a peer carried this time: from now on, now() > remote.
+  void observe(timestamp remote);
+
+  // -- tables ------------------------------------------------------------------
+  string_index intern(std::string_view);
+  node_index add_node(std::string_view name, std::uint64_t incarnation);
+  /// An actor that this node hosts (node 0) or refers to on another one. `id` is its
+  /// number on its own node; `role` its kind. Adding the same (node, id) again returns
+  /// the same index, and fills in a role that was empty before.
+  actor_index add_actor(node_index, std::uint64_t id, std::string_view role);
+
+  // -- events ------------------------------------------------------------------
+  /// A fresh id for a message that an actor of this node sends.
+  message_id next_message();
+  void spawned(actor_index who, actor_index parent, message_id cause);
+  void exited(actor_index who, string_index reason);
+  /// At the sender; `cause` is the message it was handling, if any.
+  void sent(message_id, message_id cause, actor_index sender, actor_index receiver, string_index type,
+            timestamp when);
+  /// A further cause of a message that was sent: a join has several.
+  void also_caused_by(message_id, message_id cause);
+  /// A message of another node arrived here and is being put into a mailbox.
+  void delivered(message_id, actor_index receiver, string_index type, std::uint32_t bytes, timestamp remote_sent);
+  /// The handler is about to run; lets the reader name what a killed node was doing.
+  void handling(message_id, actor_index who, string_index type, timestamp begin);
+  /// The handler has run, from `begin` until now.
+  void handled(message_id, actor_index who, string_index type, timestamp begin);
+  void dropped(message_id, actor_index receiver, string_index type, string_index reason);
+  void dead_lettered(message_id, actor_index receiver, string_index type, string_index reason);
+  /// A delayed message was set to fire after `delay`; its id is the message's.
+  void timer_set(message_id, actor_index who, std::chrono::nanoseconds delay);
+  void redelivered(message_id again, message_id original, actor_index who);
+  void node_up(node_index);
+  void node_down(node_index, string_index reason);
+  void link_up(node_index);
+  void link_down(node_index, string_index reason);
+  void link_resumed(node_index, std::uint32_t frames_sent_again);
+  void clock_offset(node_index, std::chrono::nanoseconds offset, std::chrono::nanoseconds uncertainty);
+  void fault(string_index kind, string_index detail);
+  void noted(actor_index who, message_id during, std::string_view text);
+  /// Contents of a message, recorded at level::payloads; cut at 64 KiB.
+  void payload(message_id, std::span<const std::byte>);
+
+  /// Writes what is left and marks the trace complete. Afterwards nothing may record.
+  void close();
+
+private:
+  struct impl;
+  level what_;
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace troupe::trace
