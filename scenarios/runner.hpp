@@ -1,0 +1,97 @@
+// Executes a plan: starts nodes, wires the scenario, waits, stops, balances the books.
+#pragma once
+
+#include "scenarios/plan.hpp"
+#include "trace/ledger.hpp"
+
+#include <atomic>
+#include <functional>
+#include <nlohmann/json.hpp>
+
+namespace troupe::scenarios {
+
+class scenario; // scenario.hpp: a declaration plus its actors
+
+/// How a worker process ended. `code` is its exit code, or -1 where `signal` killed it.
+struct process_exit {
+  std::string node;
+  int code = 0;
+  int signal = 0;
+};
+
+/// Starts and stops worker processes; the command line implements it with fork and
+/// exec. Called from the runner's thread only; `on_exit` may come from any thread.
+class node_launcher {
+public:
+  virtual ~node_launcher() = default;
+  /// Must be called before the first start.
+  virtual void on_exit(std::function<void(const process_exit&)>) = 0;
+  /// Starts `troupe node --join ENDPOINT --name NAME`. Returns its pid; throws
+  /// std::system_error if it cannot be started.
+  virtual int start(const std::string& node, const std::string& join_endpoint) = 0;
+  /// kill(2) on the process of that node; no-op if it has ended.
+  virtual void signal(const std::string& node, int signal_number) = 0;
+  /// Waits until all have ended or the time is up; returns the names of those alive.
+  virtual std::vector<std::string> wait_all(std::chrono::milliseconds) = 0;
+};
+
+enum class verdict : std::uint8_t { passed, check_failed, deadlock, deadline, node_lost, interrupted };
+std::string_view to_string(verdict);
+/// The documented exit codes: 0, 1, 3, 3, 4, 130.
+int exit_code(verdict);
+
+struct check_result {
+  std::string name;
+  bool passed = false;
+  std::string detail;
+};
+
+struct node_report {
+  std::string name;
+  std::int64_t pid = 0;
+  std::uint64_t incarnation = 0;
+  std::string ended; ///< "left", "killed by SIGKILL", "exit code 1", "lost: silent"
+};
+
+struct outcome {
+  std::string scenario;
+  verdict result_verdict = verdict::passed;
+  std::string reason; ///< one sentence where it is not `passed`
+  std::vector<check_result> checks;
+  nlohmann::json result; ///< the scenario's own object
+  std::vector<node_report> nodes;
+  trace::ledger_counts messages;
+  std::uint64_t lost = 0; ///< in crashes
+  double elapsed_s = 0;
+  std::filesystem::path run_dir;
+};
+/// The object of result.json and of --json.
+nlohmann::json to_json(const outcome&);
+
+/// What a run tells while it is on. All functions may be empty; called from any thread.
+struct run_observer {
+  std::function<void(const std::string& phase)> on_phase; ///< "starting 2 nodes", "running", "stopping: w2 is still alive"
+  std::function<void(std::uint64_t done, std::uint64_t total, const std::map<std::string, std::uint64_t>& per_node)> on_progress; ///< total 0: unknown
+  std::function<void(const std::string& message)> on_warning;
+};
+
+struct run_options {
+  plan what;
+  std::filesystem::path run_dir;    ///< exists and is empty
+  node_launcher* launcher = nullptr; ///< may be null when what.topology needs no process
+  /// 0: go on; 1: drain and stop in order; 2 or more: kill now. Set by signal handlers.
+  const std::atomic<int>* interrupts = nullptr;
+  run_observer observer;
+};
+
+/// Blocks until the run has ended and every process is gone. Writes result.json,
+/// plan.json, the traces and the books into the run directory. Throws std::exception
+/// only for what prevents a run from starting (cannot bind, cannot write).
+outcome execute(const scenario&, const run_options&);
+
+/// Runs this process as one worker node until the launcher says stop or is gone.
+/// Returns the exit code. `interrupts` as above.
+int serve_node(const std::vector<const scenario*>& known, const std::string& join_endpoint, const std::string& name,
+               const std::atomic<int>* interrupts);
+
+} // namespace troupe::scenarios
