@@ -1,1 +1,2 @@
 # Real processes over real sockets.
+include(distributed/launcher.cmake)

@@ -1,1 +1,7 @@
-# troupe_test(unit_cli SOURCES unit/cli_*.cpp LINKS troupe_cli)
+troupe_test(unit_cli
+  SOURCES
+    unit/cli_console_test.cpp
+    unit/cli_interrupts_test.cpp
+    unit/cli_lines_test.cpp
+    unit/cli_run_directory_test.cpp
+  LINKS troupe_cli)

@@ -1,0 +1,188 @@
+#include "cli/console.hpp"
+
+#include <array>
+#include <cerrno>
+#include <condition_variable>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <fmt/format.h>
+#include <map>
+#include <mutex>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
+#include <thread>
+#include <unistd.h>
+
+namespace troupe::cli {
+namespace {
+
+constexpr int patience_ms = 2000;
+// A pipe that polls as writable takes this much without blocking (PIPE_BUF).
+constexpr std::size_t chunk_bytes = 4096;
+constexpr std::string_view clear_line = "\r\x1b[2K";
+
+std::size_t columns(int fd) {
+  winsize size{};
+  return ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+// The first `width` characters; the status line has no characters of double width.
+std::string_view cut(std::string_view text, std::size_t width) {
+  std::size_t seen = 0;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if ((static_cast<unsigned char>(text[i]) & 0xc0U) != 0x80 && seen++ == width) return text.substr(0, i);
+  return text;
+}
+
+std::string coloured_name(const std::string& node, std::size_t index) {
+  constexpr std::array<int, 6> colours{36, 33, 35, 32, 34, 31};
+  return fmt::format("\x1b[{}m{} |\x1b[0m ", colours[index % colours.size()], node);
+}
+
+} // namespace
+
+bool is_terminal(int fd) {
+  const char* term = std::getenv("TERM");
+  return ::isatty(fd) == 1 && term && std::strcmp(term, "dumb") != 0;
+}
+
+bool wants_colour(int fd) {
+  const char* no_colour = std::getenv("NO_COLOR");
+  return is_terminal(fd) && (!no_colour || *no_colour == '\0');
+}
+
+struct console::impl {
+  explicit impl(int descriptor)
+      : fd(descriptor), on_terminal(is_terminal(fd)), in_colour(wants_colour(fd)), thread([this] { run(); }) {
+  }
+
+  ~impl() {
+    {
+      const std::lock_guard lock(mutex);
+      stopping = true;
+      status.clear();
+      changed.notify_all();
+    }
+    thread.join();
+  }
+
+  void push(std::string text) { // under the lock
+    queued_bytes += text.size();
+    lines.push_back(std::move(text));
+    changed.notify_all();
+  }
+
+  void tell_dropped() { // under the lock
+    if (dropped_lines == 0) return;
+    push(fmt::format(
+        "({} lines of the nodes, {} bytes, are not shown: they came faster than they could be written)\n",
+        dropped_lines, dropped_bytes));
+    dropped_lines = dropped_bytes = 0;
+  }
+
+  bool idle() const { return lines.empty() && status == shown && dropped_lines == 0; }
+
+  void run() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
+    std::unique_lock lock(mutex);
+    while (true) {
+      changed.wait(lock, [&] { return stopping || !idle(); });
+      if (stopping && (idle() || stuck)) return;
+      if (queued_bytes < backlog_bytes_max / 2) tell_dropped();
+      std::string text = shown.empty() ? "" : std::string(clear_line);
+      while (!lines.empty() && text.size() < chunk_bytes) {
+        queued_bytes -= lines.front().size();
+        text += lines.front();
+        lines.pop_front();
+      }
+      shown = status;
+      text += cut(shown, columns(fd) - 1);
+      writing = true;
+      lock.unlock();
+      const bool written = write_out(text);
+      lock.lock();
+      writing = false;
+      if (!written) lines.clear(), queued_bytes = 0, stuck = true;
+      changed.notify_all();
+    }
+  }
+
+  // False if nobody will read it any more.
+  bool write_out(std::string_view text) {
+    while (!text.empty()) {
+      pollfd set{fd, POLLOUT, 0};
+      const int ready = ::poll(&set, 1, patience_ms);
+      if (ready < 0 && errno != EINTR) return false;
+      if (ready == 0 && give_up()) return false;
+      if (ready <= 0) continue;
+      const auto n = ::write(fd, text.data(), std::min(text.size(), chunk_bytes));
+      if (n > 0) text.remove_prefix(static_cast<std::size_t>(n));
+      if (n < 0 && errno != EINTR && errno != EAGAIN) return false;
+    }
+    return true;
+  }
+
+  bool give_up() {
+    const std::lock_guard lock(mutex);
+    return stopping;
+  }
+
+  const int fd;
+  const bool on_terminal, in_colour;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<std::string> lines;
+  std::size_t queued_bytes = 0;
+  std::uint64_t dropped_lines = 0, dropped_bytes = 0;
+  std::map<std::string, std::size_t> indices; ///< of nodes, for their colours
+  std::string status, shown;
+  bool stopping = false, writing = false, stuck = false;
+  std::thread thread;
+};
+
+console::console(int fd) : impl_(std::make_unique<impl>(fd)) {}
+console::~console() = default;
+bool console::colour() const { return impl_->in_colour; }
+bool console::terminal() const { return impl_->on_terminal; }
+
+void console::message(std::string_view line) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->push(std::string(line) + '\n');
+}
+
+void console::node_line(const std::string& node, std::string_view line) {
+  const std::lock_guard lock(impl_->mutex);
+  auto& state = *impl_;
+  if (state.dropped_lines > 0 || state.queued_bytes + line.size() > backlog_bytes_max) {
+    ++state.dropped_lines;
+    state.dropped_bytes += line.size() + 1;
+    state.changed.notify_all();
+    return;
+  }
+  const auto index = state.indices.emplace(node, state.indices.size()).first->second;
+  state.push((state.in_colour ? coloured_name(node, index) : node + " | ") + std::string(line) + '\n');
+}
+
+void console::status(std::string_view line) {
+  if (!impl_->on_terminal) return;
+  const std::lock_guard lock(impl_->mutex);
+  impl_->status = line;
+  impl_->changed.notify_all();
+}
+
+void console::flush() {
+  std::unique_lock lock(impl_->mutex);
+  auto before = impl_->queued_bytes;
+  const auto done = [&] { return (impl_->idle() && !impl_->writing) || impl_->stuck; };
+  while (!impl_->changed.wait_for(lock, std::chrono::milliseconds{patience_ms}, done)) {
+    if (impl_->queued_bytes == before) return;
+    before = impl_->queued_bytes;
+  }
+}
+
+} // namespace troupe::cli

@@ -1,0 +1,45 @@
+// Everything that goes to stderr while a run is on, from whatever thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace troupe::cli {
+
+/// Whether colour and progress may be shown on that descriptor: a terminal that is not
+/// "dumb"; colour also needs NO_COLOR to be unset or empty.
+bool is_terminal(int fd);
+bool wants_colour(int fd);
+
+/// Thread-safe. A thread of its own writes, so that no caller waits for a slow terminal
+/// or a pipe that nobody reads. Lines of nodes are kept up to `backlog_bytes_max` and
+/// beyond that counted instead; messages of the program itself are always kept.
+class console {
+ public:
+  static constexpr std::size_t backlog_bytes_max = 1U << 20;
+
+  explicit console(int fd);
+  /// Writes what is left, giving up after two seconds in which nothing could be written.
+  ~console();
+  console(const console&) = delete;
+  console& operator=(const console&) = delete;
+
+  bool colour() const;
+  bool terminal() const;
+
+  void message(std::string_view line);
+  /// `w1 | line`, the name coloured by its node where colour is on.
+  void node_line(const std::string& node, std::string_view line);
+  /// The line that stays at the bottom of a terminal; empty: none. Nothing elsewhere.
+  void status(std::string_view line);
+  /// Returns when everything is written, or nothing could be for two seconds.
+  void flush();
+
+ private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace troupe::cli

@@ -1,0 +1,60 @@
+#include "cli/interrupts.hpp"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <system_error>
+
+namespace troupe::cli {
+namespace {
+
+bool is_ignored(int number) {
+  struct sigaction current {};
+  return ::sigaction(number, nullptr, &current) == 0 && current.sa_handler == SIG_IGN;
+}
+
+} // namespace
+
+interrupt_counter::interrupt_counter(std::function<void(int, int)> tell) : tell_(std::move(tell)) {
+  sigset_t counted;
+  ::sigemptyset(&counted);
+  ::sigaddset(&counted, SIGINT);
+  ::sigaddset(&counted, SIGTERM);
+  if (!is_ignored(SIGHUP)) ::sigaddset(&counted, SIGHUP);
+  signals_.reset(::signalfd(-1, &counted, SFD_CLOEXEC | SFD_NONBLOCK));
+  stop_.reset(::eventfd(0, EFD_CLOEXEC));
+  if (!signals_ || !stop_) throw std::system_error(errno, std::generic_category(), "signalfd");
+  pipe_before_ = ::signal(SIGPIPE, SIG_IGN);
+  ::pthread_sigmask(SIG_BLOCK, &counted, &before_);
+  thread_ = std::thread([this] { run(); });
+}
+
+interrupt_counter::~interrupt_counter() {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto n = ::write(stop_.get(), &one, sizeof one);
+  thread_.join();
+  ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  ::signal(SIGPIPE, pipe_before_);
+}
+
+void interrupt_counter::add(int signal_number) {
+  const int now = count_.fetch_add(1) + 1;
+  if (tell_) tell_(now, signal_number);
+}
+
+void interrupt_counter::run() {
+  while (true) {
+    std::array<pollfd, 2> set{{{signals_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
+    if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR) return;
+    if (set[1].revents != 0) return;
+    signalfd_siginfo info{};
+    while (::read(signals_.get(), &info, sizeof info) == sizeof info)
+      add(static_cast<int>(info.ssi_signo));
+  }
+}
+
+} // namespace troupe::cli

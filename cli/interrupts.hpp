@@ -1,0 +1,38 @@
+// Counts the signals that ask this process to stop.
+#pragma once
+
+#include "cli/descriptor.hpp"
+
+#include <atomic>
+#include <functional>
+#include <thread>
+
+namespace troupe::cli {
+
+/// While it lives, SIGINT, SIGTERM and SIGHUP are counted instead of ending the process
+/// (SIGHUP stays ignored where it was, as under nohup), and SIGPIPE is ignored: writing
+/// to a closed pipe fails with EPIPE. Make one before any other thread is started, since
+/// they inherit the signal mask. Throws std::system_error.
+class interrupt_counter {
+ public:
+  /// `tell(count, signal)` runs on a thread of its own, once a signal.
+  explicit interrupt_counter(std::function<void(int count, int signal_number)> tell = {});
+  ~interrupt_counter();
+  interrupt_counter(const interrupt_counter&) = delete;
+  interrupt_counter& operator=(const interrupt_counter&) = delete;
+
+  const std::atomic<int>& count() const { return count_; }
+  /// As if a signal had come.
+  void add(int signal_number);
+
+ private:
+  void run();
+  std::function<void(int, int)> tell_;
+  std::atomic<int> count_{0};
+  sigset_t before_{};
+  void (*pipe_before_)(int) = nullptr;
+  descriptor signals_, stop_;
+  std::thread thread_;
+};
+
+} // namespace troupe::cli

@@ -1,0 +1,29 @@
+// A launcher in a process of its own, to be killed by the tests. Starts one waiting
+// child and one that ignores signals, passes their lines on, and waits.
+#include "cli/process.hpp"
+
+#include <cstdio>
+#include <thread>
+#include <unistd.h>
+
+int main(int, char** argv) {
+  using namespace troupe;
+  cli::launcher_options options;
+  options.program = argv[1];
+  options.arguments = [](const std::string& node, const std::string&) {
+    return std::vector<std::string>{"child", node == "w1" ? "wait" : "stubborn"};
+  };
+  options.on_line = [](const std::string&, std::string_view line) {
+    std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
+    std::fflush(stdout);
+  };
+  cli::process_launcher launcher(options);
+  // From a thread that ends at once: the children must not die with it.
+  std::thread([&] {
+    launcher.start("w1", "");
+    launcher.start("w2", "");
+  }).join();
+  if (argv[2]) return 0; // the destructor ends them
+  while (true)
+    ::pause();
+}

@@ -1,0 +1,269 @@
+#include "support/catch.hpp"
+
+#include "cli/process.hpp"
+#include "cli/spawn.hpp"
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <future>
+#include <map>
+#include <mutex>
+#include <poll.h>
+#include <set>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <system_error>
+
+using namespace troupe;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto patience = 60s;
+using actions = std::map<std::string, std::vector<std::string>>; // of each node: what launcher_child does
+
+// Starts children whose arguments are given per node, and keeps what they tell.
+class fixture {
+ public:
+  explicit fixture(actions arguments, std::string program = LAUNCHER_CHILD) {
+    cli::launcher_options options;
+    options.program = std::move(program);
+    options.arguments = [arguments](const std::string& node, const std::string&) {
+      std::vector<std::string> all{"child"};
+      const auto& own = arguments.at(node);
+      all.insert(all.end(), own.begin(), own.end());
+      return all;
+    };
+    options.on_line = [this](const std::string& node, std::string_view line) {
+      const std::lock_guard lock(mutex);
+      ++line_counts[node];
+      bytes += line.size();
+      if (line_counts[node] <= 100) lines[node].emplace_back(line);
+      changed.notify_all();
+    };
+    launcher = std::make_unique<cli::process_launcher>(options);
+    launcher->on_exit([this](const scenarios::process_exit& how) {
+      const std::lock_guard lock(mutex);
+      exits[how.node] = cli::describe(how);
+      lines_at_exit[how.node] = line_counts[how.node];
+    });
+  }
+
+  // The number after "pid " that a node printed.
+  pid_t printed_pid(const std::string& node) {
+    std::unique_lock lock(mutex);
+    REQUIRE(changed.wait_for(lock, patience, [&] { return !lines[node].empty(); }));
+    REQUIRE(lines[node][0].starts_with("pid "));
+    return std::stoi(lines[node][0].substr(4));
+  }
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::map<std::string, std::vector<std::string>> lines;
+  std::map<std::string, std::size_t> line_counts, lines_at_exit;
+  std::map<std::string, std::string> exits;
+  std::size_t bytes = 0;
+  std::unique_ptr<cli::process_launcher> launcher;
+};
+
+// True once that process has ended; a zombie has.
+bool ends(pid_t pid) {
+  const cli::descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U)));
+  if (!process) return errno == ESRCH;
+  pollfd set{process.get(), POLLIN, 0};
+  return ::poll(&set, 1, static_cast<int>(std::chrono::milliseconds(patience).count())) == 1;
+}
+
+std::size_t open_descriptors() {
+  std::size_t n = 0;
+  for (int fd = 0; fd < 1024; ++fd)
+    if (::fcntl(fd, F_GETFD) >= 0) ++n;
+  return n;
+}
+
+// A launcher process, its two children's pids read from its output.
+struct foreign_launcher {
+  explicit foreign_launcher(const char* mode = nullptr) {
+    auto out = cli::make_pipe();
+    pid = ::fork();
+    if (pid == 0) {
+      ::dup2(out.write.get(), 1);
+      ::execl(LAUNCHER_PARENT, LAUNCHER_PARENT, LAUNCHER_CHILD, mode, static_cast<char*>(nullptr));
+      ::_exit(127);
+    }
+    out.write.reset();
+    std::string text;
+    std::array<char, 256> buffer;
+    while (std::count(text.begin(), text.end(), '\n') < 2) {
+      const auto n = ::read(out.read.get(), buffer.data(), buffer.size());
+      if (n <= 0) break;
+      text.append(buffer.data(), static_cast<std::size_t>(n));
+    }
+    for (auto at = text.find("pid "); at != std::string::npos; at = text.find("pid ", at + 1))
+      children.push_back(std::stoi(text.substr(at + 4)));
+  }
+  pid_t pid = -1;
+  std::vector<pid_t> children;
+};
+
+} // namespace
+
+TEST_CASE("how a process ended is told by code or by signal", "[launcher]") {
+  fixture f(actions{{"good", {"exit", "0"}},
+                    {"bad", {"exit", "7"}},
+                    {"crashed", {"signal", std::to_string(SIGSEGV)}},
+                    {"killed", {"signal", std::to_string(SIGKILL)}}});
+  for (const auto* node : {"good", "bad", "crashed", "killed"})
+    CHECK(f.launcher->start(node, "") > 0);
+  REQUIRE(f.launcher->wait_all(patience).empty());
+  CHECK(f.exits["good"] == "ended in order");
+  CHECK(f.exits["bad"] == "exit code 7");
+  CHECK(f.exits["crashed"] == "killed by SIGSEGV");
+  CHECK(f.exits["killed"] == "killed by SIGKILL");
+}
+
+TEST_CASE("a child leads its own group, reads nothing and inherits only its lifeline", "[launcher]") {
+  ::signal(SIGPIPE, SIG_IGN);
+  sigset_t term;
+  ::sigemptyset(&term);
+  ::sigaddset(&term, SIGTERM);
+  ::pthread_sigmask(SIG_BLOCK, &term, nullptr);
+  const cli::descriptor careless(::dup(0)); // without O_CLOEXEC
+  fixture f(actions{{"w1", {"self"}}});
+  f.launcher->start("w1", "");
+  REQUIRE(f.launcher->wait_all(patience).empty());
+  ::pthread_sigmask(SIG_UNBLOCK, &term, nullptr);
+  ::signal(SIGPIPE, SIG_DFL);
+  CHECK(
+      f.lines["w1"]
+      == std::vector<std::string>{"group leader: yes", "stdin: empty", "signals: default", "descriptors: 3"});
+}
+
+TEST_CASE("both streams of a child come line by line, the last one without its end too", "[launcher]") {
+  fixture f(actions{{"w1", {"print", "one\r\ntwo\n\xff\x1b[31m\nthree"}}, {"w2", {"complain"}}});
+  f.launcher->start("w1", "");
+  f.launcher->start("w2", "");
+  REQUIRE(f.launcher->wait_all(patience).empty());
+  CHECK(f.lines["w1"] == std::vector<std::string>{"one", "two", "\xef\xbf\xbd\\x1b[31m", "three"});
+  CHECK(f.lines["w2"] == std::vector<std::string>{"oh dear"});
+}
+
+TEST_CASE("a child that writes without end is read to its end before its exit is told", "[launcher]") {
+  const std::size_t size = 100U << 20;
+  fixture f(actions{{"w1", {"flood", std::to_string(size)}}});
+  f.launcher->start("w1", "");
+  REQUIRE(f.launcher->wait_all(patience).empty());
+  CHECK(f.exits["w1"] == "ended in order");
+  CHECK(f.lines_at_exit["w1"] == (size + 99) / 100);
+}
+
+TEST_CASE("a program that cannot be executed is an error of start, and nothing is left", "[launcher]") {
+  fixture f(actions{{"w1", {}}}, "/nonexistent/program");
+  const auto before = open_descriptors();
+  CHECK_THROWS_AS(f.launcher->start("w1", ""), std::system_error);
+  CHECK(f.launcher->wait_all(0ms).empty());
+  CHECK(open_descriptors() == before);
+  CHECK(::waitpid(-1, nullptr, WNOHANG) == -1); // no child, not even a zombie
+}
+
+TEST_CASE("a node that runs cannot be started twice, and one that ended can be again", "[launcher]") {
+  fixture f(actions{{"w1", {"wait"}}});
+  f.launcher->start("w1", "");
+  CHECK_THROWS_AS(f.launcher->start("w1", ""), std::system_error);
+  f.launcher->signal("w1", SIGTERM);
+  REQUIRE(f.launcher->wait_all(patience).empty());
+  CHECK(f.exits["w1"] == "killed by SIGTERM");
+  f.launcher->signal("w1", SIGTERM); // nobody there: no-op
+  f.launcher->start("w1", "");
+  f.launcher->signal("w1", SIGKILL);
+  REQUIRE(f.launcher->wait_all(patience).empty());
+  CHECK(f.exits["w1"] == "killed by SIGKILL");
+}
+
+TEST_CASE("who ignores a polite signal is named, and killed by force", "[launcher]") {
+  fixture f(actions{{"w1", {"wait"}}, {"w2", {"stubborn"}}});
+  f.launcher->start("w1", "");
+  f.launcher->start("w2", "");
+  f.printed_pid("w2");
+  CHECK(f.launcher->wait_all(0ms) == std::vector<std::string>{"w1", "w2"});
+  for (const auto* node : {"w1", "w2"})
+    f.launcher->signal(node, SIGTERM);
+  auto alive = f.launcher->wait_all(1ms);
+  while (alive.size() > 1)
+    alive = f.launcher->wait_all(1ms);
+  CHECK(alive == std::vector<std::string>{"w2"});
+  f.launcher->kill_all();
+  REQUIRE(f.launcher->wait_all(patience).empty());
+  CHECK(f.exits["w2"] == "killed by SIGKILL");
+}
+
+TEST_CASE("what a child started dies with it, and does not keep its exit from being told", "[launcher]") {
+  fixture f(actions{{"w1", {"family", "leave"}}});
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  f.launcher->start("w1", "");
+  const auto grandchild = f.printed_pid("w1");
+  REQUIRE(f.launcher->wait_all(patience).empty());
+  CHECK(ends(grandchild));
+  ::waitpid(grandchild, nullptr, 0);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+TEST_CASE("destroying the launcher ends every child and leaves no zombie and no descriptor", "[launcher]") {
+  const auto before = open_descriptors();
+  pid_t stubborn = 0;
+  {
+    fixture f(actions{{"w1", {"wait"}}, {"w2", {"stubborn"}}});
+    f.launcher->start("w1", "");
+    f.launcher->start("w2", "");
+    stubborn = f.printed_pid("w2");
+  }
+  CHECK(::kill(stubborn, 0) == -1);
+  CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);
+  CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("a child takes its lifeline out of the environment and lives while the launcher does",
+          "[launcher]") {
+  fixture f(actions{{"w1", {"lifeline"}}});
+  f.launcher->start("w1", "");
+  {
+    std::unique_lock lock(f.mutex);
+    REQUIRE(f.changed.wait_for(lock, patience, [&] { return !f.lines["w1"].empty(); }));
+    CHECK(f.lines["w1"][0] == "taken");
+  }
+  CHECK(f.launcher->wait_all(0ms) == std::vector<std::string>{"w1"});
+}
+
+TEST_CASE("a process whose lifeline ends is killed with its whole group", "[launcher]") {
+  auto lifeline = cli::make_pipe();
+  auto child = cli::spawn(LAUNCHER_CHILD, {"child", "lifeline"}, lifeline.read.get());
+  pollfd set{child.output.get(), POLLIN, 0};
+  REQUIRE(::poll(&set, 1, -1) == 1);
+  lifeline.write.reset();
+  CHECK(ends(child.pid));
+  int status = 0;
+  ::waitpid(child.pid, &status, 0);
+  CHECK(WTERMSIG(status) == SIGKILL);
+}
+
+TEST_CASE("no child outlives its launcher, however that one dies", "[launcher]") {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1); // orphans come to us
+  for (const int number : {SIGKILL, SIGTERM, SIGINT, SIGSEGV, SIGHUP}) {
+    CAPTURE(number);
+    const foreign_launcher launcher;
+    REQUIRE(launcher.children.size() == 2);
+    ::kill(launcher.pid, number);
+    ::waitpid(launcher.pid, nullptr, 0);
+    for (const auto child : launcher.children) {
+      CHECK(ends(child));
+      ::waitpid(child, nullptr, 0);
+    }
+  }
+  const foreign_launcher in_order("return");
+  ::waitpid(in_order.pid, nullptr, 0);
+  CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+}

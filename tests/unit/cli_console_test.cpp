@@ -1,0 +1,124 @@
+#include "support/catch.hpp"
+
+#include "cli/console.hpp"
+#include "cli/spawn.hpp"
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <thread>
+
+using namespace troupe::cli;
+
+namespace {
+
+std::string read_all(int fd) {
+  std::string text;
+  std::array<char, 4096> buffer;
+  for (ssize_t n = 0; (n = ::read(fd, buffer.data(), buffer.size())) > 0;)
+    text.append(buffer.data(), static_cast<std::size_t>(n));
+  return text;
+}
+
+// A terminal whose other end is read by the test.
+struct terminal {
+  terminal() {
+    controller.reset(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    REQUIRE(::grantpt(controller.get()) == 0);
+    REQUIRE(::unlockpt(controller.get()) == 0);
+    own.reset(::open(::ptsname(controller.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+    ::fcntl(controller.get(), F_SETFL, O_NONBLOCK);
+  }
+  descriptor controller, own;
+};
+
+struct variable {
+  variable(const char* variable_name, const char* value) : name(variable_name) {
+    const char* now = std::getenv(name);
+    had = now != nullptr;
+    if (now) before = now;
+    value ? ::setenv(name, value, 1) : ::unsetenv(name);
+  }
+  ~variable() { had ? ::setenv(name, before.c_str(), 1) : ::unsetenv(name); }
+  const char* name;
+  bool had = false;
+  std::string before;
+};
+
+} // namespace
+
+TEST_CASE("on a pipe lines have the node's name in front, no colour, and no status", "[cli]") {
+  auto ends = make_pipe();
+  {
+    console out(ends.write.get());
+    CHECK_FALSE(out.colour());
+    out.status("50 %");
+    out.node_line("w1", "hello");
+    out.message("done");
+  }
+  ends.write.reset();
+  CHECK(read_all(ends.read.get()) == "w1 | hello\ndone\n");
+}
+
+TEST_CASE("on a terminal the status line stays below the lines and is wiped at the end", "[cli]") {
+  const variable term("TERM", "xterm"), colour("NO_COLOR", nullptr);
+  const terminal screen;
+  {
+    console out(screen.own.get());
+    CHECK(out.colour());
+    out.status("half");
+    out.flush();
+    out.node_line("w1", "hello");
+    out.flush();
+  }
+  CHECK(read_all(screen.controller.get()) == "half\r\x1b[2K\x1b[36mw1 |\x1b[0m hello\r\nhalf\r\x1b[2K");
+}
+
+TEST_CASE("NO_COLOR and dumb terminals are respected", "[cli]") {
+  const terminal screen;
+  {
+    const variable term("TERM", "xterm"), none("NO_COLOR", "1");
+    CHECK_FALSE(wants_colour(screen.own.get()));
+    CHECK(is_terminal(screen.own.get()));
+  }
+  {
+    const variable term("TERM", "xterm"), empty("NO_COLOR", "");
+    CHECK(wants_colour(screen.own.get()));
+  }
+  const variable term("TERM", "dumb");
+  CHECK_FALSE(is_terminal(screen.own.get()));
+}
+
+TEST_CASE("a reader that is too slow costs lines, not memory or the writer's time, and is told", "[cli]") {
+  auto ends = make_pipe();
+  const std::size_t count = 200'000;
+  auto out = std::make_unique<console>(ends.write.get());
+  for (std::size_t i = 0; i < count; ++i) // nobody reads: this must not block
+    out->node_line("w1", "0123456789012345678901234567890123456789");
+  std::string text;
+  std::thread reader([&] { text = read_all(ends.read.get()); });
+  out->flush();
+  out.reset();
+  ends.write.reset();
+  reader.join();
+  CHECK(text.size() < 2 * console::backlog_bytes_max);
+  std::size_t shown = 0;
+  for (auto at = text.find("w1 | "); at != std::string::npos; at = text.find("w1 | ", at + 1))
+    ++shown;
+  const auto note = text.find('(');
+  REQUIRE(note != std::string::npos);
+  CHECK(shown + std::stoul(text.substr(note + 1)) == count);
+}
+
+TEST_CASE("a closed pipe does not end the process", "[cli]") {
+  ::signal(SIGPIPE, SIG_IGN);
+  auto ends = make_pipe();
+  ends.read.reset();
+  console out(ends.write.get());
+  out.message("nobody there");
+  out.flush();
+  out.message("still nobody");
+  out.flush();
+  ::signal(SIGPIPE, SIG_DFL);
+}
