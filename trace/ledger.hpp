@@ -12,16 +12,16 @@ namespace troupe::trace {
 
 /// Why a message was not handled. Names as they appear in result.json: to_string().
 enum class drop_reason : std::uint8_t {
-  no_handler,        ///< the receiver has no handler for this type
-  expired_response,  ///< the answer to a request that had already timed out or failed
-  unknown_type,      ///< the peer does not know the message type
-  not_serializable,  ///< the type was never registered, or its encoding failed
-  too_large,         ///< the envelope is over the frame limit
-  queue_full,        ///< the link's outbound queue was at its limit
-  peer_down,         ///< sent to a node that is already known to be down
-  malformed,         ///< the payload did not decode
-  fault_injected,    ///< a [[faults]] entry asked for it
-  shutdown,          ///< still waiting when the node was stopped
+  no_handler,       ///< the receiver has no handler for this type
+  expired_response, ///< the answer to a request that had already timed out or failed
+  unknown_type,     ///< the peer does not know the message type
+  not_serializable, ///< the type was never registered, or its encoding failed
+  too_large,        ///< the envelope is over the frame limit
+  queue_full,       ///< the link's outbound queue was at its limit
+  peer_down,        ///< sent to a node that is already known to be down
+  malformed,        ///< the payload did not decode
+  fault_injected,   ///< a [[faults]] entry asked for it
+  shutdown,         ///< still waiting when the node was stopped
 };
 inline constexpr std::size_t drop_reason_count = 10;
 std::string_view to_string(drop_reason);
@@ -36,7 +36,7 @@ struct ledger_counts {
   std::uint64_t remote_sent = 0;     ///< of those, handed to a link
   std::uint64_t remote_received = 0; ///< messages that arrived over links
   std::uint64_t handled = 0;
-  std::uint64_t dead_lettered = 0;   ///< the receiver had ended, or ended with it in its mailbox
+  std::uint64_t dead_lettered = 0; ///< the receiver had ended, or ended with it in its mailbox
   std::array<std::uint64_t, drop_reason_count> dropped{};
 
   std::uint64_t dropped_total() const;
@@ -47,7 +47,7 @@ struct ledger_counts {
 /// Thread-safe; each thread counts in a slot of its own in a memory-mapped file, so
 /// counting costs about a nanosecond and a killed process leaves its books behind.
 class ledger {
-public:
+ public:
   /// In memory only (path empty) or in the file `path`. Throws std::system_error.
   explicit ledger(std::filesystem::path path = {});
   ~ledger();
@@ -66,7 +66,7 @@ public:
   /// The books that a node left in a file. Throws std::runtime_error naming what is wrong.
   static ledger_counts read(const std::filesystem::path&);
 
-private:
+ private:
   struct impl;
   std::unique_ptr<impl> impl_;
 };

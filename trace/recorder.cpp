@@ -1,1 +1,91 @@
-#include "trace/recorder.hpp"
+#include "trace/recorder_impl.hpp"
+
+#include <ctime>
+
+// The hot path: what an actor's every message calls.
+
+namespace troupe::trace {
+namespace {
+
+using format::record_kind;
+
+std::uint64_t monotonic_ns() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(t.tv_nsec);
+}
+
+constexpr record_kind sent_kinds[] = {record_kind::sent, record_kind::sent_request,
+                                      record_kind::sent_response};
+
+} // namespace
+
+timestamp recorder::now() const { return monotonic_ns() + skew_.load(std::memory_order_relaxed); }
+
+void recorder::observe(timestamp remote) {
+  auto skew = skew_.load(std::memory_order_relaxed);
+  for (;;) {
+    auto own = monotonic_ns();
+    if (own + skew > remote) return;
+    auto raised = remote - own + 1;
+    if (!skew_.compare_exchange_weak(skew, raised, std::memory_order_relaxed)) continue;
+    if (on()) impl_->record(record_kind::skewed, own + raised, skew, raised, 0);
+    return;
+  }
+}
+
+message_id recorder::next_message(message_id cause) {
+  if (!on()) return {};
+  auto sampling = impl_->options.sample_one_in;
+  if (cause ? !cause.recorded() : sampling > 1 && !impl_->mine().draw(sampling))
+    return message_id::make(0, message_id::unsampled_number);
+  auto& slot = impl_->mine();
+  if (slot.number == slot.number_end) impl_->take_numbers(slot);
+  return message_id::make(0, slot.number++);
+}
+
+void recorder::sent(message_id id, message_id cause, actor_index sender, actor_index receiver,
+                    string_index type, timestamp when, message_role role) {
+  if (!on() || !id.recorded()) return;
+  if (!cause.recorded()) cause = {};
+  impl_->record(sent_kinds[static_cast<std::size_t>(role)], when, id.value, cause.value,
+                format::pack_actors(sender, receiver, type));
+}
+
+void recorder::delivered(message_id id, actor_index receiver, string_index type, std::uint32_t bytes,
+                         timestamp remote_sent) {
+  if (!on() || !id.recorded()) return;
+  auto when = now();
+  auto lag = static_cast<std::int64_t>(when - remote_sent);
+  impl_->record(record_kind::delivered, when, id.value, bytes | format::lag_low(lag),
+                format::pack_actors(receiver, 0, type) | std::uint64_t{format::lag_high(lag)} << 16);
+}
+
+void recorder::handling(message_id id, actor_index who, string_index type, timestamp begin) {
+  if (!on() || !id.recorded()) return;
+  auto* chunk = impl_->mine().chunk;
+  if (!chunk) chunk = impl_->first_chunk();
+  if (!chunk) return;
+  // The id is written last and taken away first, so that a kill in between leaves no
+  // wrong sentence behind.
+  chunk->message.store(0, std::memory_order_release);
+  chunk->begin.store(begin - impl_->base, std::memory_order_relaxed);
+  chunk->word3.store(format::pack_actors(who, 0, type), std::memory_order_relaxed);
+  chunk->message.store(id.value, std::memory_order_release);
+}
+
+void recorder::handled(message_id id, actor_index who, string_index type, timestamp begin) {
+  if (!on() || !id.recorded()) return;
+  handled(id, who, type, begin, now());
+}
+
+void recorder::handled(message_id id, actor_index who, string_index type, timestamp begin, timestamp end) {
+  if (!on() || !id.recorded()) return;
+  impl_->record(record_kind::handled, begin, id.value, end > begin ? end - begin : 0,
+                format::pack_actors(who, 0, type));
+  auto* chunk = impl_->mine().chunk;
+  if (chunk && chunk->message.load(std::memory_order_relaxed) == id.value)
+    chunk->message.store(0, std::memory_order_release);
+}
+
+} // namespace troupe::trace

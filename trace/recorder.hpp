@@ -1,6 +1,7 @@
 // Records what happens on one node: the write side of a trace.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -27,7 +28,19 @@ struct message_id {
   constexpr std::uint16_t node() const { return static_cast<std::uint16_t>(value >> 48); }
   constexpr std::uint64_t number() const { return value & 0xffff'ffff'ffffULL; }
   constexpr explicit operator bool() const { return value != 0; }
+  /// False for the id of messages that sampling leaves out; the id travels on, so that
+  /// what they cause is left out too. It names no message: never compare it.
+  constexpr bool recorded() const { return value != 0 && number() != unsampled_number; }
   constexpr bool operator==(const message_id&) const = default;
+
+  static constexpr std::uint64_t unsampled_number = 0xffff'ffff'ffffULL;
+};
+
+/// What a message is to a conversation; lets the reader find requests without an answer.
+enum class message_role : std::uint8_t {
+  plain,
+  request,  ///< its sender expects an answer
+  response, ///< it answers one of its causes
 };
 
 /// Indices into the recording node's tables; 0 is "none" or "unknown".
@@ -44,17 +57,21 @@ struct recorder_options {
   std::string node;                ///< name of the recording node
   std::uint64_t incarnation = 0;
   level what = level::headers;
-  std::uint64_t bytes_max = 4ULL << 30; ///< after that the trace ends, and says so
+  std::uint64_t bytes_max = 4ULL << 30;       ///< after that the trace ends, and says so
+  std::uint64_t segment_bytes = 256ULL << 20; ///< a file is closed beyond this and <node>.0001.trace goes on
+  std::uint32_t sample_one_in = 1;            ///< record one causal tree in so many; 1: all
 };
 
-/// Thread-safe. One instance a node, which must outlive every thread that records to
-/// it. A call costs one store of 32 bytes into a memory-mapped file and never blocks,
-/// except for the tables (intern, add_*), which take a mutex. With level::off every
-/// event call returns at once, no file is made, and the tables still hand out indices.
-/// A full disk ends the trace; the run goes on, and the header tells.
+/// Thread-safe. One instance a node; no call may be under way when it is closed or
+/// destroyed, but threads that used it may live on. A call costs one store of 32 bytes
+/// into a memory-mapped file; only the tables (intern, add_*) and every 2,000th event of
+/// a thread take a mutex. With level::off every event call returns at once, no file is
+/// made, and the tables still hand out indices. A full disk ends the trace; the run goes
+/// on, and the file says so. Events of a message that is not recorded() are left out.
 class recorder {
-public:
-  /// Throws std::system_error when the file cannot be made.
+ public:
+  /// Throws std::system_error when the file cannot be made. Where <node>.trace exists
+  /// already (the node was started again), the file is <node>-<incarnation>.trace.
   explicit recorder(recorder_options);
   ~recorder();
   recorder(const recorder&) = delete;
@@ -78,21 +95,25 @@ public:
   actor_index add_actor(node_index, std::uint64_t id, std::string_view role);
 
   // -- events ------------------------------------------------------------------
-  /// A fresh id for a message that an actor of this node sends.
-  message_id next_message();
+  /// A fresh id for a message that an actor of this node sends; none when off. `cause`
+  /// decides whether the message is sampled: what is not recorded causes nothing that is.
+  message_id next_message(message_id cause = {});
   void spawned(actor_index who, actor_index parent, message_id cause);
   void exited(actor_index who, string_index reason);
   /// At the sender; `cause` is the message it was handling, if any.
   void sent(message_id, message_id cause, actor_index sender, actor_index receiver, string_index type,
-            timestamp when);
+            timestamp when, message_role = message_role::plain);
   /// A further cause of a message that was sent: a join has several.
   void also_caused_by(message_id, message_id cause);
   /// A message of another node arrived here and is being put into a mailbox.
-  void delivered(message_id, actor_index receiver, string_index type, std::uint32_t bytes, timestamp remote_sent);
+  void delivered(message_id, actor_index receiver, string_index type, std::uint32_t bytes,
+                 timestamp remote_sent);
   /// The handler is about to run; lets the reader name what a killed node was doing.
   void handling(message_id, actor_index who, string_index type, timestamp begin);
   /// The handler has run, from `begin` until now.
   void handled(message_id, actor_index who, string_index type, timestamp begin);
+  /// The same, for a caller that has read the clock anyway.
+  void handled(message_id, actor_index who, string_index type, timestamp begin, timestamp end);
   void dropped(message_id, actor_index receiver, string_index type, string_index reason);
   void dead_lettered(message_id, actor_index receiver, string_index type, string_index reason);
   /// A delayed message was set to fire after `delay`; its id is the message's.
@@ -109,12 +130,17 @@ public:
   /// Contents of a message, recorded at level::payloads; cut at 64 KiB.
   void payload(message_id, std::span<const std::byte>);
 
-  /// Writes what is left and marks the trace complete. Afterwards nothing may record.
+  /// What the scenario promises of the trace, in the language of docs/trace.md ("never
+  /// kind=dropped"); `troupe trace check` evaluates it on the trace alone.
+  void invariant(std::string_view text);
+
+  /// Marks the trace complete. Afterwards nothing is recorded. The destructor does it too.
   void close();
 
-private:
+ private:
   struct impl;
   level what_;
+  std::atomic<std::uint64_t> skew_{0}; ///< lead of the hybrid clock over CLOCK_MONOTONIC, ns
   std::unique_ptr<impl> impl_;
 };
 

@@ -1,1 +1,5 @@
-# troupe_test(unit_trace SOURCES unit/trace_*.cpp LINKS troupe_trace)
+troupe_test(unit_trace
+  SOURCES
+    unit/trace_ledger.cpp
+    unit/trace_recorder.cpp
+  LINKS troupe_trace)

@@ -1,0 +1,86 @@
+#include "trace/segment.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace troupe::trace {
+namespace {
+
+/// The file grows in steps, so that threads rarely wait for the file system.
+constexpr std::uint64_t step_bytes = 1 << 20;
+
+[[noreturn]] void fail(int error, const std::filesystem::path& path, const char* what) {
+  throw std::system_error(error, std::generic_category(), std::string{what} + " " + path.string());
+}
+
+} // namespace
+
+segment::segment(const std::filesystem::path& path, std::uint64_t bytes_max) : path_{path} {
+  bytes_max_ = std::max<std::uint64_t>(bytes_max, format::file_header_bytes + format::unit_bytes);
+  file_ = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (file_ < 0) fail(errno, path, "cannot create the trace file");
+  if (int error = grow_to(format::file_header_bytes)) {
+    close(file_);
+    unlink(path.c_str());
+    fail(error, path, "cannot allocate space for the trace file");
+  }
+  void* where = mmap(nullptr, bytes_max_, PROT_READ | PROT_WRITE, MAP_SHARED, file_, 0);
+  if (where == MAP_FAILED) {
+    int error = errno;
+    close(file_);
+    unlink(path.c_str());
+    fail(error, path, "cannot map the trace file");
+  }
+  base_ = static_cast<std::byte*>(where);
+}
+
+segment::~segment() {
+  trim();
+  munmap(base_, bytes_max_);
+  close(file_);
+}
+
+int segment::grow_to(std::uint64_t bytes) {
+  // posix_fallocate returns the error and leaves errno alone.
+  int error = 0;
+  do {
+    error = posix_fallocate(file_, static_cast<off_t>(backed_), static_cast<off_t>(bytes - backed_));
+  } while (error == EINTR);
+  if (error == 0) backed_ = bytes;
+  return error;
+}
+
+format::chunk_header* segment::allocate(std::uint32_t units, std::uint64_t budget, int& error) {
+  error = 0;
+  std::uint64_t bytes = std::uint64_t{units} * format::unit_bytes;
+  std::uint64_t need = used_ + bytes;
+  if (need > backed_) {
+    if (need - backed_ > budget) return nullptr;
+    auto want = std::min({std::max(need, backed_ + step_bytes), bytes_max_, backed_ + budget});
+    error = grow_to(want);
+    // Near the end of the disk a small step may still fit.
+    if (error != 0 && want > need) error = grow_to(need);
+    if (error != 0) return nullptr;
+  }
+  auto* chunk = reinterpret_cast<format::chunk_header*>(base_ + used_);
+#ifdef MADV_POPULATE_WRITE
+  // One call instead of a page fault each 128 records; where it fails, the faults do it.
+  auto first = reinterpret_cast<std::uintptr_t>(chunk) & ~std::uintptr_t{4095};
+  (void)madvise(reinterpret_cast<void*>(first), bytes, MADV_POPULATE_WRITE);
+#endif
+  chunk->units = units;
+  chunk->magic = format::chunk_magic;
+  used_ = need;
+  return chunk;
+}
+
+void segment::trim() {
+  if (ftruncate(file_, static_cast<off_t>(used_)) == 0) backed_ = used_;
+}
+
+} // namespace troupe::trace
