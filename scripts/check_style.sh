@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# scripts/check_style.sh [--tidy [FILE...]]: format, length of files, and the arrows
+# between the rooms. With --tidy also clang-tidy, on the given sources or on those that
+# differ from main; `--tidy all` on every source.
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+lines_max=400
+rooms=(trace transport actors scenarios cli)
+failed=0
+
+complain() {
+  printf '%s\n' "$*" >&2
+  failed=1
+}
+
+sources=()
+while IFS= read -r file; do
+  sources+=("$file")
+done < <(find "${rooms[@]}" bench examples tests -name '*.[ch]pp' 2>/dev/null | sort)
+
+check_format() {
+  if ! command -v clang-format >/dev/null; then
+    say "clang-format is not installed: the format is not checked"
+    return
+  fi
+  local found
+  found=$(clang-format --dry-run -Werror "${sources[@]}" 2>&1 | sed -nE 's/^([^ :]+):[0-9]+:[0-9]+: error.*/\1/p' | sort -u) || true
+  [ -z "$found" ] || complain "run: clang-format -i ${found//$'\n'/ }"
+}
+
+check_length() {
+  local file lines
+  for file in "${sources[@]}"; do
+    lines=$(wc -l <"$file")
+    [ "$lines" -le "$lines_max" ] || complain "$file: $lines lines; at most $lines_max"
+  done
+}
+
+# A room may include itself and the rooms before it, and only cli knows every library.
+check_rooms() {
+  local room above i found
+  for i in "${!rooms[@]}"; do
+    room=${rooms[$i]}
+    above=$(IFS='|' && echo "${rooms[*]:$((i + 1))}")
+    [ -n "$above" ] || continue
+    if found=$(grep -rnE "#include [\"<](troupe/)?($above)/" "$room" --include='*.[ch]pp'); then
+      complain "$found"$'\n'"$room/ must not include from: ${above//|/, }"
+    fi
+  done
+  if found=$(grep -rnE '#include [<"]caf/' trace transport --include='*.[ch]pp'); then
+    complain "$found"$'\n'"trace/ and transport/ know no CAF"
+  fi
+  if found=$(grep -rnE '#include [<"]zmq' trace actors scenarios --include='*.[ch]pp'); then
+    complain "$found"$'\n'"only transport/ knows ZeroMQ"
+  fi
+  if found=$(grep -rlE '^int main\(' "${rooms[@]}" --include='*.[ch]pp' | grep -v '^cli/main.cpp$'); then
+    complain "$found: only cli/main.cpp has a main()"
+  fi
+}
+
+check_tidy() {
+  local files=() file database=build/dev
+  [ -f $database/compile_commands.json ] || cmake --preset dev >/dev/null
+  if [ "${1:-}" = all ]; then
+    files=("${sources[@]}")
+  elif [ $# -gt 0 ]; then
+    files=("$@")
+  else
+    while IFS= read -r file; do
+      [ -f "$file" ] && files+=("$file")
+    done < <({ git diff --name-only "$(git merge-base HEAD origin/main 2>/dev/null || git merge-base HEAD main)" &&
+      git ls-files --others --exclude-standard; } | sort -u)
+  fi
+  for file in "${files[@]}"; do
+    case $file in *.cpp) ;; *) continue ;; esac
+    if grep -q "\"file\": .*/$file\"" $database/compile_commands.json; then printf '%s\0' "$file"; fi
+  done | xargs -0 -r -n 1 -P "$(nproc)" clang-tidy -p $database --quiet 2>/dev/null || complain "clang-tidy has complaints"
+}
+
+check_format
+check_length
+check_rooms
+if command -v shellcheck >/dev/null; then
+  shellcheck -x scripts/*.sh .ci/run || complain "shellcheck has complaints"
+fi
+if [ "${1:-}" = --tidy ]; then
+  shift
+  check_tidy "$@"
+fi
+[ $failed -eq 0 ] && say "${#sources[@]} files, no complaints"
+exit $failed

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# scripts/test.sh [--preset PRESET] [arguments of ctest]: installs what is missing
+# (Debian packages), builds, checks the style, and runs the tests.
+#
+#   scripts/test.sh
+#   scripts/test.sh -R launcher --repeat until-fail:20
+#   scripts/test.sh --preset asan-ubsan
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+case ${1:-} in
+  -h | --help)
+    sed -n '2,7s/^# \{0,1\}//p' scripts/test.sh
+    exit 0
+    ;;
+esac
+preset=dev
+if [ "${1:-}" = --preset ]; then
+  preset=${2:?--preset needs a name}
+  shift 2
+fi
+
+install_missing "${packages_build[@]}" "${packages_test[@]}"
+build "$preset"
+
+style=0
+scripts/check_style.sh || style=$?
+tests=0
+ctest --preset "$preset" --no-tests=error -j "$(nproc)" "$@" </dev/null || tests=$?
+[ "$style" -eq 0 ] || say "the style check failed, see above the tests"
+[ "$tests" -eq 0 ] && [ "$style" -eq 0 ]
