@@ -1,5 +1,6 @@
 #include "cli/process.hpp"
 
+#include "cli/guard.hpp"
 #include "cli/lines.hpp"
 #include "cli/spawn.hpp"
 
@@ -41,7 +42,7 @@ struct child {
 };
 
 struct start_request {
-  std::string node;
+  std::string node, endpoint;
   std::vector<std::string> arguments;
   std::promise<int> pid;
 };
@@ -51,9 +52,10 @@ struct start_request {
 struct process_launcher::impl {
   explicit impl(launcher_options given) : options(std::move(given)) {
     if (!options.arguments)
-      options.arguments = [](const std::string& node, const std::string& endpoint) {
-        return std::vector<std::string>{"troupe", "node", "--join", endpoint, "--name", node};
+      options.arguments = [name = options.name](const std::string& node, const std::string& endpoint) {
+        return std::vector<std::string>{name, "node", "--join", endpoint, "--name", node};
       };
+    if (options.guard_arguments.empty()) options.guard_arguments = {options.name, "guard"};
     wake.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!wake) throw std::system_error(errno, std::generic_category(), "eventfd");
     lifeline = make_pipe();
@@ -127,7 +129,11 @@ struct process_launcher::impl {
         throw std::system_error(EEXIST, std::generic_category(),
                                 "node " + request.node + " is already running");
     }
+    if (!warden) warden.emplace(options.program, options.guard_arguments);
+    if (constexpr std::string_view ipc = "ipc:///"; request.endpoint.starts_with(ipc))
+      warden->watch_sockets(std::filesystem::path(request.endpoint.substr(ipc.size() - 1)).parent_path());
     auto fresh = spawn(options.program, request.arguments, lifeline.read.get());
+    warden->watch_group(fresh.pid);
     auto one = std::make_unique<child>();
     one->node = request.node;
     one->pid = fresh.pid;
@@ -204,6 +210,7 @@ struct process_launcher::impl {
       }
       alive[gone.node] = no_process;
     }
+    warden->forget_group(gone.pid);
     scenarios::process_exit how;
     how.node = gone.node;
     how.code = info.si_code == CLD_EXITED ? info.si_status : -1;
@@ -222,7 +229,8 @@ struct process_launcher::impl {
   launcher_options options;
   descriptor wake;
   pipe_ends lifeline;                        ///< its write end lives as long as this process
-  std::vector<std::unique_ptr<child>> owned; ///< launcher's thread only
+  std::vector<std::unique_ptr<child>> owned; ///< launcher's thread only, as is the next
+  std::optional<guard> warden;
 
   std::mutex mutex;
   std::condition_variable ended;
@@ -243,7 +251,7 @@ void process_launcher::on_exit(std::function<void(const scenarios::process_exit&
 }
 
 int process_launcher::start(const std::string& node, const std::string& join_endpoint) {
-  start_request request{node, impl_->options.arguments(node, join_endpoint), {}};
+  start_request request{node, join_endpoint, impl_->options.arguments(node, join_endpoint), {}};
   auto pid = request.pid.get_future();
   {
     const std::lock_guard lock(impl_->mutex);

@@ -12,8 +12,13 @@ struct launcher_options {
   /// Executed for every node; by default the running program itself, also if its file
   /// was replaced meanwhile.
   std::string program = "/proc/self/exe";
-  /// argv of a node's process. Default: `troupe node --join ENDPOINT --name NODE`.
+  /// argv[0] of the processes, for ps.
+  std::string name = "troupe";
+  /// argv of a node's process. Default: `NAME node --join ENDPOINT --name NODE`.
   std::function<std::vector<std::string>(const std::string& node, const std::string& endpoint)> arguments;
+  /// argv of the guard (cli/guard.hpp), which is started with the first node. Default:
+  /// `NAME guard`.
+  std::vector<std::string> guard_arguments;
   /// One line that a node wrote to its stdout or stderr, made printable. Runs on the
   /// launcher's thread, before the exit of that node is told; must not block for long,
   /// or the nodes will wait for it.
@@ -23,7 +28,8 @@ struct launcher_options {
 /// Each child leads a process group of its own, so that a terminal's Ctrl-C reaches the
 /// launcher alone. A child dies with this process however that ends: the kernel kills it
 /// (PR_SET_PDEATHSIG), and its lifeline ends (see cli/spawn.hpp). When a child has ended,
-/// what is left of its group is killed too.
+/// what is left of its group is killed too; after the death of the launcher the guard
+/// does that, and removes the sockets next to the `ipc://` endpoint that was joined.
 ///
 /// One thread forks, reads and reaps; the destructor kills who is still alive and ends
 /// it. All functions may be called from any thread but the launcher's own.

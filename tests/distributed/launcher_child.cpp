@@ -1,4 +1,5 @@
 // A process for the launcher's tests to start; its first argument says what it does.
+#include "cli/guard.hpp"
 #include "cli/spawn.hpp"
 
 #include <csignal>
@@ -53,6 +54,7 @@ void flood(std::size_t bytes) {
 int main(int argc, char** argv) {
   const std::string what = argc > 1 ? argv[1] : "";
   const std::string value = argc > 2 ? argv[2] : "";
+  if (what == "guard") return troupe::cli::serve_guard();
   if (what == "exit") return std::atoi(value.c_str());
   if (what == "signal") ::raise(std::atoi(value.c_str()));
   if (what == "self") describe_self();

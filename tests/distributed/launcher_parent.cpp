@@ -1,5 +1,6 @@
-// A launcher in a process of its own, to be killed by the tests. Starts one waiting
-// child and one that ignores signals, passes their lines on, and waits.
+// A launcher in a process of its own, to be killed by the tests: PROGRAM ENDPOINT MODE.
+// Starts one child with a child of its own and one that ignores signals, passes their
+// lines on, and waits, or ends where MODE is "return".
 #include "cli/process.hpp"
 
 #include <cstdio>
@@ -11,7 +12,8 @@ int main(int, char** argv) {
   cli::launcher_options options;
   options.program = argv[1];
   options.arguments = [](const std::string& node, const std::string&) {
-    return std::vector<std::string>{"child", node == "w1" ? "wait" : "stubborn"};
+    return node == "w1" ? std::vector<std::string>{"child", "family", "stay"}
+                        : std::vector<std::string>{"child", "stubborn"};
   };
   options.on_line = [](const std::string&, std::string_view line) {
     std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
@@ -20,10 +22,10 @@ int main(int, char** argv) {
   cli::process_launcher launcher(options);
   // From a thread that ends at once: the children must not die with it.
   std::thread([&] {
-    launcher.start("w1", "");
-    launcher.start("w2", "");
+    launcher.start("w1", argv[2]);
+    launcher.start("w2", argv[2]);
   }).join();
-  if (argv[2]) return 0; // the destructor ends them
+  if (std::string_view(argv[3]) == "return") return 0; // the destructor ends them
   while (true)
     ::pause();
 }

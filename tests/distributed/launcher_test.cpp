@@ -7,13 +7,17 @@
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
+#include <filesystem>
+#include <fstream>
 #include <future>
 #include <map>
 #include <mutex>
 #include <poll.h>
 #include <set>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <system_error>
 
@@ -84,14 +88,36 @@ std::size_t open_descriptors() {
   return n;
 }
 
+// A directory with a socket in it, as a node makes it.
+struct socket_directory {
+  socket_directory() {
+    std::string name = (std::filesystem::temp_directory_path() / "troupe-test-XXXXXX").string();
+    directory = ::mkdtemp(name.data());
+    file = directory / "main.sock";
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    file.string().copy(address.sun_path, sizeof address.sun_path - 1);
+    const cli::descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    REQUIRE(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  }
+  ~socket_directory() { std::filesystem::remove_all(directory); }
+  std::filesystem::path directory, file;
+};
+
+void wait_for_all_children() {
+  while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
+  }
+}
+
 // A launcher process, its two children's pids read from its output.
 struct foreign_launcher {
-  explicit foreign_launcher(const char* mode = nullptr) {
+  foreign_launcher(const std::string& endpoint, const char* mode) {
     auto out = cli::make_pipe();
     pid = ::fork();
     if (pid == 0) {
       ::dup2(out.write.get(), 1);
-      ::execl(LAUNCHER_PARENT, LAUNCHER_PARENT, LAUNCHER_CHILD, mode, static_cast<char*>(nullptr));
+      ::execl(LAUNCHER_PARENT, LAUNCHER_PARENT, LAUNCHER_CHILD, endpoint.c_str(), mode,
+              static_cast<char*>(nullptr));
       ::_exit(127);
     }
     out.write.reset();
@@ -162,7 +188,8 @@ TEST_CASE("a child that writes without end is read to its end before its exit is
 
 TEST_CASE("a program that cannot be executed is an error of start, and nothing is left", "[launcher]") {
   fixture f(actions{{"w1", {}}}, "/nonexistent/program");
-  const auto before = open_descriptors();
+  CHECK_THROWS_AS(f.launcher->start("w1", ""), std::system_error);
+  const auto before = open_descriptors(); // with the line to the guard
   CHECK_THROWS_AS(f.launcher->start("w1", ""), std::system_error);
   CHECK(f.launcher->wait_all(0ms).empty());
   CHECK(open_descriptors() == before);
@@ -207,7 +234,8 @@ TEST_CASE("what a child started dies with it, and does not keep its exit from be
   const auto grandchild = f.printed_pid("w1");
   REQUIRE(f.launcher->wait_all(patience).empty());
   CHECK(ends(grandchild));
-  ::waitpid(grandchild, nullptr, 0);
+  f.launcher.reset();
+  wait_for_all_children(); // the guard, too, has become one
   ::prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
@@ -249,21 +277,34 @@ TEST_CASE("a process whose lifeline ends is killed with its whole group", "[laun
   CHECK(WTERMSIG(status) == SIGKILL);
 }
 
-TEST_CASE("no child outlives its launcher, however that one dies", "[launcher]") {
+TEST_CASE("neither a child nor a socket outlives its launcher, however that one dies", "[launcher]") {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1); // orphans come to us
   for (const int number : {SIGKILL, SIGTERM, SIGINT, SIGSEGV, SIGHUP}) {
     CAPTURE(number);
-    const foreign_launcher launcher;
-    REQUIRE(launcher.children.size() == 2);
+    const socket_directory sockets;
+    const foreign_launcher launcher("ipc://" + sockets.file.string(), "wait");
+    REQUIRE(launcher.children.size() == 2); // the first is a child of a child
     ::kill(launcher.pid, number);
-    ::waitpid(launcher.pid, nullptr, 0);
-    for (const auto child : launcher.children) {
+    wait_for_all_children();
+    for (const auto child : launcher.children)
       CHECK(ends(child));
-      ::waitpid(child, nullptr, 0);
-    }
+    CHECK_FALSE(std::filesystem::exists(sockets.directory));
   }
-  const foreign_launcher in_order("return");
-  ::waitpid(in_order.pid, nullptr, 0);
-  CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);
+  const socket_directory sockets;
+  const foreign_launcher in_order("ipc://" + sockets.file.string(), "return");
+  wait_for_all_children();
+  CHECK(std::filesystem::exists(sockets.file)); // a launcher that lives cleans up itself
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+TEST_CASE("a guard removes sockets alone", "[launcher]") {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  const socket_directory sockets;
+  std::ofstream(sockets.directory / "precious") << "x";
+  const foreign_launcher launcher("ipc://" + sockets.file.string(), "wait");
+  ::kill(launcher.pid, SIGKILL);
+  wait_for_all_children();
+  CHECK_FALSE(std::filesystem::exists(sockets.file));
+  CHECK(std::filesystem::exists(sockets.directory / "precious"));
   ::prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
