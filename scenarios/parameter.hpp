@@ -14,15 +14,28 @@
 
 namespace troupe::scenarios {
 
-enum class parameter_type : std::uint8_t { boolean, integer, number, text, choice, duration, integers, numbers, booleans, texts };
+enum class parameter_type : std::uint8_t {
+  boolean,
+  integer,
+  number,
+  text,
+  choice,
+  duration,
+  integers,
+  numbers,
+  booleans,
+  texts
+};
 std::string_view to_string(parameter_type);
 
-using parameter_value = std::variant<bool, std::int64_t, double, std::string, std::chrono::nanoseconds,
-                                     std::vector<std::int64_t>, std::vector<double>, std::vector<bool>,
-                                     std::vector<std::string>>;
+using parameter_value =
+    std::variant<bool, std::int64_t, double, std::string, std::chrono::nanoseconds, std::vector<std::int64_t>,
+                 std::vector<double>, std::vector<bool>, std::vector<std::string>>;
 
 /// One declared parameter. Built by the functions of `declaration`; a chain of setters
 /// reads as a sentence: `d.integer("workers", 4).range(1, 10'000).help("...")`.
+/// A name that cannot be one or is there already, an empty range and a default outside
+/// the range throw std::logic_error: mistakes of the scenario's author.
 struct parameter {
   std::string name;
   parameter_type type = parameter_type::integer;
@@ -38,7 +51,13 @@ struct parameter {
   parameter& in(std::string unit_name);
   parameter& length(std::size_t max);
   parameter& help(std::string text);
+  /// Without a default: parameters::has() tells whether it was given.
+  parameter& optional();
 };
+/// What may be written: "an integer from 1 to 10000 (workers)".
+std::string describe(const parameter&);
+/// As it would be written in a scenario file.
+std::string to_text(const parameter_value&);
 
 /// Where actors of a role live unless the file says otherwise.
 enum class placement : std::uint8_t {
@@ -77,7 +96,7 @@ struct declaration {
 
 /// The values of one run: every declared parameter that was given or has a default.
 class parameters {
-public:
+ public:
   void set(std::string name, parameter_value value);
   bool has(std::string_view name) const;
   /// Throws std::logic_error when the parameter was not declared or has another type:
@@ -88,10 +107,12 @@ public:
   double number(std::string_view name) const { return get<double>(name); }
   bool boolean(std::string_view name) const { return get<bool>(name); }
   const std::string& text(std::string_view name) const { return get<std::string>(name); }
-  std::chrono::nanoseconds duration(std::string_view name) const { return get<std::chrono::nanoseconds>(name); }
+  std::chrono::nanoseconds duration(std::string_view name) const {
+    return get<std::chrono::nanoseconds>(name);
+  }
   const std::map<std::string, parameter_value, std::less<>>& all() const { return values_; }
 
-private:
+ private:
   const parameter_value& at(std::string_view name) const;
   [[noreturn]] static void wrong_type(std::string_view name);
   std::map<std::string, parameter_value, std::less<>> values_;

@@ -6,6 +6,8 @@
 
 #include <filesystem>
 
+#include <nlohmann/json.hpp>
+
 namespace troupe::scenarios {
 
 enum class endpoint_kind : std::uint8_t { ipc, tcp, inproc };
@@ -18,18 +20,19 @@ enum class scheduler_kind : std::uint8_t {
 /// [topology.security]
 struct security_plan {
   bool plaintext = false;
-  std::filesystem::path secret_key;              ///< file of this node
-  std::vector<std::string> allowed_clients;      ///< public keys, Z85
+  std::filesystem::path
+      secret_key; ///< file of this node; relative ones were taken from the scenario file's directory
+  std::vector<std::string> allowed_clients; ///< public keys, Z85
 };
 
 /// [topology]
 struct topology_plan {
-  std::int64_t nodes = 0;                        ///< worker processes; 0: all in this one
+  std::int64_t nodes = 0; ///< worker processes; 0: all in this one
   endpoint_kind endpoint = endpoint_kind::ipc;
-  std::string host = "127.0.0.1";                ///< for tcp: where the launcher listens
-  std::int64_t threads = 0;                      ///< scheduler threads a node; 0: one a core
+  std::string host = "127.0.0.1"; ///< for tcp: where the launcher listens
+  std::int64_t threads = 0;       ///< scheduler threads a node; 0: one a core
   scheduler_kind scheduler = scheduler_kind::stealing;
-  std::vector<std::string> external;             ///< names of nodes that join by hand
+  std::vector<std::string> external; ///< names of nodes that join by hand
   std::chrono::nanoseconds join_timeout = std::chrono::seconds{10};
   /// Role -> names of the nodes its actors go to, round robin. Complete: every declared
   /// role is here after loading. Node names: "main", "w1" ... "wN", and the external ones.
@@ -41,9 +44,9 @@ struct topology_plan {
 struct fault_plan {
   enum class action_kind : std::uint8_t { kill, stop, resume, cut };
   action_kind action = action_kind::kill;
-  std::string node;                      ///< on whom
-  std::chrono::nanoseconds at{0};        ///< after the start of the run
-  std::chrono::nanoseconds lasting{0};   ///< for stop: resumed after this; 0: never
+  std::string node;                    ///< on whom
+  std::chrono::nanoseconds at{0};      ///< after the start of the run
+  std::chrono::nanoseconds lasting{0}; ///< for stop: resumed after this; 0: never
 };
 
 /// [trace]
@@ -52,10 +55,13 @@ struct trace_plan {
   std::uint64_t bytes_max = 4ULL << 30; ///< a node
 };
 
-/// [expect]: what the run must show beyond the scenario's own checks.
+/// [expect]: what the run must show beyond the scenario's own checks. At least one of the
+/// four is given, and all that are must hold.
 struct expectation {
-  std::string path;      ///< dotted path into result.json, "result.sum", or "verdict"
-  parameter_value value; ///< must be equal
+  std::string path; ///< dotted path into result.json: "result.sum", "nodes.0.name", "verdict"
+  std::optional<nlohmann::json> equals;
+  std::optional<nlohmann::json> contains; ///< a list's element, an object's key or a text's part
+  std::optional<double> at_least, at_most;
 };
 
 struct plan {

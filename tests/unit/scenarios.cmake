@@ -1,1 +1,4 @@
-# troupe_test(unit_scenarios SOURCES unit/scenarios_*.cpp LINKS troupe_scenarios)
+troupe_test(unit_scenario_files
+  SOURCES
+    unit/scenarios_file.cpp
+  LINKS troupe_scenario_files nlohmann_json::nlohmann_json)

@@ -1,0 +1,92 @@
+// [parameters], [trace], and what all tables share.
+#include "scenarios/file/checks.hpp"
+#include "scenarios/file/settings.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+namespace troupe::scenarios::file {
+namespace {
+
+const std::array<std::string, 2> trace_key_names{"level", "bytes_max"};
+
+bool contains(std::span<const std::string> keys, std::string_view key) {
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+/// "`nodes` belongs into [topology]" for a key that another table knows.
+std::string home_of(const std::string& key, std::string_view not_here, const declaration* known) {
+  struct home {
+    std::string_view name;
+    std::span<const std::string> keys;
+  };
+  const std::array homes{home{"[topology]", topology_keys()}, home{"[trace]", trace_keys()},
+                         home{"[topology.security]", security_keys()}};
+  if (known && not_here != "[parameters]" && known->find(key))
+    return fmt::format("`{}` is a parameter: it belongs under [parameters]", key);
+  for (const auto& h : homes)
+    if (h.name != not_here && contains(h.keys, key)) return fmt::format("`{}` belongs under {}", key, h.name);
+  if (!not_here.empty() && contains(top_keys(), key))
+    return fmt::format("`{}` belongs at the top of the file, before the first [table]", key);
+  return {};
+}
+
+} // namespace
+
+std::span<const std::string> trace_keys() { return trace_key_names; }
+
+void refuse_unknown(const node& table, std::string_view table_name, std::span<const std::string> keys,
+                    check_context& c) {
+  for (const auto& e : table.entries) {
+    if (contains(keys, e.key) || c.wrong.full()) continue;
+    auto help = home_of(e.key, table_name, c.known);
+    if (help.empty()) help = suggest(e.key, keys);
+    c.wrong.add(e.at,
+                table_name.empty() ? fmt::format("unknown key {}", tick(e.key))
+                                   : fmt::format("unknown key {} in {}", tick(e.key), table_name),
+                std::move(help));
+  }
+}
+
+void check_parameters(const node& given, check_context& c) {
+  const node* table = c.read.table(given, {"parameters", "a table: [parameters]"});
+  if (!table || !c.known) return;
+  std::vector<std::string> names;
+  for (const auto& p : c.known->parameters)
+    names.push_back(p.name);
+  for (const auto& e : table->entries) {
+    if (c.wrong.full()) return;
+    const parameter* p = c.known->find(e.key);
+    if (!p) {
+      auto help = home_of(e.key, "[parameters]", c.known);
+      if (help.empty())
+        help = names.empty() ? fmt::format("{} has no parameters", c.known->name)
+                             : suggest(e.key, names, fmt::format("{} has", c.known->name));
+      c.wrong.add(e.at, fmt::format("unknown parameter {} of {}", tick(e.key), c.known->name),
+                  std::move(help));
+    } else if (auto value = c.read.parameter_of(e.value, *p)) {
+      c.result.values.set(p->name, std::move(*value));
+    }
+  }
+}
+
+void check_trace(const node& given, check_context& c) {
+  const node* table = c.read.table(given, {"trace", "a table: [trace] with level = \"off\""});
+  if (!table) return;
+  refuse_unknown(*table, "[trace]", trace_key_names, c);
+  if (const entry* e = table->find("level")) {
+    const std::array<std::string, 3> levels{"off", "headers", "payloads"};
+    if (const auto index = c.read.choice(e->value, {"level", "a level"}, levels))
+      c.result.trace.level = static_cast<trace::level>(*index);
+  }
+  if (const entry* e = table->find("bytes_max")) {
+    constexpr std::uint64_t low = 1U << 20, high = 1ULL << 44;
+    if (const auto bytes =
+            c.read.size(e->value, {"bytes_max", "a size from 1MiB to 16TiB, such as \"512MiB\""}, low, high))
+      c.result.trace.bytes_max = *bytes;
+  }
+}
+
+} // namespace troupe::scenarios::file

@@ -1,0 +1,47 @@
+// One function a table of the file: reads it into the plan, tells what is wrong.
+#pragma once
+
+#include "scenarios/file/values.hpp"
+#include "scenarios/plan.hpp"
+
+namespace troupe::scenarios::file {
+
+inline constexpr std::int64_t nodes_max = 1'000;
+inline constexpr std::int64_t threads_max = 1'024;
+inline constexpr std::size_t faults_max = 1'000;
+inline constexpr std::size_t expectations_max = 1'000;
+inline constexpr std::size_t clients_max = 10'000;
+/// Deadlines and time-outs: long enough for everyone, short enough for every clock.
+inline constexpr double seconds_max = 10.0 * 365 * 86'400;
+
+struct check_context {
+  value_reader& read;
+  mistakes& wrong;
+  const declaration* known; ///< null if the scenario could not be told
+  plan& result;
+  bool partial; ///< the file could not be read in full: what is missing may be there
+  bool deadline_in_file = false;
+  bool nodes_known = true; ///< false after a mistake in topology.nodes or topology.external
+};
+
+void check_parameters(const node& table, check_context&);
+void check_topology(const node* table, check_context&);
+void check_place(const node* table, bool all_on_main, check_context&);
+void check_faults(const node& list, check_context&);
+void check_trace(const node& table, check_context&);
+void check_expect(const node& table, check_context&);
+
+/// Tells every key of `table` that is not among `keys`. `table_name` is "[topology]".
+void refuse_unknown(const node& table, std::string_view table_name, std::span<const std::string> keys,
+                    check_context&);
+
+/// The names of the nodes that run actors besides main: w1 … wN, then the external ones.
+std::vector<std::string> worker_names(const topology_plan&);
+
+/// The keys of the file's own tables, as the schema and the hints need them.
+std::span<const std::string> topology_keys();
+std::span<const std::string> security_keys();
+std::span<const std::string> fault_keys();
+std::span<const std::string> trace_keys();
+
+} // namespace troupe::scenarios::file

@@ -1,0 +1,169 @@
+#include "scenarios/file/statements.hpp"
+
+#include "scenarios/file/document.hpp"
+
+#include <fmt/format.h>
+
+namespace troupe::scenarios::file {
+namespace {
+
+bool is_bare(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+class splitter {
+ public:
+  splitter(const source_text& source, mistakes& wrong)
+      : source_(source), text_(source.text()), wrong_(wrong) {}
+
+  std::vector<statement> run() {
+    std::vector<statement> result;
+    while (skip_blank()) {
+      statement next;
+      next.begin = at_;
+      next.header = text_[at_] == '[';
+      next.broken = !scan(next.header);
+      next.end = at_;
+      result.push_back(next);
+    }
+    return result;
+  }
+
+ private:
+  /// To the first byte of the next statement.
+  bool skip_blank() {
+    while (at_ < text_.size()) {
+      const char c = text_[at_];
+      if (c == '#')
+        skip_line();
+      else if (c == ' ' || c == '\t' || c == '\r' || c == '\n')
+        ++at_;
+      else
+        return true;
+    }
+    return false;
+  }
+
+  void skip_line() { at_ = std::min(text_.find('\n', at_), text_.size()); }
+
+  /// Leaves at_ behind the statement. False if it is broken.
+  bool scan(bool header) {
+    open_.clear();
+    dots_ = 0;
+    while (at_ < text_.size()) {
+      const char c = text_[at_];
+      if (c == '#')
+        skip_line();
+      else if (c == '\n') {
+        if (open_.empty()) return true;
+        ++at_;
+        if (starts_statement()) return unclosed();
+      } else if (c == '"' || c == '\'') {
+        if (!skip_string(c)) return false;
+      } else if (!step(c, header))
+        return false;
+    }
+    return open_.empty() || unclosed();
+  }
+
+  bool step(char c, bool header) {
+    if (c == '.') {
+      if (++dots_ >= nesting_max) return too_deep(fmt::format("a key of more than {} parts", nesting_max));
+    } else if (c == '=' || c == ',' || c == '[' || c == ']' || c == '{' || c == '}')
+      dots_ = 0;
+    if (!header && (c == '[' || c == '{')) {
+      open_.push_back(at_);
+      if (open_.size() > nesting_max)
+        return too_deep(fmt::format("values nested more than {} deep", nesting_max));
+    } else if (!header && (c == ']' || c == '}') && !open_.empty())
+      open_.pop_back();
+    ++at_;
+    return true;
+  }
+
+  bool too_deep(const std::string& what) {
+    wrong_.add(place_of(source_, at_, 1), what, "a scenario file needs no more than a few levels");
+    skip_line();
+    return false;
+  }
+
+  bool unclosed() {
+    const std::size_t opening = open_.back();
+    const bool list = text_[opening] == '[';
+    wrong_.add(place_of(source_, opening, 1), fmt::format("this `{}` is never closed", text_[opening]),
+               fmt::format("close the {} with `{}`", list ? "list" : "inline table", list ? ']' : '}'));
+    return false;
+  }
+
+  /// Inside brackets, at the start of a line: is this `key = …` or `[header]`, which no
+  /// list can hold? Then the bracket was forgotten, and this is the next statement.
+  bool starts_statement() const {
+    const auto line = text_.substr(at_, std::min(text_.find('\n', at_), text_.size()) - at_);
+    std::size_t i = line.find_first_not_of(" \t");
+    if (i == std::string_view::npos) return false;
+    const bool header = line[i] == '[';
+    while (i < line.size() && line[i] == '[')
+      ++i;
+    const std::size_t word = i;
+    while (i < line.size() && (is_bare(line[i]) || line[i] == '.'))
+      ++i;
+    if (i == word) return false;
+    if (!header) {
+      while (i < line.size() && (line[i] == ' ' || line[i] == '\t'))
+        ++i;
+      return i < line.size() && line[i] == '=';
+    }
+    const auto name = line.substr(word, i - word);
+    const bool letter = (name[0] >= 'a' && name[0] <= 'z') || (name[0] >= 'A' && name[0] <= 'Z');
+    if (!letter || name == "true" || name == "false" || name == "inf" || name == "nan") return false;
+    return i < line.size() && line[i] == ']';
+  }
+
+  /// Leaves at_ behind the closing quote.
+  bool skip_string(char quote) {
+    const std::size_t opening = at_;
+    const std::string triple(3, quote);
+    if (text_.substr(at_, 3) == triple) {
+      at_ += 3;
+      while (at_ < text_.size() && text_.substr(at_, 3) != triple)
+        at_ += quote == '"' && text_[at_] == '\\' ? 2 : 1;
+      if (at_ >= text_.size()) {
+        at_ = text_.size();
+        wrong_.add(place_of(source_, opening, 3), "this text is never closed",
+                   fmt::format("end it with {}", triple));
+        return false;
+      }
+      at_ += 3;
+      while (at_ < text_.size() && text_[at_] == quote) // up to two quotes may precede the end
+        ++at_;
+      return true;
+    }
+    ++at_;
+    while (at_ < text_.size() && text_[at_] != quote && text_[at_] != '\n')
+      at_ += quote == '"' && text_[at_] == '\\' && at_ + 1 < text_.size() && text_[at_ + 1] != '\n' ? 2 : 1;
+    if (at_ >= text_.size() || text_[at_] == '\n') {
+      at_ = std::min(at_, text_.size());
+      wrong_.add(place_of(source_, opening, at_ - opening), "this text is not closed before the line ends",
+                 fmt::format("end it with {}; a text over several lines stands between {} and {}", quote,
+                             triple, triple));
+      return false;
+    }
+    ++at_;
+    return true;
+  }
+
+  const source_text& source_;
+  std::string_view text_;
+  mistakes& wrong_;
+  std::size_t at_ = 0;
+  std::vector<std::size_t> open_; ///< offsets of the brackets that are open
+  std::size_t dots_ = 0;
+};
+
+} // namespace
+
+std::vector<statement> split_statements(const source_text& source, mistakes& wrong) {
+  return splitter(source, wrong).run();
+}
+
+} // namespace troupe::scenarios::file
