@@ -1,1 +1,223 @@
+#include "actors/node.hpp"
 
+#include "actors/node_key.hpp"
+
+#include <caf/all.hpp>
+
+#include <future>
+#include <random>
+#include <unistd.h>
+
+namespace troupe {
+
+// -- what CAF has no door for --------------------------------------------------------
+
+namespace {
+
+/// actor_system::node_ is set by CAF's own middleman only, and an actor system without
+/// a node id cannot tell its actors from others. An explicit instantiation may name a
+/// private member ([temp.spec]/6); that is the one way in without the middleman's
+/// threads and sockets.
+template <auto Member>
+struct node_id_access {
+  friend caf::node_id& node_id_in(caf::actor_system& system) { return system.*Member; }
+};
+caf::node_id& node_id_in(caf::actor_system&);
+template struct node_id_access<&caf::actor_system::node_>;
+
+/// Sits in the slot that CAF keeps for network modules, so that context_of() finds it.
+class node_module final : public caf::actor_system::module {
+public:
+  node_module(caf::actor_system& system, node_context& context, std::uint64_t incarnation)
+      : system_(system), context_(context), incarnation_(incarnation) {}
+  void start() override {}
+  void stop() override {}
+  void init(caf::actor_system_config&) override { node_id_in(system_) = node_id_of(incarnation_); }
+  id_t id() const override { return network_manager; }
+  void* subtype_ptr() override { return &context_; }
+
+private:
+  caf::actor_system& system_;
+  node_context& context_;
+  std::uint64_t incarnation_;
+};
+
+} // namespace
+
+node_context* context_of(const caf::actor_system& system) {
+  if (!system.has_network_manager()) return nullptr;
+  return reinterpret_cast<node_context*>(&const_cast<caf::actor_system&>(system).network_manager());
+}
+
+void install_context(caf::actor_system_config& config, node_context& context, std::uint64_t incarnation) {
+  config.module_factories.push_back([&context, incarnation](caf::actor_system& system) -> caf::actor_system::module* {
+    return new node_module(system, context, incarnation);
+  });
+}
+
+std::uint64_t draw_incarnation() {
+  std::random_device device;
+  std::uint64_t result = 0;
+  while (result == 0)
+    result = std::uint64_t{device()} << 32 | device();
+  return result;
+}
+
+// -- construction ----------------------------------------------------------------------
+
+class node::system_config final : public caf::actor_system_config {
+public:
+  system_config(const node_options& options, const message_catalog& catalog, node_context& context) {
+    set("scheduler.policy", caf::atom_from_string(options.scheduler));
+    if (options.threads != 0) set("scheduler.max-threads", options.threads);
+    add_error_category(caf::atom("troupe"), [](std::uint8_t code, caf::atom_value, const caf::message& context_message) {
+      auto text = to_string(static_cast<errc>(code));
+      return context_message.empty() ? text : text + ": " + caf::deep_to_string(context_message);
+    });
+    catalog.apply(*this);
+    install_context(*this, context, options.incarnation);
+  }
+};
+
+namespace {
+
+node_options completed(node_options options) {
+  if (options.incarnation == 0) options.incarnation = draw_incarnation();
+  return options;
+}
+
+std::filesystem::path books_file(const node_options& options) {
+  return options.run_dir.empty() ? std::filesystem::path{} : options.run_dir / (options.name + ".books");
+}
+
+} // namespace
+
+node::node(node_options options, std::shared_ptr<message_catalog> catalog, role_map roles, up_handler on_up,
+           down_handler on_down)
+    : options_(completed(std::move(options))), catalog_(std::move(catalog)), roles_(std::move(roles)),
+      recorder_({options_.run_dir, options_.name, options_.incarnation,
+                 options_.run_dir.empty() ? trace::level::off : options_.trace, options_.trace_bytes_max}),
+      books_(books_file(options_)), context_{recorder_, books_, *catalog_, options_.warn} {
+  catalog_->attach(recorder_);
+  config_ = std::make_unique<system_config>(options_, *catalog_, context_);
+  system_ = std::make_unique<caf::actor_system>(*config_);
+  gateway_ = std::make_unique<gateway>(*system_, context_, identity(), gateway::observer{std::move(on_up), std::move(on_down)});
+  const std::string agent_role = "agent";
+  this_role = &agent_role;
+  agent_ = system_->spawn<caf::hidden>(agent, role_spawner{[this](const std::string& role, const caf::message& args) {
+                                          return spawn_here(role, args);
+                                        }});
+  this_role = nullptr;
+  gateway_->export_handle(caf::actor_cast<caf::strong_actor_ptr>(agent_));
+  auto links = options_.links;
+  links.listen = options_.listen;
+  greeting mine{.agent = agent_.id(), .pid = ::getpid()};
+  for (auto& name : catalog_->names())
+    mine.types.insert(name);
+  links.greeting = encode(mine);
+  gateway_->start(std::move(links));
+}
+
+node::~node() {
+  stop();
+  agent_ = nullptr;
+  gateway_.reset();
+  system_.reset();
+}
+
+// -- names and nodes ---------------------------------------------------------------------
+
+void node::do_publish(publish_name what) { caf::anon_send(agent_, std::move(what)); }
+
+caf::expected<named_actor> node::do_lookup(const std::string& node_name, lookup_name what) {
+  auto agent = agent_of(node_name);
+  if (!agent) return caf::make_error(errc::node_unknown, node_name);
+  caf::scoped_actor self{*system_};
+  caf::expected<named_actor> result{caf::make_error(errc::timed_out, what.name)};
+  const auto patience = what.wait + std::chrono::seconds{10};
+  self->request(agent, patience, what)
+    .receive([&](named_actor& found) { result = std::move(found); }, [&](caf::error& err) { result = std::move(err); });
+  return result;
+}
+
+caf::expected<std::string> node::connect(const std::string& endpoint, std::chrono::milliseconds timeout) {
+  auto done = std::make_shared<std::promise<caf::expected<std::string>>>();
+  auto answer = done->get_future();
+  gateway_->hub().connect(endpoint, timeout, [done, endpoint](transport::peer_ptr peer, std::string_view why_not) {
+    if (peer != nullptr) done->set_value(peer->identity().name);
+    else done->set_value(caf::make_error(errc::not_connected, endpoint + ": " + std::string{why_not}));
+  });
+  return answer.get();
+}
+
+caf::actor node::agent_of(const std::string& node_name) {
+  if (node_name == options_.name) return agent_;
+  return caf::actor_cast<caf::actor>(gateway_->agent_of(node_name));
+}
+
+// -- roles -------------------------------------------------------------------------------
+
+caf::expected<caf::strong_actor_ptr> node::spawn_here(const std::string& role, const caf::message& args) {
+  auto found = roles_.find(role);
+  if (found == roles_.end()) return caf::make_error(errc::role_unknown, role);
+  auto* outer = std::exchange(this_role, &found->first);
+  auto made = found->second(*system_, args);
+  this_role = outer;
+  if (!made) return made;
+  std::lock_guard lock{spawned_mutex_};
+  if (spawned_.size() >= compact_at_) {
+    std::erase_if(spawned_, [](auto& actor) { return actor.lock() == nullptr; });
+    compact_at_ = std::max<std::size_t>(64, spawned_.size() * 2);
+  }
+  spawned_.emplace_back(*made);
+  return made;
+}
+
+caf::expected<caf::strong_actor_ptr> node::spawn_on(const std::string& node_name, const std::string& role,
+                                                    const caf::message& args, std::chrono::milliseconds timeout) {
+  if (node_name == options_.name) return spawn_here(role, args);
+  auto agent = agent_of(node_name);
+  if (!agent) return caf::make_error(errc::node_unknown, node_name);
+  caf::scoped_actor self{*system_};
+  caf::expected<caf::strong_actor_ptr> result{caf::make_error(errc::timed_out, role)};
+  self->request(agent, timeout, spawn_role{role, args})
+    .receive([&](role_spawned& made) { result = std::move(made.actor); },
+             [&](caf::error& err) { result = std::move(err); });
+  return result;
+}
+
+// -- the end -----------------------------------------------------------------------------
+
+std::size_t node::end_actors(std::chrono::milliseconds patience) {
+  std::vector<caf::weak_actor_ptr> spawned;
+  {
+    std::lock_guard lock{spawned_mutex_};
+    spawned.swap(spawned_);
+  }
+  for (auto& weak : spawned)
+    if (auto actor = weak.lock()) caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+  // CAF's registry can only be waited for without a limit; its count is polled instead.
+  const auto until = std::chrono::steady_clock::now() + patience;
+  while (system_->registry().running() != 0 && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  return system_->registry().running();
+}
+
+std::size_t node::stop(std::chrono::milliseconds patience) {
+  if (std::exchange(stopped_, true)) return 0;
+  const auto alive = end_actors(patience);
+  caf::anon_send_exit(agent_, caf::exit_reason::user_shutdown);
+  caf::scoped_actor{*system_}->wait_for(agent_);
+  gateway_->stop(patience);
+  if (alive != 0) {
+    system_->await_actors_before_shutdown(false);
+    const auto books = books_.totals();
+    const auto waiting = books.sent - books.remote_sent + books.remote_received - books.handled - books.dead_lettered
+                         - books.dropped_total();
+    if (static_cast<std::int64_t>(waiting) > 0) books_.dropped(trace::drop_reason::shutdown, waiting);
+  }
+  recorder_.close();
+  return alive;
+}
+
+} // namespace troupe

@@ -1,0 +1,81 @@
+#include "actors/agent.hpp"
+
+#include <caf/all.hpp>
+
+namespace troupe {
+
+std::string to_string(errc x) {
+  switch (x) {
+  case errc::none: return "none";
+  case errc::node_unknown: return "no such node is connected";
+  case errc::not_connected: return "could not connect";
+  case errc::name_not_found: return "nothing is published under that name";
+  case errc::wrong_interface: return "the published actor has another interface";
+  case errc::role_unknown: return "the node has no such role";
+  case errc::bad_arguments: return "the role takes other arguments";
+  case errc::timed_out: return "no answer in time";
+  }
+  return "unknown error";
+}
+
+void add_agent_messages(message_catalog& catalog) {
+  catalog.add<publish_name>("troupe.publish_name");
+  catalog.add<lookup_name>("troupe.lookup_name");
+  catalog.add<named_actor>("troupe.named_actor");
+  catalog.add<spawn_role>("troupe.spawn_role");
+  catalog.add<role_spawned>("troupe.role_spawned");
+  catalog.add<lookup_expired>("troupe.lookup_expired");
+}
+
+namespace {
+
+void on_publish(actor_of<agent_state>* self, publish_name& what) {
+  if (what.actor == nullptr) return;
+  auto& state = self->state;
+  self->monitor(what.actor);
+  const auto& kept = state.published[what.name] = {std::move(what.actor), std::move(what.interface)};
+  for (auto lookup = state.lookups.begin(); lookup != state.lookups.end();) {
+    if (lookup->second.name != what.name) {
+      ++lookup;
+      continue;
+    }
+    lookup->second.promise.deliver(kept);
+    lookup = state.lookups.erase(lookup);
+  }
+}
+
+caf::result<named_actor> on_lookup(actor_of<agent_state>* self, const lookup_name& what) {
+  auto& state = self->state;
+  if (auto found = state.published.find(what.name); found != state.published.end()) return found->second;
+  if (what.wait.count() <= 0) return caf::make_error(errc::name_not_found, what.name);
+  auto promise = self->make_response_promise();
+  const auto number = state.next_lookup++;
+  state.lookups.emplace(number, agent_state::waiting{what.name, promise});
+  self->delayed_send(self, what.wait, lookup_expired{number});
+  return caf::delegated<named_actor>{};
+}
+
+} // namespace
+
+caf::behavior agent(actor_of<agent_state>* self, role_spawner spawn) {
+  self->set_down_handler([self](caf::down_msg& down) {
+    std::erase_if(self->state.published, [&](auto& known) { return known.second.actor->address() == down.source; });
+  });
+  return {
+    [self](publish_name& what) { on_publish(self, what); },
+    [self](const lookup_name& what) { return on_lookup(self, what); },
+    [self](const lookup_expired& what) {
+      auto found = self->state.lookups.find(what.number);
+      if (found == self->state.lookups.end()) return;
+      found->second.promise.deliver(caf::make_error(errc::name_not_found, found->second.name));
+      self->state.lookups.erase(found);
+    },
+    [spawn = std::move(spawn)](const spawn_role& what) -> caf::result<role_spawned> {
+      auto made = spawn(what.role, what.args);
+      if (!made) return std::move(made.error());
+      return role_spawned{std::move(*made)};
+    },
+  };
+}
+
+} // namespace troupe

@@ -1,0 +1,88 @@
+// The actor of each node that other nodes ask: for names, and to spawn roles.
+#pragma once
+
+#include "actors/message_catalog.hpp"
+#include "actors/role.hpp"
+
+#include <caf/meta/type_name.hpp>
+
+#include <set>
+
+namespace troupe {
+
+/// Makes an actor known under a name; the name is free again when the actor ends.
+struct publish_name {
+  std::string name;
+  caf::strong_actor_ptr actor;
+  std::set<std::string> interface; ///< CAF's signatures of a typed actor; empty: dynamically typed
+};
+template <class Inspector>
+auto inspect(Inspector& f, publish_name& x) {
+  return f(caf::meta::type_name("troupe.publish_name"), x.name, x.actor, x.interface);
+}
+
+/// Answered with named_actor, or errc::name_not_found when `wait` is over.
+struct lookup_name {
+  std::string name;
+  caf::timespan wait{0};
+};
+template <class Inspector>
+auto inspect(Inspector& f, lookup_name& x) {
+  return f(caf::meta::type_name("troupe.lookup_name"), x.name, x.wait);
+}
+
+struct named_actor {
+  caf::strong_actor_ptr actor;
+  std::set<std::string> interface;
+};
+template <class Inspector>
+auto inspect(Inspector& f, named_actor& x) {
+  return f(caf::meta::type_name("troupe.named_actor"), x.actor, x.interface);
+}
+
+/// Answered with role_spawned, or an errc.
+struct spawn_role {
+  std::string role;
+  caf::message args;
+};
+template <class Inspector>
+auto inspect(Inspector& f, spawn_role& x) {
+  return f(caf::meta::type_name("troupe.spawn_role"), x.role, x.args);
+}
+
+struct role_spawned {
+  caf::strong_actor_ptr actor;
+};
+template <class Inspector>
+auto inspect(Inspector& f, role_spawned& x) {
+  return f(caf::meta::type_name("troupe.role_spawned"), x.actor);
+}
+
+/// The agent's timer for a lookup that waits.
+struct lookup_expired {
+  std::uint64_t number = 0;
+};
+template <class Inspector>
+auto inspect(Inspector& f, lookup_expired& x) {
+  return f(caf::meta::type_name("troupe.lookup_expired"), x.number);
+}
+
+void add_agent_messages(message_catalog&);
+
+/// Names and lookups of one node. State of the agent actor.
+struct agent_state {
+  struct waiting {
+    std::string name;
+    caf::response_promise promise;
+  };
+  static inline const char* name = "agent";
+  std::map<std::string, named_actor> published;
+  std::map<std::uint64_t, waiting> lookups;
+  std::uint64_t next_lookup = 1;
+};
+
+/// `spawn` spawns a role on the agent's node; may be called from the agent's thread.
+using role_spawner = std::function<caf::expected<caf::strong_actor_ptr>(const std::string& role, const caf::message&)>;
+caf::behavior agent(actor_of<agent_state>* self, role_spawner spawn);
+
+} // namespace troupe

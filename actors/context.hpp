@@ -1,0 +1,54 @@
+// What every traced actor and proxy of one node shares, and what its thread is doing.
+#pragma once
+
+#include "trace/ledger.hpp"
+#include "trace/recorder.hpp"
+
+#include <caf/actor_control_block.hpp>
+#include <caf/actor_system.hpp>
+
+#include <functional>
+#include <string>
+
+namespace troupe {
+
+class message_catalog;
+
+/// The books and the trace of a node, and its message types. Owned by the node (or a
+/// test fixture); outlives the actor system that refers to it. Thread-safe.
+struct node_context {
+  trace::recorder& recorder;
+  trace::ledger& books;
+  message_catalog& catalog;
+  /// Where warnings for people go; may be empty. Called from any thread.
+  std::function<void(const std::string&)> warn;
+};
+
+/// The context of the node that runs this actor system, or null in a system that no
+/// node made (then actors behave as plain CAF's).
+node_context* context_of(const caf::actor_system&);
+/// Makes systems of this configuration find `context`, and gives them the node id of `incarnation`.
+void install_context(caf::actor_system_config&, node_context& context, std::uint64_t incarnation);
+
+/// What the calling thread is handling just now; the cause of whatever it sends.
+struct handling_state {
+  const caf::actor_control_block* self = nullptr;
+  trace::actor_index actor = 0;
+  trace::message_id message{};
+  bool refused = false; ///< the default handler ran: nobody handles this type
+};
+inline thread_local handling_state this_handling;
+
+/// A message that arrived over a link, while the gateway hands it to its receiver on
+/// this thread: it already has a number and was counted as sent by its sender.
+struct arrival_state {
+  bool active = false;
+  trace::message_id message{};
+};
+inline thread_local arrival_state this_arrival;
+
+/// The role under which the next traced actor on this thread is spawned; it takes the
+/// name. Set by the code that spawns roles.
+inline thread_local const std::string* this_role = nullptr;
+
+} // namespace troupe

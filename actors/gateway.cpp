@@ -1,0 +1,251 @@
+#include "actors/gateway.hpp"
+
+#include "actors/node_key.hpp"
+#include "actors/remote_proxy.hpp"
+
+#include <caf/actor_registry.hpp>
+#include <caf/all.hpp>
+
+namespace troupe {
+
+namespace {
+
+std::atomic<std::uint64_t> next_serial{1};
+/// Reasons of ended actors that are kept for peers that ask late.
+constexpr std::size_t endings_kept = 4096;
+
+/// Handles that were exported before, per thread, so that the common case takes no lock.
+struct export_entry {
+  std::uint64_t serial = 0;
+  caf::actor_id id = 0;
+};
+thread_local std::array<export_entry, 256> exported;
+
+} // namespace
+
+gateway::gateway(caf::actor_system& system, node_context& context, transport::node_identity identity, observer watcher)
+    : system_(system), context_(context), identity_(std::move(identity)), observer_(std::move(watcher)),
+      serial_(next_serial.fetch_add(1, std::memory_order_relaxed)), proxies_(system, *this), codec_unit_(&system) {
+  codec_unit_.proxy_registry_ptr(&proxies_);
+}
+
+gateway::~gateway() { stop(std::chrono::milliseconds{0}); }
+
+void gateway::start(transport::hub_options options) {
+  options.identity = identity_;
+  hub_ = std::make_unique<transport::hub>(std::move(options), *this, context_.recorder, context_.books);
+}
+
+void gateway::stop(std::chrono::milliseconds linger) {
+  if (stopping_.exchange(true) || hub_ == nullptr) return;
+  hub_->stop(linger);
+  {
+    std::unique_lock lock{busy_mutex_};
+    idle_.wait(lock, [this] { return busy_ == 0; });
+  }
+  proxies_.clear();
+  std::unordered_map<std::uint64_t, entry> directory;
+  {
+    std::lock_guard lock{mutex_};
+    directory.swap(directory_);
+  }
+  for (auto& [incarnation, known] : directory)
+    if (known.via != nullptr) known.via->peer()->attachment.reset(); // they refer to each other
+}
+
+void gateway::busy(int change) {
+  std::lock_guard lock{busy_mutex_};
+  busy_ += change;
+  if (busy_ == 0) idle_.notify_all();
+}
+
+void gateway::warn(const std::string& text) const {
+  if (context_.warn) context_.warn(text);
+}
+
+// -- the directory -----------------------------------------------------------------
+
+std::vector<known_node> gateway::nodes() const {
+  std::lock_guard lock{mutex_};
+  std::vector<known_node> result;
+  for (auto& [incarnation, known] : directory_)
+    result.push_back(known.node);
+  return result;
+}
+
+std::optional<known_node> gateway::find(const std::string& name) const {
+  std::optional<known_node> result;
+  for (auto& node : nodes())
+    if (node.identity.name == name && (!result || (node.up && !result->up) || result->down)) result = node;
+  return result;
+}
+
+link_ptr gateway::link_of(const transport::peer_ptr& peer) {
+  std::lock_guard lock{mutex_};
+  auto& known = directory_[peer->identity().incarnation];
+  if (known.via == nullptr) {
+    known.node.identity = peer->identity();
+    known.id = node_id_of(peer->identity().incarnation);
+    known.via = link_ptr{new link(*this, peer, known.id), false};
+    peer->attachment = std::shared_ptr<void>(known.via.get(), [keep = known.via](void*) {});
+  }
+  return known.via;
+}
+
+link_ptr gateway::route(std::uint64_t incarnation) {
+  transport::node_identity identity;
+  std::string endpoint;
+  {
+    std::lock_guard lock{mutex_};
+    auto found = directory_.find(incarnation);
+    if (found == directory_.end() || found->second.node.down) return nullptr;
+    if (found->second.via != nullptr) return found->second.via;
+    identity = found->second.node.identity;
+    endpoint = found->second.node.endpoint;
+  }
+  if (endpoint.empty() || hub_ == nullptr || stopping_) return nullptr;
+  return link_of(hub_->open(identity, endpoint));
+}
+
+void gateway::learned(const transport::node_identity& node, const std::string& endpoint, const link* from) {
+  if (node.incarnation == identity_.incarnation) return;
+  std::vector<link_ptr> others;
+  {
+    std::lock_guard lock{mutex_};
+    auto [place, fresh] = directory_.try_emplace(node.incarnation);
+    auto& known = place->second;
+    if (fresh) {
+      known.node.identity = node;
+      known.id = node_id_of(node.incarnation);
+    }
+    const bool news = fresh || (known.node.endpoint.empty() && !endpoint.empty());
+    if (known.node.endpoint.empty()) known.node.endpoint = endpoint;
+    if (!news || endpoint.empty()) return;
+    for (auto& [incarnation, other] : directory_)
+      if (other.node.up && other.via.get() != from && incarnation != node.incarnation) others.push_back(other.via);
+  }
+  // Before any handle of that node can leave here, whoever gets it knows the way to it.
+  for (auto& other : others)
+    other->send_node(node, endpoint);
+}
+
+void gateway::link_up(link& fresh) {
+  const auto& hello = fresh.peer()->hello();
+  std::vector<known_node> known;
+  {
+    std::lock_guard lock{mutex_};
+    auto& entry = directory_[hello.identity.incarnation];
+    entry.node.up = true;
+    for (auto& [incarnation, other] : directory_)
+      if (incarnation != hello.identity.incarnation && !other.node.down && !other.node.endpoint.empty())
+        known.push_back(other.node);
+  }
+  for (auto& node : known)
+    fresh.send_node(node.identity, node.endpoint);
+  learned(hello.identity, hello.endpoint, &fresh);
+}
+
+void gateway::link_ended(link& gone, transport::down_reason reason, const std::string& detail) {
+  known_node node;
+  {
+    std::lock_guard lock{mutex_};
+    auto found = directory_.find(gone.peer()->identity().incarnation);
+    if (found != directory_.end()) {
+      found->second.node.up = false;
+      found->second.node.down = true;
+      node = found->second.node;
+    }
+  }
+  if (observer_.on_down) observer_.on_down(node, reason, detail);
+}
+
+// -- hub_listener ------------------------------------------------------------------------
+
+void gateway::on_peer_up(const transport::peer_ptr& peer) {
+  auto via = link_of(peer);
+  std::string why;
+  auto theirs = decode_greeting(peer->hello().greeting, why);
+  if (!theirs) warn("node " + peer->identity().name + ": " + why);
+  via->on_up(theirs.value_or(greeting{}));
+  link_up(*via);
+  if (observer_.on_up) observer_.on_up({peer->identity(), peer->hello().endpoint, true, false}, *via->greeted());
+}
+
+void gateway::on_frame(const transport::peer_ptr& peer, transport::inbound_frame frame) {
+  static_cast<link*>(peer->attachment.get())->on_frame(std::move(frame));
+}
+
+void gateway::on_peer_down(const transport::peer_ptr& peer, transport::down_reason reason, std::string_view detail,
+                           std::uint64_t messages_lost) {
+  link_of(peer)->on_down(reason, std::string{detail}, messages_lost);
+}
+
+// -- actors ------------------------------------------------------------------------------
+
+caf::strong_actor_ptr gateway::make_proxy(caf::node_id node, caf::actor_id id) {
+  const auto incarnation = incarnation_of(node);
+  auto via = route(incarnation);
+  trace::actor_index index = 0;
+  if (via != nullptr && context_.recorder.on()) index = context_.recorder.add_actor(via->peer()->index(), id, {});
+  caf::actor_config config;
+  auto proxy = caf::make_actor<remote_proxy, caf::strong_actor_ptr>(id, node, &system_, config, via, index);
+  if (via != nullptr) via->send_watch(id);
+  else
+    static_cast<remote_proxy*>(proxy->get())
+      ->kill_proxy(nullptr, caf::make_error(caf::exit_reason::remote_link_unreachable));
+  return proxy;
+}
+
+caf::strong_actor_ptr gateway::actor_of(std::uint64_t incarnation, caf::actor_id id) {
+  if (incarnation == identity_.incarnation) return local(id);
+  return proxies_.get_or_put(node_id_of(incarnation), id);
+}
+
+caf::strong_actor_ptr gateway::agent_of(const std::string& name) {
+  auto node = find(name);
+  if (!node || !node->up) return nullptr;
+  caf::actor_id agent = 0;
+  {
+    std::lock_guard lock{mutex_};
+    auto found = directory_.find(node->identity.incarnation);
+    if (found == directory_.end() || found->second.via == nullptr) return nullptr;
+    if (auto* theirs = found->second.via->greeted()) agent = theirs->agent;
+  }
+  return agent != 0 ? actor_of(node->identity.incarnation, agent) : nullptr;
+}
+
+actor_ref gateway::export_handle(const caf::strong_actor_ptr& actor) {
+  if (actor == nullptr) return {};
+  if (actor->node() != system_.node()) return {incarnation_of(actor->node()), actor->id()};
+  auto& slot = exported[actor->id() % exported.size()];
+  if (slot.serial != serial_ || slot.id != actor->id()) {
+    slot = {serial_, actor->id()};
+    if (system_.registry().get(actor->id()) == nullptr) {
+      system_.registry().put(actor->id(), actor);
+      actor->get()->attach_functor(
+        [memory = endings_, id = actor->id()](const caf::error& reason) { memory->remember(id, reason); });
+    }
+  }
+  return {identity_.incarnation, actor->id()};
+}
+
+void gateway::endings::remember(caf::actor_id id, const caf::error& reason) {
+  std::lock_guard lock{mutex};
+  if (!reasons.emplace(id, reason).second) return;
+  order.push_back(id);
+  if (order.size() <= endings_kept) return;
+  reasons.erase(order.front());
+  order.pop_front();
+}
+
+caf::strong_actor_ptr gateway::import_handle(const actor_ref& ref) { return actor_of(ref.incarnation, ref.id); }
+
+caf::strong_actor_ptr gateway::local(caf::actor_id id) { return system_.registry().get(id); }
+
+caf::error gateway::why_ended(caf::actor_id id) const {
+  std::lock_guard lock{endings_->mutex};
+  auto found = endings_->reasons.find(id);
+  return found != endings_->reasons.end() ? found->second : caf::make_error(caf::exit_reason::unknown);
+}
+
+} // namespace troupe

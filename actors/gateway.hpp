@@ -1,0 +1,119 @@
+// Between CAF and the transport: makes actors of other nodes look like local ones.
+#pragma once
+
+#include "actors/context.hpp"
+#include "actors/link.hpp"
+
+#include <caf/proxy_registry.hpp>
+#include <caf/scoped_execution_unit.hpp>
+
+#include <condition_variable>
+#include <functional>
+#include <unordered_map>
+
+namespace troupe {
+
+/// A node that this one knows of, connected or not.
+struct known_node {
+  transport::node_identity identity;
+  std::string endpoint;
+  bool up = false;
+  bool down = false; ///< for good: an incarnation does not come back
+};
+
+/// Thread-safe. Made by the node after the actor system, stopped before it.
+class gateway final : public transport::hub_listener, public caf::proxy_registry::backend, public handle_codec {
+public:
+  /// Called from the scheduler's threads, in order per peer, after the proxies of a
+  /// node that went down have been killed.
+  struct observer {
+    std::function<void(const known_node&, const greeting&)> on_up;
+    std::function<void(const known_node&, transport::down_reason, const std::string& detail)> on_down;
+  };
+
+  gateway(caf::actor_system&, node_context&, transport::node_identity, observer);
+  ~gateway() override;
+
+  /// Opens the node's endpoint; throws std::runtime_error as transport::hub does.
+  void start(transport::hub_options);
+  /// Says goodbye to all peers, waits until everything received is decoded, and kills
+  /// all proxies. Idempotent.
+  void stop(std::chrono::milliseconds linger);
+
+  transport::hub& hub() { return *hub_; }
+  node_context& context() { return context_; }
+  caf::actor_system& system() { return system_; }
+  caf::proxy_registry& proxies() { return proxies_; }
+  std::uint64_t incarnation() const { return identity_.incarnation; }
+
+  std::vector<known_node> nodes() const;
+  std::optional<known_node> find(const std::string& name) const;
+  /// A handle of actor `id` there; null if that node is unknown.
+  caf::strong_actor_ptr actor_of(std::uint64_t incarnation, caf::actor_id id);
+  /// The agent of a node that is up; null otherwise.
+  caf::strong_actor_ptr agent_of(const std::string& name);
+
+  // -- handle_codec ----------------------------------------------------------------
+  actor_ref export_handle(const caf::strong_actor_ptr&) override;
+  caf::strong_actor_ptr import_handle(const actor_ref&) override;
+  caf::execution_unit* serialization_context() override { return &codec_unit_; }
+
+  // -- hub_listener ------------------------------------------------------------------
+  void on_peer_up(const transport::peer_ptr&) override;
+  void on_frame(const transport::peer_ptr&, transport::inbound_frame) override;
+  void on_peer_down(const transport::peer_ptr&, transport::down_reason, std::string_view, std::uint64_t) override;
+
+  // -- proxy_registry::backend ---------------------------------------------------------
+  caf::strong_actor_ptr make_proxy(caf::node_id, caf::actor_id) override;
+  void set_last_hop(caf::node_id*) override {}
+
+  // -- for links ---------------------------------------------------------------------
+  /// A local actor that can be reached from outside; null if it has ended.
+  caf::strong_actor_ptr local(caf::actor_id);
+  /// Why a local actor ended, as far as remembered.
+  caf::error why_ended(caf::actor_id) const;
+  void learned(const transport::node_identity&, const std::string& endpoint, const link* from);
+  void link_up(link&);
+  void link_ended(link&, transport::down_reason, const std::string& detail);
+  void warn(const std::string&) const;
+  /// Counts queues with work, so that stop() can wait for them.
+  void busy(int change);
+
+private:
+  struct entry {
+    known_node node;
+    caf::node_id id;
+    link_ptr via;
+  };
+  link_ptr link_of(const transport::peer_ptr&);
+  link_ptr route(std::uint64_t incarnation);
+
+  caf::actor_system& system_;
+  node_context& context_;
+  const transport::node_identity identity_;
+  const observer observer_;
+  const std::uint64_t serial_;
+  caf::proxy_registry proxies_;
+  caf::scoped_execution_unit codec_unit_;
+
+  mutable std::mutex mutex_; ///< guards the directory
+  std::unordered_map<std::uint64_t, entry> directory_;
+  std::atomic<bool> stopping_{false};
+
+  /// Why exported actors ended; shared with their exit handlers, which may outlive us.
+  struct endings {
+    std::mutex mutex;
+    std::unordered_map<caf::actor_id, caf::error> reasons;
+    std::deque<caf::actor_id> order;
+    void remember(caf::actor_id, const caf::error&);
+  };
+  const std::shared_ptr<endings> endings_ = std::make_shared<endings>();
+
+  std::mutex busy_mutex_;
+  std::condition_variable idle_;
+  int busy_ = 0;
+
+  std::unique_ptr<transport::hub> hub_;
+};
+
+} // namespace troupe

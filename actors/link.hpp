@@ -1,0 +1,123 @@
+// The gateway's side of one peer: what was announced to it, what it announced, who
+// waits for an answer from it, and the queue in which its frames are decoded.
+#pragma once
+
+#include "actors/greeting.hpp"
+#include "actors/message_catalog.hpp"
+#include "actors/traced_element.hpp"
+#include "transport/hub.hpp"
+
+#include <caf/ref_counted.hpp>
+#include <caf/resumable.hpp>
+
+#include <atomic>
+#include <deque>
+#include <set>
+#include <variant>
+
+namespace troupe {
+
+class gateway;
+class remote_proxy;
+
+/// Flags of an envelope that the gateways agree on (transport hands them through).
+inline constexpr std::uint8_t envelope_has_stages = 1;     ///< payload starts with forwarding handles
+inline constexpr std::uint8_t envelope_has_sender = 2;     ///< payload starts with the sender's full address
+
+/// Outbound: any thread. Inbound: pushed by the I/O thread, decoded in order by one
+/// thread of the scheduler at a time. Reference-counted because the scheduler holds it.
+class link final : public caf::ref_counted, public caf::resumable {
+public:
+  link(gateway&, transport::peer_ptr, caf::node_id);
+
+  const transport::peer_ptr& peer() const { return peer_; }
+  const caf::node_id& node() const { return node_; }
+  /// The peer's greeting; null before it is up.
+  const greeting* greeted() const { return greeted_.load(std::memory_order_acquire); }
+
+  // -- outbound ----------------------------------------------------------------
+  /// Sends one actor message, or books why not and tells the sender of a request.
+  void forward(remote_proxy& to, caf::mailbox_element_ptr);
+  void send_watch(caf::actor_id remote);
+  void send_ended(caf::actor_id local, const caf::error& reason);
+  void send_link(caf::actor_id local, caf::actor_id remote, transport::envelope_kind link_or_unlink);
+  void send_bounce(caf::actor_id requester, caf::message_id request, const caf::error&);
+  void send_node(const transport::node_identity&, const std::string& endpoint);
+  void export_local(const caf::strong_actor_ptr&);
+
+  // -- inbound, called on the I/O thread -----------------------------------------
+  void on_up(greeting);
+  void on_frame(transport::inbound_frame);
+  void on_down(transport::down_reason, std::string detail, std::uint64_t messages_lost);
+
+  // -- caf::resumable --------------------------------------------------------------
+  subtype_t subtype() const override { return resumable::function_object; }
+  resume_result resume(caf::execution_unit*, std::size_t max_throughput) override;
+  void intrusive_ptr_add_ref_impl() override { ref(); }
+  void intrusive_ptr_release_impl() override { deref(); }
+
+private:
+  enum class announcement : std::uint8_t { none, made, refused };
+  struct ending {
+    transport::down_reason reason;
+    std::string detail;
+    std::uint64_t messages_lost;
+  };
+  using arrival = std::variant<transport::inbound_frame, ending>;
+
+  ~link() override;
+  void push(arrival);
+  announcement announce(const message_signature&, std::string& unknown);
+  void refuse(caf::mailbox_element&, trace::drop_reason, const traced_element::stamp&, caf::error);
+
+  void decode(const transport::envelope_view&, caf::execution_unit*);
+  void on_message(const transport::envelope_view&, caf::execution_unit*);
+  void on_signature(const transport::envelope_view&);
+  void on_watch(const transport::envelope_view&);
+  void on_ended(const transport::envelope_view&);
+  void on_link(const transport::envelope_view&);
+  void on_node(const transport::envelope_view&);
+  void on_bounce(const transport::envelope_view&);
+  void end(const ending&);
+  void drop_arrived(const transport::envelope_view&, trace::drop_reason, const std::string& type, caf::error);
+  struct local_receiver {
+    caf::strong_actor_ptr actor;
+    bool traced = false;
+  };
+  const local_receiver& receiver(caf::actor_id);
+  const caf::strong_actor_ptr& sender(caf::actor_id);
+
+  gateway& gateway_;
+  transport::peer_ptr peer_;
+  const caf::node_id node_;
+  std::unique_ptr<greeting> greeting_;
+  std::atomic<const greeting*> greeted_{nullptr};
+
+  // Outbound: which signatures this peer has been told, by number.
+  std::unique_ptr<std::atomic<announcement>[]> announced_;
+  std::mutex announcing_;
+
+  // Requests through this link that have no answer yet: (requester, request id).
+  std::mutex pending_mutex_;
+  std::set<std::pair<caf::actor_id, std::uint64_t>> pending_;
+  bool ended_ = false;
+
+  std::mutex arrivals_mutex_;
+  std::deque<arrival> arrivals_;
+  bool scheduled_ = false;
+
+  // Inbound, touched only while decoding.
+  struct announced_signature {
+    const message_signature* signature = nullptr;
+    std::string unknown; ///< the element type we do not have
+    std::string name;
+  };
+  std::vector<announced_signature> signatures_;
+  static constexpr std::size_t cached = 256;
+  std::array<local_receiver, cached> receivers_;
+  std::array<caf::strong_actor_ptr, cached> senders_;
+};
+
+using link_ptr = caf::intrusive_ptr<link>;
+
+} // namespace troupe

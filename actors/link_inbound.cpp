@@ -1,0 +1,278 @@
+// The inbound half of a link: decodes frames on the scheduler's threads, in order.
+#include "actors/gateway.hpp"
+#include "actors/remote_proxy.hpp"
+
+#include <caf/all.hpp>
+#include <caf/scheduler/abstract_coordinator.hpp>
+
+#include <algorithm>
+
+namespace troupe {
+
+using transport::envelope_kind;
+using transport::envelope_view;
+
+namespace {
+/// Frames decoded before other work gets its turn on the thread.
+constexpr std::size_t frames_a_turn = 8;
+constexpr std::size_t name_bytes_max = 4096;
+} // namespace
+
+void link::push(arrival what) {
+  {
+    std::lock_guard lock{arrivals_mutex_};
+    arrivals_.push_back(std::move(what));
+    if (std::exchange(scheduled_, true)) return;
+  }
+  gateway_.busy(+1);
+  ref();
+  gateway_.system().scheduler().enqueue(this);
+}
+
+void link::on_up(greeting theirs) {
+  greeting_ = std::make_unique<greeting>(std::move(theirs));
+  greeted_.store(greeting_.get(), std::memory_order_release);
+}
+
+void link::on_frame(transport::inbound_frame frame) { push(std::move(frame)); }
+
+void link::on_down(transport::down_reason reason, std::string detail, std::uint64_t lost) {
+  push(ending{reason, std::move(detail), lost});
+}
+
+caf::resumable::resume_result link::resume(caf::execution_unit* host, std::size_t) {
+  for (std::size_t turn = 0; turn < frames_a_turn; ++turn) {
+    std::unique_lock lock{arrivals_mutex_};
+    if (arrivals_.empty()) {
+      scheduled_ = false;
+      lock.unlock();
+      gateway_.busy(-1);
+      return resumable::awaiting_message;
+    }
+    auto next = std::move(arrivals_.front());
+    arrivals_.pop_front();
+    lock.unlock();
+    if (auto* frame = std::get_if<transport::inbound_frame>(&next)) {
+      envelope_view envelope;
+      while (frame->next(envelope))
+        decode(envelope, host);
+    } else {
+      end(std::get<ending>(next));
+    }
+  }
+  return resumable::resume_later;
+}
+
+void link::decode(const envelope_view& envelope, caf::execution_unit* host) {
+  switch (envelope.header.kind) {
+  case envelope_kind::message: return on_message(envelope, host);
+  case envelope_kind::signature: return on_signature(envelope);
+  case envelope_kind::watch: return on_watch(envelope);
+  case envelope_kind::ended: return on_ended(envelope);
+  case envelope_kind::link:
+  case envelope_kind::unlink: return on_link(envelope);
+  case envelope_kind::node: return on_node(envelope);
+  case envelope_kind::bounce: return on_bounce(envelope);
+  }
+}
+
+const link::local_receiver& link::receiver(caf::actor_id id) {
+  auto& slot = receivers_[id % cached];
+  if (slot.actor == nullptr || slot.actor->id() != id) {
+    slot.actor = gateway_.local(id);
+    slot.traced = slot.actor != nullptr && dynamic_cast<traceable*>(slot.actor->get()) != nullptr;
+  }
+  return slot;
+}
+
+const caf::strong_actor_ptr& link::sender(caf::actor_id id) {
+  static const caf::strong_actor_ptr none;
+  if (id == 0) return none;
+  auto& slot = senders_[id % cached];
+  if (slot == nullptr || slot->id() != id) slot = gateway_.proxies().get_or_put(node_, id);
+  return slot;
+}
+
+void link::on_message(const envelope_view& envelope, caf::execution_unit* host) {
+  auto& context = gateway_.context();
+  auto& header = envelope.header;
+  context.books.remote_received();
+  const announced_signature* announced = header.type < signatures_.size() ? &signatures_[header.type] : nullptr;
+  if (announced == nullptr || announced->signature == nullptr) {
+    const bool known = announced != nullptr && !announced->unknown.empty();
+    drop_arrived(envelope, known ? trace::drop_reason::unknown_type : trace::drop_reason::malformed,
+                 known ? announced->name : "?",
+                 caf::make_error(caf::sec::unknown_type, known ? announced->unknown : "undefined signature"));
+    return;
+  }
+  const auto& signature = *announced->signature;
+  wire_reader reader{envelope.payload, gateway_, context.catalog};
+  caf::error err;
+  caf::strong_actor_ptr from;
+  caf::mailbox_element::forwarding_stack stages;
+  if ((header.flags & envelope_has_sender) != 0) {
+    if (!reader.handle(from)) err = caf::make_error(caf::sec::end_of_stream);
+  } else {
+    from = sender(header.sender);
+  }
+  if (!err && (header.flags & envelope_has_stages) != 0) err = reader.apply(stages);
+  const caf::message_id id{header.request};
+  caf::mailbox_element_ptr element;
+  if (!err) element = message_catalog::read(reader, signature, std::move(from), id, std::move(stages), err);
+  if (err) {
+    gateway_.warn("node " + peer_->identity().name + " sent a " + signature.name + " that does not decode: "
+                  + caf::to_string(err));
+    drop_arrived(envelope, trace::drop_reason::malformed, signature.name, err);
+    return;
+  }
+  if (id.is_response()) {
+    std::lock_guard lock{pending_mutex_};
+    pending_.erase({header.receiver, id.request_id().integer_value()});
+  }
+  auto& recorder = context.recorder;
+  const auto& to = receiver(header.receiver);
+  trace::message_id number{};
+  trace::actor_index index = 0;
+  if (recorder.on()) {
+    if (header.number != 0) number = trace::message_id::make(peer_->index(), header.number);
+    recorder.observe(header.sent_at);
+    index = recorder.add_actor(0, header.receiver, {});
+    recorder.delivered(number, index, signature.traced_as, static_cast<std::uint32_t>(envelope.payload.size()),
+                       header.sent_at);
+  }
+  if (to.actor == nullptr) {
+    context.books.dead_lettered();
+    if (recorder.on())
+      recorder.dead_lettered(number, index, signature.traced_as, recorder.intern("receiver has ended"));
+    if (id.is_request() && header.sender != 0) send_bounce(header.sender, id, gateway_.why_ended(header.receiver));
+    return;
+  }
+  if (!to.traced) {
+    // An actor of plain CAF: its handling cannot be seen, so arriving counts as handled.
+    context.books.handled();
+    if (recorder.on()) recorder.handled(number, index, signature.traced_as, recorder.now());
+  }
+  this_arrival = {true, number};
+  to.actor->enqueue(std::move(element), host);
+  this_arrival = {};
+}
+
+void link::drop_arrived(const envelope_view& envelope, trace::drop_reason reason, const std::string& type, caf::error err) {
+  auto& context = gateway_.context();
+  auto& recorder = context.recorder;
+  context.books.dropped(reason);
+  if (recorder.on())
+    recorder.dropped(trace::message_id::make(peer_->index(), envelope.header.number),
+                     recorder.add_actor(0, envelope.header.receiver, {}), recorder.intern(type),
+                     recorder.intern(to_string(reason)));
+  const caf::message_id id{envelope.header.request};
+  if (id.is_request() && envelope.header.sender != 0) send_bounce(envelope.header.sender, id, err);
+}
+
+void link::on_signature(const envelope_view& envelope) {
+  const auto number = envelope.header.type;
+  if (number == 0 || number > signatures_max || envelope.payload.size() > name_bytes_max) {
+    gateway_.warn("node " + peer_->identity().name + " defined a signature outside of the limits");
+    return;
+  }
+  if (signatures_.size() <= number) signatures_.resize(std::max<std::size_t>(number + 1, signatures_.size() * 2));
+  auto& slot = signatures_[number];
+  slot = {};
+  slot.name.assign(envelope.payload.begin(), envelope.payload.end());
+  std::vector<std::string_view> names;
+  if (slot.name != "(empty)") {
+    std::string_view rest = slot.name;
+    while (true) {
+      const auto plus = rest.find('+');
+      names.push_back(rest.substr(0, plus));
+      if (plus == std::string_view::npos) break;
+      rest.remove_prefix(plus + 1);
+    }
+  }
+  slot.signature = gateway_.context().catalog.find(names, slot.unknown);
+  if (slot.signature == nullptr)
+    gateway_.warn("node " + peer_->identity().name + " uses message type " + slot.unknown + ", which is not known here");
+}
+
+void link::on_watch(const envelope_view& envelope) {
+  const auto id = envelope.header.receiver;
+  auto actor = gateway_.local(id);
+  if (actor == nullptr) {
+    send_ended(id, gateway_.why_ended(id));
+    return;
+  }
+  actor->get()->attach_functor([self = link_ptr{this}, id](const caf::error& reason) { self->send_ended(id, reason); });
+}
+
+void link::on_ended(const envelope_view& envelope) {
+  caf::error reason;
+  if (auto err = wire_reader{envelope.payload, gateway_, gateway_.context().catalog}.apply(reason))
+    reason = caf::make_error(caf::exit_reason::unknown);
+  senders_[envelope.header.sender % cached] = nullptr;
+  gateway_.proxies().erase(node_, envelope.header.sender, std::move(reason));
+}
+
+void link::on_link(const envelope_view& envelope) {
+  const auto& proxy = sender(envelope.header.sender);
+  if (proxy == nullptr) return;
+  auto& remote = static_cast<remote_proxy&>(*proxy->get());
+  auto local = gateway_.local(envelope.header.receiver);
+  if (envelope.header.kind == envelope_kind::unlink) {
+    if (local != nullptr) remote.remove_link(local->get());
+  } else if (local != nullptr) {
+    remote.add_link(local->get());
+  } else {
+    remote.enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {},
+                                             caf::exit_msg{caf::actor_addr{}, gateway_.why_ended(envelope.header.receiver)}),
+                   nullptr);
+  }
+}
+
+void link::on_node(const envelope_view& envelope) {
+  transport::node_identity node;
+  std::string endpoint;
+  wire_reader reader{envelope.payload, gateway_, gateway_.context().catalog};
+  if (reader(node.incarnation, node.name, endpoint) || node.incarnation == 0) return;
+  gateway_.learned(node, endpoint, this);
+}
+
+void link::on_bounce(const envelope_view& envelope) {
+  caf::error why;
+  if (auto err = wire_reader{envelope.payload, gateway_, gateway_.context().catalog}.apply(why)) why = err;
+  const caf::message_id request{envelope.header.request};
+  {
+    std::lock_guard lock{pending_mutex_};
+    if (pending_.erase({envelope.header.receiver, request.request_id().integer_value()}) == 0) return;
+  }
+  if (!why) why = caf::make_error(caf::sec::request_receiver_down);
+  if (auto requester = gateway_.local(envelope.header.receiver))
+    caf::detail::sync_request_bouncer{why}(requester, request);
+}
+
+void link::end(const ending& how) {
+  auto& context = gateway_.context();
+  // After a goodbye, and for peers that never came up, what is unacknowledged was
+  // certainly not taken; after a crash nobody can know, and it stays open in the books.
+  const bool certain = how.reason == transport::down_reason::left || how.reason == transport::down_reason::unreachable
+                       || how.reason == transport::down_reason::refused;
+  if (certain && how.messages_lost != 0) {
+    context.books.remote_sent(0 - how.messages_lost);
+    context.books.dropped(trace::drop_reason::peer_down, how.messages_lost);
+  }
+  std::set<std::pair<caf::actor_id, std::uint64_t>> unanswered;
+  {
+    std::lock_guard lock{pending_mutex_};
+    ended_ = true;
+    unanswered.swap(pending_);
+  }
+  senders_.fill(nullptr);
+  gateway_.proxies().erase(node_);
+  const auto why = caf::make_error(caf::exit_reason::remote_link_unreachable);
+  for (auto& [requester, request] : unanswered)
+    if (auto actor = gateway_.local(requester))
+      caf::detail::sync_request_bouncer{why}(actor, caf::message_id{request}.with_normal_priority());
+  receivers_.fill({});
+  gateway_.link_ended(*this, how.reason, how.detail);
+}
+
+} // namespace troupe

@@ -1,0 +1,165 @@
+// The outbound half of a link: actor messages and control records towards one peer.
+#include "actors/gateway.hpp"
+#include "actors/remote_proxy.hpp"
+
+#include <caf/all.hpp>
+
+namespace troupe {
+
+using transport::envelope_header;
+using transport::envelope_kind;
+using transport::send_result;
+
+link::link(gateway& owner, transport::peer_ptr peer, caf::node_id node)
+    : gateway_(owner), peer_(std::move(peer)), node_(std::move(node)),
+      announced_(new std::atomic<announcement>[signatures_max + 1]{}) {}
+
+link::~link() = default;
+
+namespace {
+
+trace::drop_reason why_dropped(send_result result) {
+  switch (result) {
+  case send_result::too_large: return trace::drop_reason::too_large;
+  case send_result::queue_full: return trace::drop_reason::queue_full;
+  case send_result::peer_down: return trace::drop_reason::peer_down;
+  case send_result::ok:
+  case send_result::encode_failed: break;
+  }
+  return trace::drop_reason::not_serializable;
+}
+
+caf::error as_error(trace::drop_reason reason, const std::string& peer, const std::string& type, const caf::error& inner) {
+  switch (reason) {
+  case trace::drop_reason::peer_down: return caf::make_error(caf::exit_reason::remote_link_unreachable);
+  case trace::drop_reason::too_large:
+    return caf::make_error(caf::sec::runtime_error, "message " + type + " is over the frame limit of the link to " + peer);
+  case trace::drop_reason::queue_full:
+    return caf::make_error(caf::sec::runtime_error, "the queue of the link to " + peer + " is full");
+  default: return inner ? inner : caf::make_error(caf::sec::unknown_type, type);
+  }
+}
+
+} // namespace
+
+link::announcement link::announce(const message_signature& signature, std::string& unknown) {
+  auto& state = announced_[signature.number];
+  auto known = state.load(std::memory_order_acquire);
+  if (known == announcement::made) return known;
+  std::lock_guard lock{announcing_};
+  known = state.load(std::memory_order_relaxed);
+  if (known == announcement::made) return known;
+  if (auto* theirs = greeted()) {
+    for (auto* element : signature.elements)
+      if (!theirs->types.contains(element->name)) unknown = element->name;
+    if (!unknown.empty()) {
+      state.store(announcement::refused, std::memory_order_release);
+      return announcement::refused;
+    }
+  }
+  envelope_header header{.kind = envelope_kind::signature, .type = signature.number};
+  peer_->send(header, [&](transport::byte_buffer& out) {
+    out.insert(out.end(), signature.name.begin(), signature.name.end());
+    return true;
+  });
+  state.store(announcement::made, std::memory_order_release);
+  return announcement::made;
+}
+
+void link::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
+  auto& context = gateway_.context();
+  const auto& signature = context.catalog.of(what->content());
+  const auto stamp = tracing::stamp_of(context, to.trace_index(), *what, signature.traced_as);
+  if (!signature.why_local.empty()) {
+    gateway_.warn("cannot send to node " + peer_->identity().name + ": " + signature.why_local);
+    refuse(*what, trace::drop_reason::not_serializable, stamp,
+           caf::make_error(caf::sec::unknown_type, signature.why_local));
+    return;
+  }
+  std::string unknown;
+  if (announce(signature, unknown) == announcement::refused) {
+    const auto why = "node " + peer_->identity().name + " does not know message type " + unknown;
+    gateway_.warn(why);
+    refuse(*what, trace::drop_reason::unknown_type, stamp, caf::make_error(caf::sec::unknown_type, why));
+    return;
+  }
+  envelope_header header{.kind = envelope_kind::message, .receiver = to.id(), .request = what->mid.integer_value(),
+                         .type = signature.number, .number = stamp.id.number()};
+  if (context.recorder.on()) header.sent_at = context.recorder.now();
+  const auto from = gateway_.export_handle(what->sender);
+  const bool elsewhere = from.id != 0 && from.incarnation != gateway_.incarnation();
+  header.sender = elsewhere ? 0 : from.id;
+  if (elsewhere) header.flags |= envelope_has_sender;
+  if (!what->stages.empty()) header.flags |= envelope_has_stages;
+  const bool waits = what->mid.is_request() && from.id != 0 && !elsewhere;
+  const std::pair<caf::actor_id, std::uint64_t> request{from.id, what->mid.request_id().integer_value()};
+  if (waits) {
+    std::lock_guard lock{pending_mutex_};
+    if (!ended_) pending_.insert(request);
+  }
+  caf::error problem;
+  const auto result = peer_->send(header, [&](transport::byte_buffer& out) {
+    wire_writer writer{out, gateway_, context.catalog};
+    if (elsewhere) writer.handle(what->sender);
+    if (!what->stages.empty()) problem = writer.apply(what->stages);
+    if (!problem) problem = message_catalog::write(writer, signature, what->content());
+    return !problem;
+  });
+  if (result == send_result::ok) {
+    context.books.remote_sent();
+    return;
+  }
+  if (waits) {
+    std::lock_guard lock{pending_mutex_};
+    if (pending_.erase(request) == 0 && ended_) return; // the link's end has answered it... see end()
+  }
+  const auto reason = why_dropped(result);
+  auto err = as_error(reason, peer_->identity().name, signature.name, problem);
+  if (reason != trace::drop_reason::peer_down) gateway_.warn("not sent: " + caf::to_string(err));
+  refuse(*what, reason, stamp, std::move(err));
+}
+
+void link::refuse(caf::mailbox_element& what, trace::drop_reason reason, const traced_element::stamp& stamp,
+                  caf::error err) {
+  auto& context = gateway_.context();
+  context.books.dropped(reason);
+  if (context.recorder.on())
+    context.recorder.dropped(stamp.id, stamp.receiver, stamp.type, context.recorder.intern(to_string(reason)));
+  if (what.mid.is_request()) caf::detail::sync_request_bouncer{std::move(err)}(what);
+}
+
+void link::export_local(const caf::strong_actor_ptr& actor) { gateway_.export_handle(actor); }
+
+void link::send_watch(caf::actor_id remote) {
+  peer_->send({.kind = envelope_kind::watch, .receiver = remote}, [](transport::byte_buffer&) { return true; });
+}
+
+void link::send_ended(caf::actor_id local, const caf::error& reason) {
+  auto write = [&](const caf::error& what) {
+    return peer_->send({.kind = envelope_kind::ended, .sender = local}, [&](transport::byte_buffer& out) {
+      return !wire_writer{out, gateway_, gateway_.context().catalog}.apply(what);
+    });
+  };
+  // A reason whose context has a local-only type still arrives, as its code.
+  if (write(reason) == send_result::encode_failed) write(caf::error{reason.code(), reason.category()});
+}
+
+void link::send_link(caf::actor_id local, caf::actor_id remote, envelope_kind kind) {
+  peer_->send({.kind = kind, .sender = local, .receiver = remote}, [](transport::byte_buffer&) { return true; });
+}
+
+void link::send_bounce(caf::actor_id requester, caf::message_id request, const caf::error& why) {
+  peer_->send({.kind = envelope_kind::bounce, .receiver = requester, .request = request.integer_value()},
+              [&](transport::byte_buffer& out) {
+                return !wire_writer{out, gateway_, gateway_.context().catalog}.apply(why);
+              });
+}
+
+void link::send_node(const transport::node_identity& node, const std::string& endpoint) {
+  peer_->send({.kind = envelope_kind::node}, [&](transport::byte_buffer& out) {
+    wire_writer writer{out, gateway_, gateway_.context().catalog};
+    return !writer(node.incarnation, node.name, endpoint);
+  });
+}
+
+} // namespace troupe

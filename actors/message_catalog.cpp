@@ -1,0 +1,279 @@
+#include "actors/message_catalog.hpp"
+
+#include <caf/detail/dynamic_message_data.hpp>
+#include <caf/make_counted.hpp>
+#include <caf/system_messages.hpp>
+#include <caf/uniform_type_info_map.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <set>
+#include <stdexcept>
+
+namespace troupe {
+
+namespace {
+
+std::atomic<std::uint64_t> next_serial{1};
+
+/// Direct-mapped, one a thread: finding a signature costs a few nanoseconds.
+struct cache_entry {
+  static constexpr std::size_t types_max = 3;
+  std::uint64_t serial = 0;
+  std::size_t count = 0;
+  std::array<caf::rtti_pair, types_max> types{};
+  const message_signature* signature = nullptr;
+};
+constexpr std::size_t cache_size = 64;
+thread_local std::array<cache_entry, cache_size> cache;
+
+std::size_t slot_of(const caf::type_erased_tuple& message, std::size_t count) {
+  std::size_t hash = count;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto type = message.type(i);
+    hash = hash * 31 + type.first + (reinterpret_cast<std::uintptr_t>(type.second) >> 4);
+  }
+  return (hash ^ (hash >> 6)) % cache_size;
+}
+
+bool matches(const cache_entry& entry, std::uint64_t serial, const caf::type_erased_tuple& message, std::size_t count) {
+  if (entry.serial != serial || entry.count != count) return false;
+  for (std::size_t i = 0; i < count; ++i)
+    if (entry.types[i] != message.type(i)) return false;
+  return true;
+}
+
+} // namespace
+
+message_catalog::message_catalog() : serial_(next_serial.fetch_add(1, std::memory_order_relaxed)) {
+  builtin<bool>("bool");
+  builtin<std::int8_t>("i8");
+  builtin<std::int16_t>("i16");
+  builtin<std::int32_t>("i32");
+  builtin<std::int64_t>("i64");
+  builtin<std::uint8_t>("u8");
+  builtin<std::uint16_t>("u16");
+  builtin<std::uint32_t>("u32");
+  builtin<std::uint64_t>("u64");
+  builtin<float>("f32");
+  builtin<double>("f64");
+  builtin<std::string>("string");
+  builtin<std::u16string>("u16string");
+  builtin<std::u32string>("u32string");
+  builtin<std::vector<char>>("bytes");
+  builtin<std::vector<std::string>>("strings");
+  builtin<std::set<std::string>>("string_set");
+  builtin<std::map<std::string, std::string>>("string_map");
+  builtin<caf::atom_value>("atom");
+  builtin<caf::unit_t>("unit");
+  builtin<caf::duration>("duration");
+  builtin<caf::timespan>("timespan");
+  builtin<caf::timestamp>("timestamp");
+  builtin<caf::error>("error");
+  builtin<caf::message>("message");
+  builtin<caf::message_id>("message_id");
+  builtin<caf::node_id>("node");
+  builtin<caf::exit_msg>("exit");
+  builtin<caf::down_msg>("down");
+  builtin<caf::actor>("actor");
+  builtin<caf::actor_addr>("actor_addr");
+  builtin<caf::strong_actor_ptr>("actor_ptr");
+  builtin<caf::weak_actor_ptr>("weak_actor_ptr");
+  builtin<std::vector<caf::actor>>("actors");
+  builtin<std::vector<caf::actor_addr>>("actor_addrs");
+}
+
+bool message_catalog::insert(element_codec codec) {
+  if (codec.name.empty() || codec.name.size() > 255 || codec.name.find_first_of("+, \n") != std::string::npos)
+    throw std::invalid_argument("message type name \"" + codec.name
+                                + "\": use 1 to 255 characters without '+', ',' and blanks");
+  auto named = by_name_.find(codec.name);
+  auto typed = by_type_.find(codec.type);
+  if (named != by_name_.end() && typed != by_type_.end() && named->second == typed->second) return false;
+  if (named != by_name_.end())
+    throw std::invalid_argument("two message types are called \"" + codec.name + "\"; names must be unique in a program");
+  if (typed != by_type_.end())
+    throw std::invalid_argument("message type \"" + codec.name + "\" is already registered as \"" + typed->second->name
+                                + "\"");
+  const auto& kept = codecs_.emplace_back(std::move(codec));
+  by_name_.emplace(kept.name, &kept);
+  by_type_.emplace(kept.type, &kept);
+  return true;
+}
+
+void message_catalog::apply(caf::actor_system_config& config) const {
+  for (auto& setup : setups_)
+    setup(config);
+}
+
+std::vector<std::string> message_catalog::names() const {
+  std::vector<std::string> result;
+  for (auto& [name, codec] : by_name_)
+    result.push_back(name);
+  return result;
+}
+
+const message_signature& message_catalog::of(const caf::type_erased_tuple& message) {
+  const auto count = message.size();
+  cache_entry* entry = nullptr;
+  if (count <= cache_entry::types_max) {
+    entry = &cache[slot_of(message, count)];
+    if (matches(*entry, serial_, message, count)) return *entry->signature;
+  }
+  std::vector<caf::rtti_pair> types;
+  for (std::size_t i = 0; i < count; ++i)
+    types.push_back(message.type(i));
+  const message_signature* signature = nullptr;
+  {
+    std::shared_lock lock{mutex_};
+    if (auto found = signatures_.find(types); found != signatures_.end()) signature = found->second.get();
+  }
+  if (signature == nullptr) signature = &make(types);
+  if (entry != nullptr) {
+    *entry = {serial_, count, {}, signature};
+    std::copy(types.begin(), types.end(), entry->types.begin());
+  }
+  return *signature;
+}
+
+const message_signature& message_catalog::make(const std::vector<caf::rtti_pair>& types) {
+  auto signature = std::make_unique<message_signature>();
+  for (auto& type : types) {
+    if (!signature->name.empty()) signature->name += '+';
+    auto found = by_type_.find(type);
+    if (found != by_type_.end()) {
+      signature->name += found->second->name;
+      signature->elements.push_back(found->second);
+      continue;
+    }
+    const std::string name = type.second != nullptr ? type.second->name() : caf::numbered_type_names[type.first - 1];
+    signature->name += name;
+    signature->why_local = "message type " + name + " is not registered; add it with scenario::message<T>(name)";
+  }
+  if (types.empty()) signature->name = "(empty)";
+  if (recorder_ != nullptr) signature->traced_as = recorder_->intern(signature->name);
+  std::unique_lock lock{mutex_};
+  auto [place, fresh] = signatures_.emplace(types, nullptr);
+  if (fresh) {
+    signature->number = static_cast<std::uint32_t>(signatures_.size());
+    if (signature->number > signatures_max && signature->why_local.empty())
+      signature->why_local = "this node already uses " + std::to_string(signatures_max) + " different signatures";
+    place->second = std::move(signature);
+  }
+  return *place->second;
+}
+
+const message_signature* message_catalog::find(const std::vector<std::string_view>& names, std::string& unknown) {
+  std::vector<caf::rtti_pair> types;
+  for (auto name : names) {
+    auto found = by_name_.find(name);
+    if (found == by_name_.end()) {
+      unknown = name;
+      return nullptr;
+    }
+    types.push_back(found->second->type);
+  }
+  {
+    std::shared_lock lock{mutex_};
+    if (auto found = signatures_.find(types); found != signatures_.end()) return found->second.get();
+  }
+  return &make(types);
+}
+
+caf::error message_catalog::write(wire_writer& out, const message_signature& signature,
+                                  const caf::type_erased_tuple& message) {
+  for (std::size_t i = 0; i < signature.elements.size(); ++i)
+    if (auto err = signature.elements[i]->write(out, message.get(i))) return err;
+  return caf::none;
+}
+
+caf::mailbox_element_ptr message_catalog::read(wire_reader& in, const message_signature& signature,
+                                               caf::strong_actor_ptr sender, caf::message_id id,
+                                               caf::mailbox_element::forwarding_stack stages, caf::error& err) {
+  if (signature.elements.size() == 1 && stages.empty()) {
+    auto result = signature.elements[0]->read_message(in, std::move(sender), id, err);
+    if (!err && in.left() != 0) err = caf::make_error(caf::sec::invalid_argument, "bytes left over");
+    return err ? nullptr : std::move(result);
+  }
+  auto data = caf::make_counted<caf::detail::dynamic_message_data>();
+  for (auto* element : signature.elements) {
+    auto value = element->read(in, err);
+    if (err) return nullptr;
+    data->append(std::move(value));
+  }
+  if (in.left() != 0) {
+    err = caf::make_error(caf::sec::invalid_argument, "bytes left over");
+    return nullptr;
+  }
+  return caf::make_mailbox_element(std::move(sender), id, std::move(stages),
+                                   caf::message{caf::detail::message_data::cow_ptr{std::move(data)}});
+}
+
+// -- nested messages and errors ------------------------------------------------
+
+caf::error wire_writer::write_message(const caf::message& x) {
+  return x.empty() ? (varint(0), caf::error{}) : write_message(x.content());
+}
+
+caf::error wire_writer::write_message(const caf::type_erased_tuple& x) {
+  const auto& signature = catalog_.of(x);
+  if (!signature.why_local.empty()) return caf::make_error(caf::sec::unknown_type, signature.why_local);
+  varint(signature.elements.size());
+  for (auto* element : signature.elements) {
+    varint(element->name.size());
+    raw(element->name.data(), element->name.size());
+  }
+  return message_catalog::write(*this, signature, x);
+}
+
+caf::error wire_reader::read_message(caf::message& x) {
+  std::size_t count = 0;
+  if (!size(count, 1)) return caf::sec::end_of_stream;
+  if (count == 0) {
+    x = caf::message{};
+    return caf::none;
+  }
+  if (++depth_ > message_nesting_max) return caf::make_error(caf::sec::invalid_argument, "messages nested too deep");
+  std::vector<std::string> names(count);
+  for (auto& name : names)
+    if (auto err = apply(name)) return err;
+  std::string unknown;
+  auto* signature = catalog_.find({names.begin(), names.end()}, unknown);
+  if (signature == nullptr) return caf::make_error(caf::sec::unknown_type, unknown);
+  auto data = caf::make_counted<caf::detail::dynamic_message_data>();
+  for (auto* element : signature->elements) {
+    caf::error err;
+    auto value = element->read(*this, err);
+    if (err) return err;
+    data->append(std::move(value));
+  }
+  x = caf::message{caf::detail::message_data::cow_ptr{std::move(data)}};
+  --depth_;
+  return caf::none;
+}
+
+caf::error wire_writer::write_error(const caf::error& x) {
+  const std::uint8_t code = x ? x.code() : 0;
+  out_.push_back(static_cast<char>(code));
+  if (!x) return caf::none;
+  const auto category = static_cast<std::uint64_t>(x.category());
+  raw(&category, sizeof category);
+  return write_message(x.context());
+}
+
+caf::error wire_reader::read_error(caf::error& x) {
+  std::uint8_t code = 0;
+  if (!raw(&code, 1)) return caf::sec::end_of_stream;
+  if (code == 0) {
+    x = caf::none;
+    return caf::none;
+  }
+  std::uint64_t category = 0;
+  caf::message context;
+  if (!raw(&category, sizeof category)) return caf::sec::end_of_stream;
+  if (auto err = read_message(context)) return err;
+  x = caf::error{code, static_cast<caf::atom_value>(category), std::move(context)};
+  return caf::none;
+}
+
+} // namespace troupe

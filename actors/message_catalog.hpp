@@ -1,0 +1,125 @@
+// Every message type a program can send between nodes, by name, with its codecs.
+#pragma once
+
+#include "actors/wire_codec.hpp"
+#include "trace/recorder.hpp"
+
+#include <caf/actor_system_config.hpp>
+#include <caf/mailbox_element.hpp>
+#include <caf/type_erased_value.hpp>
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe {
+
+/// How one element type of a message is written and read.
+struct element_codec {
+  std::string name;
+  caf::rtti_pair type;
+  caf::error (*write)(wire_writer&, const void* value);
+  caf::type_erased_value_ptr (*read)(wire_reader&, caf::error&);
+  /// The whole mailbox element of a message that has only this element: one allocation.
+  caf::mailbox_element_ptr (*read_message)(wire_reader&, caf::strong_actor_ptr&& sender, caf::message_id,
+                                           caf::error&);
+};
+
+/// The element types of a message in order. Lives as long as its catalog.
+struct message_signature {
+  std::uint32_t number = 0; ///< from 1; in the catalog of this process, also on its links
+  std::string name;         ///< element names joined by '+', as in traces
+  std::vector<const element_codec*> elements;
+  trace::string_index traced_as = 0;
+  /// Empty if it can be sent to other nodes, else why not.
+  std::string why_local;
+};
+
+/// Different signatures one node may use; more is a program that makes types up.
+inline constexpr std::size_t signatures_max = 65'535;
+
+/// Filled before the actor system starts, read by all threads afterwards.
+class message_catalog {
+public:
+  /// With CAF's own value types already in it.
+  message_catalog();
+  message_catalog(const message_catalog&) = delete;
+  message_catalog& operator=(const message_catalog&) = delete;
+
+  /// Makes T known under `name`, the same in every process of a run. T needs an
+  /// `inspect` overload. Throws std::invalid_argument when the name or the type is
+  /// taken by another one; adding the same pair again is fine.
+  template <class T>
+  void add(const std::string& name) {
+    static_assert(std::is_default_constructible_v<T>, "a message type is default-constructed before it is read");
+    if (!insert(make_codec<T>(name))) return;
+    setups_.push_back([name](caf::actor_system_config& config) { config.add_message_type<T>(name); });
+  }
+
+  /// Registers the types with CAF too. Call once, before the system is made.
+  void apply(caf::actor_system_config&) const;
+
+  /// Where signatures get their trace names from. Call once, before any message.
+  void attach(trace::recorder& recorder) { recorder_ = &recorder; }
+
+  /// The names that a peer must know to read our messages, and the other way round.
+  std::vector<std::string> names() const;
+
+  /// The signature of a message; cached per thread.
+  const message_signature& of(const caf::type_erased_tuple&);
+  /// The signature with these element names; null and `unknown` filled in if there is none.
+  const message_signature* find(const std::vector<std::string_view>& names, std::string& unknown);
+
+  /// Appends the elements, without any tag.
+  static caf::error write(wire_writer&, const message_signature&, const caf::type_erased_tuple&);
+  /// Null and an error if the bytes are not of that signature, or are too many.
+  static caf::mailbox_element_ptr read(wire_reader&, const message_signature&, caf::strong_actor_ptr sender,
+                                       caf::message_id, caf::mailbox_element::forwarding_stack, caf::error&);
+
+private:
+  template <class T>
+  static element_codec make_codec(std::string name);
+  template <class T>
+  void builtin(const char* name) {
+    insert(make_codec<T>(name));
+  }
+  bool insert(element_codec);
+  const message_signature& make(const std::vector<caf::rtti_pair>&);
+
+  std::uint64_t serial_; ///< tells this catalog from others in the threads' caches
+  trace::recorder* recorder_ = nullptr;
+  std::vector<std::function<void(caf::actor_system_config&)>> setups_;
+  std::deque<element_codec> codecs_;
+  std::map<std::string, const element_codec*, std::less<>> by_name_;
+  std::map<caf::rtti_pair, const element_codec*> by_type_;
+  std::shared_mutex mutex_; ///< guards the two below
+  std::map<std::vector<caf::rtti_pair>, std::unique_ptr<message_signature>> signatures_;
+};
+
+template <class T>
+element_codec message_catalog::make_codec(std::string name) {
+  return {
+    std::move(name),
+    caf::make_rtti_pair<T>(),
+    [](wire_writer& out, const void* value) { return out.apply(*static_cast<const T*>(value)); },
+    [](wire_reader& in, caf::error& err) -> caf::type_erased_value_ptr {
+      auto value = caf::make_type_erased_value<T>();
+      err = in.apply(*static_cast<T*>(value->get_mutable()));
+      return value;
+    },
+    [](wire_reader& in, caf::strong_actor_ptr&& sender, caf::message_id id, caf::error& err) {
+      T value{};
+      err = in.apply(value);
+      if (err) return caf::mailbox_element_ptr{};
+      return caf::make_mailbox_element(std::move(sender), id, {}, std::move(value));
+    },
+  };
+}
+
+} // namespace troupe

@@ -1,0 +1,111 @@
+// One node: an actor system with its books, its trace and its links to other nodes.
+#pragma once
+
+#include "actors/agent.hpp"
+#include "actors/gateway.hpp"
+#include "actors/role.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/scoped_actor.hpp>
+
+#include <filesystem>
+
+namespace troupe {
+
+struct node_options {
+  std::string name = "main";
+  std::uint64_t incarnation = 0;       ///< 0: drawn at random
+  /// Where other nodes connect: "ipc://…", "tcp://HOST:PORT" ('*' for any port),
+  /// "inproc://…"; empty: this node only connects.
+  std::string listen;
+  trace::level trace = trace::level::off;
+  std::uint64_t trace_bytes_max = 4ULL << 30;
+  std::filesystem::path run_dir;       ///< of the trace and the books; empty: none are kept on disk
+  std::size_t threads = 0;             ///< of the scheduler; 0: one a core
+  std::string scheduler = "stealing";  ///< or "sharing", "testing" (CAF's policies)
+  transport::hub_options links;        ///< limits and intervals; identity and greeting are filled in
+  std::function<void(const std::string&)> warn; ///< for people; may be empty
+};
+
+/// Thread-safe after construction. Blocking calls say so; never call those from actors.
+class node {
+public:
+  /// Called in order per peer, from the scheduler's or the I/O thread; must not block.
+  using up_handler = std::function<void(const known_node&, const greeting&)>;
+  using down_handler = std::function<void(const known_node&, transport::down_reason, const std::string& detail)>;
+
+  /// Opens the endpoint and starts all threads. `catalog` must hold all message types.
+  /// Throws std::runtime_error if the endpoint or the run directory cannot be used.
+  node(node_options, std::shared_ptr<message_catalog> catalog, role_map roles, up_handler = {}, down_handler = {});
+  /// Stops first, see stop().
+  ~node();
+  node(const node&) = delete;
+  node& operator=(const node&) = delete;
+
+  const std::string& name() const { return options_.name; }
+  transport::node_identity identity() const { return {options_.name, options_.incarnation}; }
+  std::string endpoint() const { return gateway_->hub().endpoint(); }
+  caf::actor_system& system() { return *system_; }
+  trace::recorder& recorder() { return recorder_; }
+  trace::ledger& books() { return books_; }
+  gateway& links() { return *gateway_; }
+
+  // -- names -------------------------------------------------------------------
+  void publish(const std::string& name, const caf::actor& actor) { do_publish({name, caf::actor_cast<caf::strong_actor_ptr>(actor), {}}); }
+  template <class... Sigs>
+  void publish(const std::string& name, const caf::typed_actor<Sigs...>& actor) {
+    do_publish({name, caf::actor_cast<caf::strong_actor_ptr>(actor), system_->message_types<caf::typed_actor<Sigs...>>()});
+  }
+  /// Blocks. `wait` is how long the name may take to appear.
+  template <class Handle = caf::actor>
+  caf::expected<Handle> lookup(const std::string& node, const std::string& name, caf::timespan wait = caf::timespan{0}) {
+    auto found = do_lookup(node, {name, wait});
+    if (!found) return std::move(found.error());
+    if (!system_->assignable<Handle>(found->interface) && !(std::is_same_v<Handle, caf::actor>))
+      return caf::make_error(errc::wrong_interface, name);
+    return caf::actor_cast<Handle>(found->actor);
+  }
+
+  // -- nodes -------------------------------------------------------------------
+  /// Blocks until connected; returns the other node's name.
+  caf::expected<std::string> connect(const std::string& endpoint, std::chrono::milliseconds timeout);
+  /// The agent of a connected node (or of this one), to be asked by messages; null if unknown.
+  caf::actor agent_of(const std::string& node);
+
+  // -- roles -------------------------------------------------------------------
+  caf::expected<caf::strong_actor_ptr> spawn_here(const std::string& role, const caf::message& args);
+  /// Blocks if `node` is another one.
+  caf::expected<caf::strong_actor_ptr> spawn_on(const std::string& node, const std::string& role, const caf::message& args,
+                                                std::chrono::milliseconds timeout = std::chrono::seconds{10});
+
+  /// Ends the actors that were spawned as roles, waits for all others up to `patience`,
+  /// says goodbye to the peers, and closes the books and the trace. Returns how many
+  /// actors were still alive. Idempotent; blocks.
+  std::size_t stop(std::chrono::milliseconds patience = std::chrono::seconds{2});
+
+private:
+  class system_config;
+  void do_publish(publish_name);
+  caf::expected<named_actor> do_lookup(const std::string& node, lookup_name);
+  std::size_t end_actors(std::chrono::milliseconds patience);
+
+  node_options options_;
+  std::shared_ptr<message_catalog> catalog_;
+  const role_map roles_;
+  trace::recorder recorder_;
+  trace::ledger books_;
+  node_context context_;
+  std::unique_ptr<system_config> config_;
+  std::unique_ptr<caf::actor_system> system_;
+  std::unique_ptr<gateway> gateway_;
+  caf::actor agent_;
+  std::mutex spawned_mutex_;
+  std::vector<caf::weak_actor_ptr> spawned_;
+  std::size_t compact_at_ = 64;
+  bool stopped_ = false;
+};
+
+/// A random incarnation, never 0.
+std::uint64_t draw_incarnation();
+
+} // namespace troupe

@@ -1,0 +1,52 @@
+// Roles: kinds of actors that a node can spawn by name, also when another node asks.
+#pragma once
+
+#include "actors/error.hpp"
+#include "actors/traced_actor.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/expected.hpp>
+#include <caf/message.hpp>
+#include <caf/message_handler.hpp>
+
+#include <functional>
+#include <map>
+#include <string>
+
+namespace troupe {
+
+/// Spawns an actor from the arguments in a message; fails with errc::bad_arguments.
+using role_factory = std::function<caf::expected<caf::strong_actor_ptr>(caf::actor_system&, const caf::message& args)>;
+
+/// Filled before a node starts, read by all threads afterwards.
+using role_map = std::map<std::string, role_factory, std::less<>>;
+
+namespace detail {
+
+template <class Fun, class Self, class... Args>
+caf::expected<caf::strong_actor_ptr> spawn_with(caf::actor_system& system, Fun fun, const caf::message& args) {
+  caf::strong_actor_ptr result;
+  if constexpr (sizeof...(Args) == 0) {
+    if (args.empty()) result = caf::actor_cast<caf::strong_actor_ptr>(system.spawn(fun));
+  } else {
+    auto copy = args;
+    copy.apply(caf::message_handler{[&](std::decay_t<Args>&... xs) {
+      result = caf::actor_cast<caf::strong_actor_ptr>(system.spawn(fun, std::move(xs)...));
+    }});
+  }
+  if (result == nullptr) return caf::make_error(errc::bad_arguments, caf::deep_to_string(args));
+  return result;
+}
+
+} // namespace detail
+
+/// A role from an actor function `behavior f(Self*, Args...)`: spawned with a message
+/// of exactly these argument types.
+template <class Behavior, class Self, class... Args>
+role_factory make_role(Behavior (*fun)(Self*, Args...)) {
+  return [fun](caf::actor_system& system, const caf::message& args) {
+    return detail::spawn_with<Behavior (*)(Self*, Args...), Self, Args...>(system, fun, args);
+  };
+}
+
+} // namespace troupe

@@ -1,0 +1,186 @@
+#include "actors/traced_actor.hpp"
+
+#include "actors/message_catalog.hpp"
+
+#include <caf/actor_registry.hpp>
+#include <caf/all.hpp>
+
+#include <array>
+#include <cstdlib>
+#include <new>
+
+namespace troupe {
+
+// -- traced_element --------------------------------------------------------------
+
+namespace {
+
+/// Elements are made on the sender's thread and freed on the receiver's; a list per
+/// thread that is cut when it gets long keeps both ends off the allocator mostly.
+struct element_pool {
+  static constexpr std::size_t kept_max = 1024;
+  struct node {
+    node* next;
+  };
+  node* head = nullptr;
+  std::size_t kept = 0;
+
+  ~element_pool() {
+    while (head != nullptr)
+      ::operator delete(std::exchange(head, head->next));
+    kept = kept_max; // threads that still free elements while they end bypass the pool
+  }
+};
+thread_local element_pool pool;
+
+} // namespace
+
+void* traced_element::operator new(std::size_t bytes) {
+  if (pool.head == nullptr) return ::operator new(bytes);
+  --pool.kept;
+  return std::exchange(pool.head, pool.head->next);
+}
+
+void traced_element::operator delete(void* memory) noexcept {
+  if (pool.kept >= element_pool::kept_max) {
+    ::operator delete(memory);
+    return;
+  }
+  ++pool.kept;
+  pool.head = new (memory) element_pool::node{pool.head};
+}
+
+traced_element::~traced_element() {
+  if (settled_) return;
+  static constexpr std::string_view why = "receiver has ended";
+  context_.books.dead_lettered();
+  auto& recorder = context_.recorder;
+  if (recorder.on()) recorder.dead_lettered(stamp_.id, stamp_.receiver, stamp_.type, recorder.intern(why));
+}
+
+// -- tracing -----------------------------------------------------------------------
+
+namespace {
+
+trace::actor_index index_of_sender(const caf::strong_actor_ptr& sender) {
+  if (!sender) return 0;
+  if (sender.get() == this_handling.self) return this_handling.actor;
+  auto* traced = dynamic_cast<traceable*>(sender->get());
+  return traced != nullptr ? traced->trace_index() : 0;
+}
+
+/// A delayed message comes back from the clock already wrapped. Only threads that are
+/// not handling a message can bring one, so that the others need not look.
+traced_element* already_wrapped(caf::mailbox_element& element) {
+  return this_handling.self == nullptr ? dynamic_cast<traced_element*>(&element) : nullptr;
+}
+
+thread_local std::vector<trace::message_id> joined_causes;
+
+} // namespace
+
+traced_element::stamp tracing::stamp_of(node_context& context, trace::actor_index receiver,
+                                        caf::mailbox_element& element, trace::string_index type) {
+  if (auto* wrapped = already_wrapped(element)) {
+    wrapped->settle();
+    return wrapped->message();
+  }
+  auto& recorder = context.recorder;
+  traced_element::stamp stamp{{}, receiver, type};
+  context.books.sent();
+  if (!recorder.on()) return stamp;
+  stamp.id = recorder.next_message();
+  recorder.sent(stamp.id, this_handling.message, index_of_sender(element.sender), receiver, type, recorder.now());
+  for (auto earlier : joined_causes)
+    recorder.also_caused_by(stamp.id, earlier);
+  return stamp;
+}
+
+caf::mailbox_element_ptr tracing::wrap(node_context& context, trace::actor_index receiver,
+                                       caf::mailbox_element_ptr element) {
+  if (!this_arrival.active && already_wrapped(*element) != nullptr) return element;
+  const auto type = context.catalog.of(element->content()).traced_as;
+  const auto stamp = this_arrival.active ? traced_element::stamp{this_arrival.message, receiver, type}
+                                         : stamp_of(context, receiver, *element, type);
+  return caf::mailbox_element_ptr{new traced_element(std::move(element), context, stamp)};
+}
+
+caf::mailbox_element_ptr tracing::wrap_delayed(node_context& context, trace::actor_index sender,
+                                               const caf::strong_actor_ptr& to, std::chrono::nanoseconds delay,
+                                               caf::mailbox_element_ptr element) {
+  auto& recorder = context.recorder;
+  auto* receiver = dynamic_cast<traceable*>(to->get());
+  if (receiver == nullptr) return element; // CAF's own actors cannot unwrap; proxies can, and are traceable
+  traced_element::stamp stamp{recorder.next_message(), receiver->trace_index(),
+                              context.catalog.of(element->content()).traced_as};
+  context.books.sent();
+  recorder.timer_set(stamp.id, sender, delay);
+  recorder.sent(stamp.id, this_handling.message, sender, stamp.receiver, stamp.type, recorder.now());
+  return caf::mailbox_element_ptr{new traced_element(std::move(element), context, stamp)};
+}
+
+trace::actor_index tracing::born(node_context& context, const caf::abstract_actor& self) {
+  auto& recorder = context.recorder;
+  if (!recorder.on()) return 0;
+  const auto index = recorder.add_actor(0, self.id(), this_role != nullptr ? *this_role : std::string_view{});
+  recorder.spawned(index, this_handling.actor, this_handling.message);
+  return index;
+}
+
+void tracing::named(node_context& context, const caf::abstract_actor& self, std::string_view name) {
+  if (context.recorder.on()) context.recorder.add_actor(0, self.id(), name);
+}
+
+void tracing::died(node_context& context, trace::actor_index who, const caf::error& reason) {
+  auto& recorder = context.recorder;
+  if (recorder.on()) recorder.exited(who, recorder.intern(reason ? caf::to_string(reason) : "normal"));
+}
+
+void tracing::unhandled(const caf::scheduled_actor& self, const caf::message_view& what) {
+  this_handling.refused = true;
+  auto* context = context_of(self.home_system());
+  if (context == nullptr || context->warn == nullptr) return;
+  context->warn("actor " + std::to_string(self.id()) + " (" + self.name() + ") has no handler for "
+                + context->catalog.of(what.content()).name);
+}
+
+void tracing::finish(node_context& context, traced_element& element, caf::invoke_message_result result,
+                     trace::timestamp begin, bool refused) {
+  const auto& message = element.message();
+  auto& recorder = context.recorder;
+  auto drop = [&](trace::drop_reason why) {
+    context.books.dropped(why);
+    if (recorder.on())
+      recorder.dropped(message.id, message.receiver, message.type, recorder.intern(trace::to_string(why)));
+    element.settle();
+  };
+  switch (result) {
+  case caf::invoke_message_result::skipped:
+    break; // it stays in the mailbox and comes again
+  case caf::invoke_message_result::dropped:
+    drop(trace::drop_reason::expired_response);
+    break;
+  case caf::invoke_message_result::consumed:
+    if (refused) {
+      drop(trace::drop_reason::no_handler);
+      break;
+    }
+    context.books.handled();
+    if (recorder.on()) recorder.handled(message.id, message.receiver, message.type, begin);
+    element.settle();
+    break;
+  }
+}
+
+// -- joins -------------------------------------------------------------------------
+
+message_token current_message() { return {this_handling.message}; }
+
+joining::joining(const std::vector<message_token>& earlier) {
+  for (auto& token : earlier)
+    if (token.id && token.id != this_handling.message) joined_causes.push_back(token.id);
+}
+
+joining::~joining() { joined_causes.clear(); }
+
+} // namespace troupe

@@ -1,0 +1,240 @@
+// The base of actors whose messages are recorded and booked without a line of theirs.
+#pragma once
+
+#include "actors/context.hpp"
+#include "actors/traced_element.hpp"
+
+#include <caf/detail/sync_request_bouncer.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <string_view>
+#include <vector>
+
+namespace troupe {
+
+/// What the gateway and other actors ask of a traced actor without knowing its type.
+class traceable {
+public:
+  trace::actor_index trace_index() const { return trace_index_; }
+
+protected:
+  ~traceable() = default;
+  trace::actor_index trace_index_ = 0;
+};
+
+/// Answers what is left in a closed mailbox as CAF does, and counts it.
+struct mailbox_booker {
+  caf::detail::sync_request_bouncer bounce;
+  std::uint64_t count = 0;
+
+  caf::intrusive::task_result operator()(const caf::mailbox_element& x) {
+    ++count;
+    bounce(x);
+    return caf::intrusive::task_result::resume;
+  }
+  /// The queues of a mailbox put their keys in front.
+  template <class Key, class Queue, class... Ts>
+  caf::intrusive::task_result operator()(const Key&, const Queue&, const Ts&... xs) {
+    return (*this)(xs...);
+  }
+};
+
+/// The parts of `traced` that do not depend on its base.
+class tracing {
+public:
+  /// Wraps an element for its receiver: gives it a number (or takes over the one it
+  /// arrived with), records the send and counts it. Runs on the sender's thread.
+  static caf::mailbox_element_ptr wrap(node_context&, trace::actor_index receiver, caf::mailbox_element_ptr);
+  /// Numbers, records and counts a send, unless the element comes back from the clock
+  /// and was stamped before; such an element is settled, since it lives on elsewhere.
+  static traced_element::stamp stamp_of(node_context&, trace::actor_index receiver, caf::mailbox_element&,
+                                        trace::string_index type);
+  static trace::actor_index born(node_context&, const caf::abstract_actor& self);
+  static void named(node_context&, const caf::abstract_actor& self, std::string_view name);
+  static void died(node_context&, trace::actor_index, const caf::error& reason);
+  static void unhandled(const caf::scheduled_actor& self, const caf::message_view&);
+  /// Records what became of a message that consume() looked at.
+  static void finish(node_context&, traced_element&, caf::invoke_message_result, trace::timestamp begin,
+                     bool refused);
+  static caf::mailbox_element_ptr wrap_delayed(node_context&, trace::actor_index sender, const caf::strong_actor_ptr& to,
+                                               std::chrono::nanoseconds delay, caf::mailbox_element_ptr);
+};
+
+/// Makes a traced actor class of an event-based CAF actor class. Use through the names
+/// below. Costs a branch and two counters a message with the trace off.
+template <class Base>
+class traced : public Base, public traceable {
+public:
+  template <class... Ts>
+  explicit traced(caf::actor_config& config, Ts&&... xs)
+      : Base(config, std::forward<Ts>(xs)...), context_(context_of(this->home_system())) {
+    if (context_ == nullptr) return;
+    wraps_ = context_->recorder.on() || this->getf(caf::abstract_actor::is_detached_flag);
+    this->trace_index_ = tracing::born(*context_, *this);
+    this->set_default_handler([](caf::scheduled_actor* self, caf::message_view& what) -> caf::result<caf::message> {
+      tracing::unhandled(*self, what);
+      return caf::sec::unexpected_message;
+    });
+  }
+
+  void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* host) override {
+    if (context_ == nullptr || wraps_) {
+      if (context_ != nullptr) element = tracing::wrap(*context_, this->trace_index_, std::move(element));
+      Base::enqueue(std::move(element), host);
+      return;
+    }
+    if (!this_arrival.active) context_->books.sent();
+    push(std::move(element), host);
+  }
+
+  caf::invoke_message_result consume(caf::mailbox_element& element) override {
+    if (context_ == nullptr) return Base::consume(element);
+    return wraps_ ? consume_wrapped(static_cast<traced_element&>(element)) : consume_plain(element);
+  }
+
+  bool cleanup(caf::error&& reason, caf::execution_unit* host) override {
+    if (context_ == nullptr || this->getf(caf::abstract_actor::is_cleaned_up_flag))
+      return Base::cleanup(std::move(reason), host);
+    tracing::died(*context_, this->trace_index_, reason);
+    if (!wraps_) book_mailbox(reason);
+    return Base::cleanup(std::move(reason), host);
+  }
+
+  void initialize() override {
+    if (context_ != nullptr) tracing::named(*context_, *this, this->name());
+    Base::initialize();
+  }
+
+  /// As CAF's delayed_send, with this message as the cause of the one to come.
+  template <class Dest, class Rep, class Period, class... Ts>
+  void delayed_send(const Dest& dest, std::chrono::duration<Rep, Period> delay, Ts&&... xs) {
+    if (context_ == nullptr || !context_->recorder.on() || !dest) {
+      Base::delayed_send(dest, delay, std::forward<Ts>(xs)...);
+      return;
+    }
+    auto to = caf::actor_cast<caf::strong_actor_ptr>(dest);
+    auto element = caf::make_mailbox_element(this->ctrl(), caf::make_message_id(), {}, std::forward<Ts>(xs)...);
+    element = tracing::wrap_delayed(*context_, this->trace_index_, to, delay, std::move(element));
+    auto& clock = this->system().clock();
+    clock.schedule_message(clock.now() + delay, std::move(to), std::move(element));
+  }
+
+  /// Writes a note into the trace, tied to the message being handled.
+  void note(std::string_view text) {
+    if (context_ != nullptr) context_->recorder.noted(this->trace_index_, this_handling.message, text);
+  }
+
+protected:
+  node_context* context() const { return context_; }
+
+private:
+  /// CAF's enqueue for actors that share the scheduler's threads, except that a closed
+  /// mailbox is booked.
+  void push(caf::mailbox_element_ptr element, caf::execution_unit* host) {
+    auto mid = element->mid;
+    auto sender = element->sender;
+    switch (this->mailbox().push_back(std::move(element))) {
+    case caf::intrusive::inbox_result::unblocked_reader:
+      intrusive_ptr_add_ref(this->ctrl());
+      if (host != nullptr) host->exec_later(this);
+      else this->home_system().scheduler().enqueue(this);
+      break;
+    case caf::intrusive::inbox_result::queue_closed:
+      context_->books.dead_lettered();
+      if (mid.is_request()) caf::detail::sync_request_bouncer{this->fail_state()}(sender, mid);
+      break;
+    case caf::intrusive::inbox_result::success:
+      break;
+    }
+  }
+
+  caf::invoke_message_result consume_plain(caf::mailbox_element& element) {
+    auto outer = std::exchange(this_handling, {this->ctrl(), this->trace_index_, {}, false});
+    struct restore {
+      handling_state& to;
+      ~restore() { this_handling = to; }
+    } guard{outer};
+    auto& books = context_->books;
+    caf::invoke_message_result result;
+    try {
+      result = Base::consume(element);
+    } catch (...) {
+      books.handled();
+      throw;
+    }
+    if (result == caf::invoke_message_result::dropped) books.dropped(trace::drop_reason::expired_response);
+    else if (result == caf::invoke_message_result::consumed && this_handling.refused)
+      books.dropped(trace::drop_reason::no_handler);
+    else if (result == caf::invoke_message_result::consumed) books.handled();
+    return result;
+  }
+
+  caf::invoke_message_result consume_wrapped(traced_element& element) {
+    auto outer = std::exchange(this_handling, {this->ctrl(), this->trace_index_, element.message().id, false});
+    struct restore {
+      handling_state& to;
+      ~restore() { this_handling = to; }
+    } guard{outer};
+    const auto begin = context_->recorder.on() ? context_->recorder.now() : 0;
+    context_->recorder.handling(element.message().id, this->trace_index_, element.message().type, begin);
+    caf::invoke_message_result result;
+    try {
+      result = Base::consume(element);
+    } catch (...) {
+      tracing::finish(*context_, element, caf::invoke_message_result::consumed, begin, false);
+      throw;
+    }
+    tracing::finish(*context_, element, result, begin, this_handling.refused);
+    return result;
+  }
+
+  /// Books what is left in the mailbox, answering requests as CAF does.
+  void book_mailbox(const caf::error& reason) {
+    if (this->mailbox().closed()) return;
+    mailbox_booker book{caf::detail::sync_request_bouncer{reason}};
+    this->mailbox().close();
+    this->get_normal_queue().flush_cache();
+    this->get_urgent_queue().flush_cache();
+    while (this->mailbox().queue().new_round(1000, book).consumed_items)
+      ;
+    if (book.count != 0) context_->books.dead_lettered(book.count);
+  }
+
+  node_context* context_;
+  bool wraps_ = false;
+};
+
+/// Names the message that an actor is handling, to be kept until its effect is sent.
+struct message_token {
+  trace::message_id id{};
+};
+/// Of the calling thread; empty outside of handlers and with the trace off.
+message_token current_message();
+
+/// While one is alive, every send of this handler names these messages as causes too: a
+/// join waits for several. What is handled now is a cause anyway.
+class joining {
+public:
+  explicit joining(const std::vector<message_token>& earlier);
+  ~joining();
+  joining(const joining&) = delete;
+  joining& operator=(const joining&) = delete;
+};
+
+/// An actor without state, or whose state lives in its behaviour: `caf::behavior f(troupe::plain_actor* self)`.
+using plain_actor = traced<caf::event_based_actor>;
+
+/// An actor with a state struct: `caf::behavior worker(troupe::actor_of<worker_state>* self, ...)`.
+template <class State>
+using actor_of = caf::stateful_actor<State, traced<caf::event_based_actor>>;
+
+/// The same for a statically typed handle: `H::behavior_type f(troupe::typed_actor_of<H>* self)`.
+template <class Handle>
+using typed_actor_of = traced<typename Handle::base>;
+
+template <class Handle, class State>
+using typed_stateful = caf::stateful_actor<State, traced<typename Handle::base>>;
+
+} // namespace troupe

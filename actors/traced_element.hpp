@@ -1,0 +1,48 @@
+// A mailbox element that carries a message's trace number from its sender to its handler.
+#pragma once
+
+#include "actors/context.hpp"
+
+#include <caf/mailbox_element.hpp>
+
+namespace troupe {
+
+/// Wraps the element that CAF made. If it is destroyed before somebody says what became
+/// of the message, the message was never handled: that is booked as a dead letter.
+class traced_element final : public caf::mailbox_element {
+public:
+  struct stamp {
+    trace::message_id id{};
+    trace::actor_index receiver = 0;
+    trace::string_index type = 0;
+  };
+
+  traced_element(caf::mailbox_element_ptr inner, node_context& context, const stamp& of_message)
+      : mailbox_element(std::move(inner->sender), inner->mid, std::move(inner->stages)), inner_(std::move(inner)),
+        context_(context), stamp_(of_message) {}
+  ~traced_element() override;
+
+  static void* operator new(std::size_t bytes);
+  static void operator delete(void* memory) noexcept;
+
+  const stamp& message() const { return stamp_; }
+  /// The message is accounted for; nothing is booked at destruction.
+  void settle() { settled_ = true; }
+  bool settled() const { return settled_; }
+  caf::mailbox_element& inner() { return *inner_; }
+
+  caf::type_erased_tuple& content() override { return inner_->content(); }
+  const caf::type_erased_tuple& content() const override {
+    return const_cast<const caf::mailbox_element&>(*inner_).content();
+  }
+  caf::message move_content_to_message() override { return inner_->move_content_to_message(); }
+  caf::message copy_content_to_message() const override { return inner_->copy_content_to_message(); }
+
+private:
+  caf::mailbox_element_ptr inner_;
+  node_context& context_;
+  stamp stamp_;
+  bool settled_ = false;
+};
+
+} // namespace troupe
