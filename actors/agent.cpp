@@ -24,6 +24,7 @@ void add_agent_messages(message_catalog& catalog) {
   catalog.add<named_actor>("troupe.named_actor");
   catalog.add<spawn_role>("troupe.spawn_role");
   catalog.add<role_spawned>("troupe.role_spawned");
+  catalog.add<leave_node>("troupe.leave_node");
   catalog.add<lookup_expired>("troupe.lookup_expired");
 }
 
@@ -57,7 +58,7 @@ caf::result<named_actor> on_lookup(actor_of<agent_state>* self, const lookup_nam
 
 } // namespace
 
-caf::behavior agent(actor_of<agent_state>* self, role_spawner spawn) {
+caf::behavior agent(actor_of<agent_state>* self, role_spawner spawn, std::function<void()> leave) {
   self->set_down_handler([self](caf::down_msg& down) {
     std::erase_if(self->state.published, [&](auto& known) { return known.second.actor->address() == down.source; });
   });
@@ -69,6 +70,9 @@ caf::behavior agent(actor_of<agent_state>* self, role_spawner spawn) {
       if (found == self->state.lookups.end()) return;
       found->second.promise.deliver(caf::make_error(errc::name_not_found, found->second.name));
       self->state.lookups.erase(found);
+    },
+    [leave = std::move(leave)](const leave_node&) {
+      if (leave) leave();
     },
     [spawn = std::move(spawn)](const spawn_role& what) -> caf::result<role_spawned> {
       auto made = spawn(what.role, what.args);

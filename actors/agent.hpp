@@ -58,6 +58,13 @@ auto inspect(Inspector& f, role_spawned& x) {
   return f(caf::meta::type_name("troupe.role_spawned"), x.actor);
 }
 
+/// Asks the node to end its actors, say goodbye and end.
+struct leave_node {};
+template <class Inspector>
+auto inspect(Inspector& f, leave_node&) {
+  return f(caf::meta::type_name("troupe.leave_node"));
+}
+
 /// The agent's timer for a lookup that waits.
 struct lookup_expired {
   std::uint64_t number = 0;
@@ -83,6 +90,7 @@ struct agent_state {
 
 /// `spawn` spawns a role on the agent's node; may be called from the agent's thread.
 using role_spawner = std::function<caf::expected<caf::strong_actor_ptr>(const std::string& role, const caf::message&)>;
-caf::behavior agent(actor_of<agent_state>* self, role_spawner spawn);
+/// `leave` runs when another node asks this one to leave.
+caf::behavior agent(actor_of<agent_state>* self, role_spawner spawn, std::function<void()> leave);
 
 } // namespace troupe

@@ -1,5 +1,6 @@
 #include "actors/gateway.hpp"
 
+#include "actors/node.hpp"
 #include "actors/node_key.hpp"
 #include "actors/remote_proxy.hpp"
 
@@ -162,6 +163,7 @@ void gateway::link_ended(link& gone, transport::down_reason reason, const std::s
 // -- hub_listener ------------------------------------------------------------------------
 
 void gateway::on_peer_up(const transport::peer_ptr& peer) {
+  if ((peer->hello().capabilities & capability_inquiry) != 0) return; // it has what it came for
   auto via = link_of(peer);
   std::string why;
   auto theirs = decode_greeting(peer->hello().greeting, why);
@@ -172,11 +174,12 @@ void gateway::on_peer_up(const transport::peer_ptr& peer) {
 }
 
 void gateway::on_frame(const transport::peer_ptr& peer, transport::inbound_frame frame) {
-  static_cast<link*>(peer->attachment.get())->on_frame(std::move(frame));
+  if (auto* via = static_cast<link*>(peer->attachment.get())) via->on_frame(std::move(frame));
 }
 
 void gateway::on_peer_down(const transport::peer_ptr& peer, transport::down_reason reason, std::string_view detail,
                            std::uint64_t messages_lost) {
+  if ((peer->hello().capabilities & capability_inquiry) != 0) return;
   link_of(peer)->on_down(reason, std::string{detail}, messages_lost);
 }
 

@@ -7,7 +7,7 @@ namespace troupe {
 std::vector<char> encode(const greeting& x) {
   msgpack::sbuffer out;
   msgpack::packer pack(out);
-  pack.pack_map(4);
+  pack.pack_map(5);
   pack.pack("agent");
   pack.pack(x.agent);
   pack.pack("pid");
@@ -18,12 +18,14 @@ std::vector<char> encode(const greeting& x) {
     pack.pack(name);
   pack.pack("codecs");
   pack.pack(std::vector<int>(x.codecs.begin(), x.codecs.end()));
+  pack.pack("run");
+  pack.pack(x.run);
   return {out.data(), out.data() + out.size()};
 }
 
 std::optional<greeting> decode_greeting(std::span<const char> in, std::string& why) {
   // Bounds on arrays, maps, strings, binaries, extensions and nesting.
-  const msgpack::unpack_limit limits{greeting_types_max, 64, 255, 0, 0, 4};
+  const msgpack::unpack_limit limits{greeting_types_max, 64, 4096, 0, 0, 4};
   try {
     const auto handle = msgpack::unpack(in.data(), in.size(), nullptr, nullptr, limits);
     greeting result;
@@ -34,6 +36,7 @@ std::optional<greeting> decode_greeting(std::span<const char> in, std::string& w
       if (name == "agent") result.agent = value.as<std::uint64_t>();
       else if (name == "pid") result.pid = value.as<std::int64_t>();
       else if (name == "codecs") result.codecs = value.as<std::vector<std::uint8_t>>();
+      else if (name == "run") result.run = value.as<std::map<std::string, std::string>>();
       else if (name == "types")
         for (auto& type : value.as<std::vector<std::string>>())
           result.types.insert(type);

@@ -93,11 +93,13 @@ void link::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
   if (!what->stages.empty()) header.flags |= envelope_has_stages;
   const bool waits = what->mid.is_request() && from.id != 0 && !elsewhere;
   const std::pair<caf::actor_id, std::uint64_t> request{from.id, what->mid.request_id().integer_value()};
+  bool tracked = false;
   if (waits) {
     std::lock_guard lock{pending_mutex_};
-    if (!ended_) pending_.insert(request);
+    tracked = !ended_ && pending_.insert(request).second;
   }
   caf::error problem;
+  context.books.remote_sent(); // before it is, so that a kill in between loses it rather than inventing it
   const auto result = peer_->send(header, [&](transport::byte_buffer& out) {
     wire_writer writer{out, gateway_, context.catalog};
     if (elsewhere) writer.handle(what->sender);
@@ -105,17 +107,17 @@ void link::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
     if (!problem) problem = message_catalog::write(writer, signature, what->content());
     return !problem;
   });
-  if (result == send_result::ok) {
-    context.books.remote_sent();
-    return;
-  }
+  if (result == send_result::ok) return;
+  context.books.remote_sent(0 - std::uint64_t{1});
+  bool answered = false; // by end(), which saw the request in the list
   if (waits) {
     std::lock_guard lock{pending_mutex_};
-    if (pending_.erase(request) == 0 && ended_) return; // the link's end has answered it... see end()
+    answered = pending_.erase(request) == 0 && tracked;
   }
   const auto reason = why_dropped(result);
   auto err = as_error(reason, peer_->identity().name, signature.name, problem);
   if (reason != trace::drop_reason::peer_down) gateway_.warn("not sent: " + caf::to_string(err));
+  if (answered) what->mid = caf::make_message_id();
   refuse(*what, reason, stamp, std::move(err));
 }
 

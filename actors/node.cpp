@@ -63,6 +63,31 @@ std::uint64_t draw_incarnation() {
   return result;
 }
 
+greeting inquire(const std::string& endpoint, std::chrono::milliseconds timeout, transport::hub_options options) {
+  struct : transport::hub_listener {
+    void on_peer_up(const transport::peer_ptr&) override {}
+    void on_frame(const transport::peer_ptr&, transport::inbound_frame) override {}
+    void on_peer_down(const transport::peer_ptr&, transport::down_reason, std::string_view, std::uint64_t) override {}
+  } listener;
+  trace::recorder recorder{{.directory = {}, .node = "inquiry", .what = trace::level::off}};
+  trace::ledger books;
+  options.identity = {"inquiry", draw_incarnation()};
+  options.capabilities = capability_inquiry;
+  std::promise<std::pair<std::vector<char>, std::string>> done;
+  auto answer = done.get_future();
+  transport::hub hub{options, listener, recorder, books};
+  hub.connect(endpoint, timeout, [&](const transport::peer_ptr& peer, std::string_view why_not) {
+    if (peer != nullptr) done.set_value({peer->hello().greeting, {}});
+    else done.set_value({{}, std::string{why_not}});
+  });
+  auto [bytes, why] = answer.get();
+  hub.stop(std::chrono::milliseconds{200});
+  if (!why.empty()) throw std::runtime_error("cannot join " + endpoint + ": " + why);
+  auto theirs = decode_greeting(bytes, why);
+  if (!theirs) throw std::runtime_error(endpoint + " is no troupe node: " + why);
+  return std::move(*theirs);
+}
+
 // -- construction ----------------------------------------------------------------------
 
 class node::system_config final : public caf::actor_system_config {
@@ -104,14 +129,16 @@ node::node(node_options options, std::shared_ptr<message_catalog> catalog, role_
   gateway_ = std::make_unique<gateway>(*system_, context_, identity(), gateway::observer{std::move(on_up), std::move(on_down)});
   const std::string agent_role = "agent";
   this_role = &agent_role;
-  agent_ = system_->spawn<caf::hidden>(agent, role_spawner{[this](const std::string& role, const caf::message& args) {
-                                          return spawn_here(role, args);
-                                        }});
+  role_spawner spawner = [this](const std::string& role, const caf::message& args) { return spawn_here(role, args); };
+  agent_ = system_->spawn<caf::hidden>(agent, std::move(spawner), options_.on_leave);
   this_role = nullptr;
   gateway_->export_handle(caf::actor_cast<caf::strong_actor_ptr>(agent_));
   auto links = options_.links;
   links.listen = options_.listen;
-  greeting mine{.agent = agent_.id(), .pid = ::getpid()};
+  greeting mine;
+  mine.agent = agent_.id();
+  mine.pid = ::getpid();
+  mine.run = options_.run;
   for (auto& name : catalog_->names())
     mine.types.insert(name);
   links.greeting = encode(mine);
@@ -169,7 +196,7 @@ caf::expected<caf::strong_actor_ptr> node::spawn_here(const std::string& role, c
     std::erase_if(spawned_, [](auto& actor) { return actor.lock() == nullptr; });
     compact_at_ = std::max<std::size_t>(64, spawned_.size() * 2);
   }
-  spawned_.emplace_back(*made);
+  spawned_.push_back(caf::actor_cast<caf::weak_actor_ptr>(*made));
   return made;
 }
 
@@ -194,8 +221,11 @@ std::size_t node::end_actors(std::chrono::milliseconds patience) {
     std::lock_guard lock{spawned_mutex_};
     spawned.swap(spawned_);
   }
-  for (auto& weak : spawned)
-    if (auto actor = weak.lock()) caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+  for (auto& weak : spawned) {
+    auto actor = weak.lock();
+    if (actor != nullptr && !actor->get()->getf(caf::abstract_actor::is_terminated_flag))
+      caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+  }
   // CAF's registry can only be waited for without a limit; its count is polled instead.
   const auto until = std::chrono::steady_clock::now() + patience;
   while (system_->registry().running() != 0 && std::chrono::steady_clock::now() < until)

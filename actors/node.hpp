@@ -24,8 +24,17 @@ struct node_options {
   std::size_t threads = 0;             ///< of the scheduler; 0: one a core
   std::string scheduler = "stealing";  ///< or "sharing", "testing" (CAF's policies)
   transport::hub_options links;        ///< limits and intervals; identity and greeting are filled in
+  std::map<std::string, std::string> run;       ///< what this node tells others of the run
+  std::function<void()> on_leave;               ///< another node asks this one to leave; must not block
   std::function<void(const std::string&)> warn; ///< for people; may be empty
 };
+
+/// A peer with this capability only wants to read our greeting; it is no node.
+inline constexpr std::uint64_t capability_inquiry = 1;
+
+/// Connects, reads the greeting of the node that listens there, and leaves. Blocks.
+/// Throws std::runtime_error saying why it could not.
+greeting inquire(const std::string& endpoint, std::chrono::milliseconds timeout, transport::hub_options = {});
 
 /// Thread-safe after construction. Blocking calls say so; never call those from actors.
 class node {

@@ -1,1 +1,4 @@
-# troupe_test(unit_actors SOURCES unit/actors_*.cpp LINKS troupe_actors)
+troupe_test(unit_actors
+  SOURCES
+    unit/actors_tracing.cpp
+  LINKS troupe_actors)

@@ -1,0 +1,327 @@
+#include "scenarios/execution.hpp"
+
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <random>
+#include <system_error>
+#include <zmq.h>
+
+namespace troupe::scenarios {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+/// How often a waiting launcher looks at the interrupt counter, which is set by signal
+/// handlers and so cannot wake it.
+constexpr milliseconds look_interval{20};
+/// What actors get to finish after Ctrl-C or the deadline.
+constexpr milliseconds drain_patience{2000};
+
+std::uint64_t draw_seed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32 | device()) >> 11; // exact as a JSON number
+}
+
+struct collector_state {
+  static inline const char* name = "run";
+};
+
+caf::behavior collect(actor_of<collector_state>*, std::shared_ptr<run_state> state, run_observer observer) {
+  return {
+    [state](run_finished& x) {
+      std::lock_guard lock{state->mutex};
+      if (!state->finished) state->finished = std::move(x.result);
+      state->changed.notify_all();
+    },
+    [state](run_failed& x) {
+      std::lock_guard lock{state->mutex};
+      if (!state->failed) state->failed = std::move(x.why);
+      state->changed.notify_all();
+    },
+    [observer](const run_progress& x) {
+      if (observer.on_progress) observer.on_progress(x.done, x.total, x.per_node);
+    },
+  };
+}
+
+} // namespace
+
+execution::execution(const scenario& what, const run_options& how)
+    : scenario_(what), options_(how), plan_(how.what), seed_(how.what.seed_given ? how.what.seed : draw_seed()) {}
+
+execution::~execution() {
+  collector_ = nullptr;
+  stopper_ = nullptr;
+  hosted_.clear();
+  main_.reset();
+  if (zmq_context_ != nullptr) zmq_ctx_term(zmq_context_);
+  std::error_code ignored;
+  if (!sockets_.empty()) std::filesystem::remove_all(sockets_, ignored);
+}
+
+void execution::phase(const std::string& text) const {
+  if (options_.observer.on_phase) options_.observer.on_phase(text);
+}
+void execution::warn(const std::string& text) const {
+  if (options_.observer.on_warning) options_.observer.on_warning(text);
+}
+
+// -- run ---------------------------------------------------------------------------
+
+const std::vector<std::string>& execution::nodes_of(const std::string& role) const {
+  auto found = plan_.topology.place.find(role);
+  if (found == plan_.topology.place.end() || found->second.empty())
+    throw std::logic_error("scenario " + scenario_.name + " has no role \"" + role + "\"");
+  return found->second;
+}
+
+caf::actor execution::spawn_message(const std::string& role, const caf::message& args) {
+  auto& nodes = nodes_of(role);
+  const auto& where = nodes[next_place_[role]++ % nodes.size()];
+  auto made = main_->spawn_on(where, scenario_.name + '/' + role, args);
+  if (!made)
+    throw std::runtime_error("node " + where + " could not spawn role " + role + ": "
+                             + main_->system().render(made.error()));
+  return caf::actor_cast<caf::actor>(*made);
+}
+
+// -- starting ------------------------------------------------------------------------
+
+void execution::open_main() {
+  for (std::int64_t i = 1; i <= plan_.topology.nodes; ++i)
+    workers_.push_back("w" + std::to_string(i));
+  node_options mine;
+  mine.name = "main";
+  mine.trace = plan_.trace.level;
+  mine.trace_bytes_max = plan_.trace.bytes_max;
+  mine.run_dir = options_.run_dir;
+  mine.threads = static_cast<std::size_t>(plan_.topology.threads);
+  mine.scheduler = policy_name(plan_.topology.scheduler);
+  mine.warn = [this](const std::string& text) { warn(text); };
+  mine.run = to_text({scenario_.name, host_id(), std::filesystem::absolute(options_.run_dir), seed_, plan_.trace,
+                      plan_.topology.threads, plan_.topology.scheduler});
+  if (!workers_.empty() || !plan_.topology.external.empty()) {
+    switch (plan_.topology.endpoint) {
+    case endpoint_kind::ipc: {
+      auto pattern = (std::filesystem::temp_directory_path() / "troupe-XXXXXX").string();
+      if (::mkdtemp(pattern.data()) == nullptr)
+        throw std::system_error(errno, std::generic_category(), "cannot make a directory for sockets, " + pattern);
+      sockets_ = pattern;
+      mine.listen = "ipc://" + (sockets_ / "main").string();
+      break;
+    }
+    case endpoint_kind::tcp: mine.listen = "tcp://" + plan_.topology.host + ":*"; break;
+    case endpoint_kind::inproc:
+      zmq_context_ = zmq_ctx_new();
+      mine.links.zmq_context = zmq_context_;
+      mine.listen = "inproc://main";
+      break;
+    }
+  }
+  const std::vector<const scenario*> only{&scenario_};
+  main_ = std::make_unique<node>(
+    std::move(mine), make_catalog(only), make_roles(only),
+    [state = state_](const known_node& who, const greeting&) {
+      std::lock_guard lock{state->mutex};
+      state->up.insert(who.identity.name);
+      state->incarnations[who.identity.name] = who.identity.incarnation;
+      state->changed.notify_all();
+    },
+    [state = state_](const known_node& who, transport::down_reason reason, const std::string& detail) {
+      std::lock_guard lock{state->mutex};
+      state->up.erase(who.identity.name);
+      if (reason == transport::down_reason::left) {
+        state->down[who.identity.name] = "left";
+      } else {
+        state->down[who.identity.name] = "lost: " + (detail.empty() ? std::string{to_string(reason)} : detail);
+        state->crashed.insert(who.identity.name);
+      }
+      state->changed.notify_all();
+    });
+}
+
+void execution::start_nodes() {
+  if (workers_.empty() && plan_.topology.external.empty()) return;
+  phase("starting " + std::to_string(workers_.size()) + (workers_.size() == 1 ? " node" : " nodes"));
+  if (plan_.topology.endpoint == endpoint_kind::inproc) {
+    for (auto& name : workers_) {
+      worker_options options;
+      options.join = main_->endpoint();
+      options.name = name;
+      options.zmq_context = zmq_context_;
+      options.warn = [this, name](const std::string& text) { warn(name + ": " + text); };
+      hosted_.push_back(std::make_unique<worker>(std::vector<const scenario*>{&scenario_}, std::move(options)));
+    }
+  } else {
+    if (options_.launcher == nullptr && !workers_.empty())
+      throw std::logic_error("a run with worker processes needs a launcher");
+    if (options_.launcher != nullptr)
+      options_.launcher->on_exit([state = state_](const process_exit& how) {
+        std::lock_guard lock{state->mutex};
+        state->exits[how.node] = how;
+        if (how.signal != 0) state->crashed.insert(how.node);
+        state->changed.notify_all();
+      });
+    for (auto& name : workers_)
+      options_.launcher->start(name, main_->endpoint());
+  }
+  auto expected = workers_;
+  if (!plan_.topology.external.empty())
+    phase("waiting for nodes that join by hand: troupe node --join " + main_->endpoint() + " --name "
+          + plan_.topology.external.front());
+  expected.insert(expected.end(), plan_.topology.external.begin(), plan_.topology.external.end());
+  await_nodes(expected);
+}
+
+void execution::await_nodes(const std::vector<std::string>& expected) {
+  const auto until = steady_clock::now() + plan_.topology.join_timeout;
+  std::unique_lock lock{state_->mutex};
+  while (interrupts() == 0) {
+    std::string missing;
+    for (auto& name : expected)
+      if (!state_->up.contains(name)) missing += (missing.empty() ? "" : ", ") + name;
+    if (missing.empty()) return;
+    for (auto& name : expected)
+      if (auto gone = state_->exits.find(name); gone != state_->exits.end())
+        throw std::runtime_error("node " + name + " ended before it joined ("
+                                 + (gone->second.signal != 0 ? "signal " + std::to_string(gone->second.signal)
+                                                             : "exit code " + std::to_string(gone->second.code))
+                                 + ")");
+    if (steady_clock::now() >= until)
+      throw std::runtime_error("these nodes did not join within "
+                               + std::to_string(std::chrono::duration_cast<std::chrono::seconds>(plan_.topology.join_timeout).count())
+                               + " s: " + missing);
+    state_->changed.wait_for(lock, look_interval);
+  }
+}
+
+void execution::spawn_collector() {
+  const std::string role = "run";
+  this_role = &role;
+  collector_ = main_->system().spawn<caf::hidden>(collect, state_, options_.observer);
+  this_role = nullptr;
+}
+
+// -- running ---------------------------------------------------------------------------
+
+std::optional<verdict> execution::reason_to_end(std::string& reason) {
+  if (state_->finished) return verdict::passed;
+  if (state_->failed) {
+    reason = *state_->failed;
+    return verdict::check_failed;
+  }
+  if (interrupts() != 0) {
+    reason = "interrupted";
+    return verdict::interrupted;
+  }
+  if (plan_.deadline && steady_clock::now() - started_ >= *plan_.deadline) {
+    reason = "the deadline passed";
+    return verdict::deadline;
+  }
+  if (!scenario_.goes_on_without_a_node()) {
+    for (auto& [name, why] : state_->down) {
+      reason = "node " + name + " " + why;
+      return verdict::node_lost;
+    }
+  }
+  return std::nullopt;
+}
+
+verdict execution::await_end(std::string& reason) {
+  std::unique_lock lock{state_->mutex};
+  while (true) {
+    if (auto end = reason_to_end(reason)) return *end;
+    lock.unlock();
+    inject_due_faults();
+    lock.lock();
+    if (auto end = reason_to_end(reason)) return *end;
+    state_->changed.wait_for(lock, look_interval);
+  }
+}
+
+void execution::inject_due_faults() {
+  const auto now = steady_clock::now();
+  for (std::size_t i = 0; i < faults_.size(); ++i) {
+    if (faults_[i].first > now) continue;
+    const auto fault = faults_[i].second;
+    faults_.erase(faults_.begin() + static_cast<std::ptrdiff_t>(i--));
+    inject(fault);
+    if (fault.action == fault_plan::action_kind::stop && fault.lasting.count() > 0) {
+      auto resume = fault;
+      resume.action = fault_plan::action_kind::resume;
+      faults_.emplace_back(now + fault.lasting, resume);
+    }
+  }
+}
+
+void execution::inject(const fault_plan& fault) {
+  auto& recorder = main_->recorder();
+  auto record = [&](const char* kind) {
+    recorder.fault(recorder.intern(kind), recorder.intern(fault.node));
+    phase(std::string{"fault: "} + kind + ' ' + fault.node);
+  };
+  switch (fault.action) {
+  case fault_plan::action_kind::kill:
+    record("kill");
+    if (options_.launcher != nullptr) options_.launcher->signal(fault.node, SIGKILL);
+    break;
+  case fault_plan::action_kind::stop:
+    record("stop");
+    if (options_.launcher != nullptr) options_.launcher->signal(fault.node, SIGSTOP);
+    break;
+  case fault_plan::action_kind::resume:
+    record("resume");
+    if (options_.launcher != nullptr) options_.launcher->signal(fault.node, SIGCONT);
+    break;
+  case fault_plan::action_kind::cut:
+    record("cut");
+    for (auto& peer : main_->links().hub().peers())
+      if (peer->identity().name == fault.node) main_->links().hub().cut(peer);
+    break;
+  }
+}
+
+void execution::drain() {
+  if (!stopper_) return;
+  phase("draining");
+  caf::anon_send(stopper_, stop_early{});
+  const auto until = steady_clock::now() + drain_patience;
+  std::unique_lock lock{state_->mutex};
+  while (!state_->finished && interrupts() < 2 && steady_clock::now() < until)
+    state_->changed.wait_for(lock, look_interval);
+}
+
+// -- the whole -------------------------------------------------------------------------
+
+outcome execution::run_all() {
+  open_main();
+  outcome result;
+  result.scenario = scenario_.name;
+  result.run_dir = options_.run_dir;
+  std::exception_ptr problem;
+  try {
+    start_nodes();
+    spawn_collector();
+    started_ = steady_clock::now();
+    for (auto& fault : plan_.faults)
+      faults_.emplace_back(started_ + fault.at, fault);
+    phase("running");
+    if (interrupts() == 0) scenario_.wire()(*this);
+    result.result_verdict = await_end(result.reason);
+    if (result.result_verdict == verdict::interrupted || result.result_verdict == verdict::deadline) drain();
+    result.elapsed_s = std::chrono::duration<double>(steady_clock::now() - started_).count();
+  } catch (...) {
+    problem = std::current_exception();
+  }
+  stop_nodes();
+  if (problem) std::rethrow_exception(problem);
+  report(result);
+  return result;
+}
+
+outcome execute(const scenario& what, const run_options& how) { return execution{what, how}.run_all(); }
+
+} // namespace troupe::scenarios

@@ -1,0 +1,79 @@
+// One execution of a plan, from the first node to the last. Behind execute().
+#pragma once
+
+#include "scenarios/run_info.hpp"
+#include "scenarios/runner.hpp"
+#include "scenarios/scenario.hpp"
+#include "scenarios/worker.hpp"
+
+#include <condition_variable>
+#include <mutex>
+#include <set>
+
+namespace troupe::scenarios {
+
+/// What happened so far, told by many threads and awaited by one.
+struct run_state {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::set<std::string> up;                   ///< nodes that joined and are still there
+  std::map<std::string, std::uint64_t> incarnations;
+  std::map<std::string, std::string> down;    ///< node -> why, in words
+  std::set<std::string> crashed;              ///< of those, the ones that did not say goodbye
+  std::map<std::string, process_exit> exits;
+  std::optional<std::string> finished;        ///< the result, as JSON text
+  std::optional<std::string> failed;
+};
+
+class execution final : public run {
+public:
+  execution(const scenario&, const run_options&);
+  ~execution() override;
+  outcome run_all();
+
+  // -- run ---------------------------------------------------------------------
+  const parameters& values() const override { return plan_.values; }
+  std::uint64_t seed() const override { return seed_; }
+  const std::vector<std::string>& nodes_of(const std::string& role) const override;
+  caf::actor collector() const override { return collector_; }
+  void on_stop(const caf::actor& who) override { stopper_ = who; }
+  node& main_node() override { return *main_; }
+
+private:
+  caf::actor spawn_message(const std::string& role, const caf::message& args) override;
+  void phase(const std::string&) const;
+  void warn(const std::string&) const;
+  int interrupts() const { return options_.interrupts != nullptr ? options_.interrupts->load() : 0; }
+
+  void open_main();
+  void start_nodes();
+  void await_nodes(const std::vector<std::string>& expected);
+  void spawn_collector();
+  /// Waits for the end of the work or a reason to end early; the verdict so far.
+  verdict await_end(std::string& reason);
+  std::optional<verdict> reason_to_end(std::string& reason);
+  void drain();
+  void inject_due_faults();
+  void inject(const fault_plan&);
+  void stop_nodes();
+  void report(outcome&);
+  void balance(outcome&);
+
+  const scenario& scenario_;
+  const run_options& options_;
+  const plan& plan_;
+  const std::uint64_t seed_;
+  std::filesystem::path sockets_; ///< 0700, holds the ipc sockets; empty without
+  void* zmq_context_ = nullptr;   ///< for inproc
+  std::shared_ptr<run_state> state_ = std::make_shared<run_state>();
+  std::unique_ptr<node> main_;
+  std::vector<std::unique_ptr<worker>> hosted_; ///< worker nodes in this process (inproc)
+  std::vector<std::string> workers_;
+  caf::actor collector_;
+  caf::actor stopper_;
+  std::map<std::string, std::size_t> next_place_;
+  std::vector<std::pair<std::chrono::steady_clock::time_point, fault_plan>> faults_;
+  std::chrono::steady_clock::time_point started_;
+};
+
+} // namespace troupe::scenarios

@@ -1,0 +1,152 @@
+// The end of an execution: nodes leave in order, the books are balanced, checks are run.
+#include "scenarios/execution.hpp"
+#include "scenarios/scenario_file.hpp"
+
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <unistd.h>
+
+namespace troupe::scenarios {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds look_interval{20};
+constexpr milliseconds leave_patience{5000};
+constexpr milliseconds end_patience{2000};
+
+std::string join(const std::vector<std::string>& names) {
+  std::string result;
+  for (auto& name : names)
+    result += (result.empty() ? "" : ", ") + name;
+  return result;
+}
+
+std::int64_t residual(const trace::ledger_counts& x) {
+  return static_cast<std::int64_t>(x.sent - x.remote_sent + x.remote_received - x.handled - x.dead_lettered
+                                   - x.dropped_total());
+}
+
+} // namespace
+
+void execution::stop_nodes() {
+  if (main_ == nullptr) return;
+  std::vector<std::string> alive;
+  {
+    std::lock_guard lock{state_->mutex};
+    alive.assign(state_->up.begin(), state_->up.end());
+  }
+  for (auto& name : alive)
+    if (auto agent = main_->agent_of(name)) caf::anon_send(agent, leave_node{});
+  for (auto& each : hosted_)
+    each->wait_for(leave_patience);
+  for (auto& each : hosted_)
+    each->stop();
+  auto still_there = [&] {
+    if (options_.launcher != nullptr) return options_.launcher->wait_all(look_interval);
+    std::lock_guard lock{state_->mutex};
+    return std::vector<std::string>{state_->up.begin(), state_->up.end()};
+  };
+  const auto until = steady_clock::now() + leave_patience;
+  auto told = steady_clock::now() + milliseconds{500};
+  while (true) {
+    alive = still_there();
+    if (alive.empty() || interrupts() >= 2 || steady_clock::now() >= until) break;
+    if (steady_clock::now() < told) continue;
+    phase("stopping: " + join(alive) + (alive.size() == 1 ? " is" : " are") + " still alive");
+    told += std::chrono::seconds{1};
+  }
+  if (options_.launcher != nullptr && !alive.empty()) {
+    warn("killing " + join(alive));
+    for (auto& name : alive)
+      options_.launcher->signal(name, SIGKILL);
+    options_.launcher->wait_all(leave_patience);
+  }
+  if (collector_) caf::anon_send_exit(collector_, caf::exit_reason::user_shutdown);
+  const auto left_over = main_->stop(interrupts() >= 2 ? milliseconds{0} : end_patience);
+  if (left_over != 0) warn(std::to_string(left_over) + " actors were still alive at the end");
+}
+
+void execution::balance(outcome& result) {
+  trace::ledger_counts total = main_->books().totals();
+  bool books_missing = false;
+  bool orderly_balanced = residual(total) == 0;
+  std::string culprit = orderly_balanced ? "" : "main";
+  bool crashed = false;
+  for (auto& report : result.nodes) {
+    if (report.name == "main") continue;
+    const bool orderly = report.ended == "left";
+    crashed = crashed || !orderly;
+    try {
+      const auto books = trace::ledger::read(options_.run_dir / (report.name + ".books"));
+      if (orderly && residual(books) != 0) {
+        orderly_balanced = false;
+        culprit = report.name;
+      }
+      total += books;
+    } catch (const std::exception& e) {
+      books_missing = true;
+      warn(e.what());
+    }
+  }
+  result.messages = total;
+  const auto open = static_cast<std::int64_t>(total.sent - total.handled - total.dead_lettered - total.dropped_total());
+  result.lost = open > 0 ? static_cast<std::uint64_t>(open) : 0;
+  check_result check{.name = "the books balance", .passed = true, .detail = {}};
+  check.detail = "sent " + std::to_string(total.sent) + " = handled " + std::to_string(total.handled) + " + dropped "
+                 + std::to_string(total.dropped_total()) + " + dead-lettered " + std::to_string(total.dead_lettered)
+                 + " + lost in crashes " + std::to_string(result.lost);
+  if (books_missing) {
+    check.passed = false;
+    check.detail += "; the books of a node are missing";
+  } else if (!orderly_balanced) {
+    check.passed = false;
+    check.detail += "; the books of " + culprit + " do not balance";
+  } else if (open < 0 || (open > 0 && !crashed)) {
+    check.passed = false;
+    check.detail += "; " + std::to_string(open) + " messages without an entry";
+  }
+  result.checks.push_back(std::move(check));
+}
+
+void execution::report(outcome& result) {
+  {
+    std::lock_guard lock{state_->mutex};
+    result.nodes.push_back({"main", ::getpid(), main_->identity().incarnation, "left"});
+    auto names = workers_;
+    names.insert(names.end(), plan_.topology.external.begin(), plan_.topology.external.end());
+    for (auto& name : names) {
+      node_report report{name, 0, state_->incarnations[name], "never joined"};
+      if (auto down = state_->down.find(name); down != state_->down.end()) report.ended = down->second;
+      if (auto exit = state_->exits.find(name); exit != state_->exits.end()) {
+        report.pid = exit->second.pid;
+        if (exit->second.signal != 0)
+          report.ended = std::string{"killed by SIG"} + ::sigabbrev_np(exit->second.signal);
+        else if (exit->second.code != 0) report.ended = "exit code " + std::to_string(exit->second.code);
+      }
+      result.nodes.push_back(std::move(report));
+    }
+    if (state_->finished) result.result = nlohmann::json::parse(*state_->finished);
+  }
+  if (result.result_verdict == verdict::passed)
+    for (auto& check : scenario_.checks()) {
+      auto [passed, detail] = check.look({plan_.values, result.result});
+      result.checks.push_back({check.name, passed, std::move(detail)});
+    }
+  balance(result);
+  for (auto& check : result.checks)
+    if (!check.passed && result.result_verdict == verdict::passed) {
+      result.result_verdict = verdict::check_failed;
+      result.reason = check.name + ": " + check.detail;
+    }
+  std::ofstream{options_.run_dir / "plan.json"} << to_json(plan_).dump(2) << '\n';
+  std::ofstream file{options_.run_dir / "result.json"};
+  file << to_json(result).dump(2) << '\n';
+  file.close();
+  if (!file) warn("could not write " + (options_.run_dir / "result.json").string());
+}
+
+} // namespace troupe::scenarios

@@ -1,0 +1,87 @@
+#include "scenarios/run_info.hpp"
+
+#include <charconv>
+#include <fstream>
+#include <stdexcept>
+
+namespace troupe::scenarios {
+
+namespace {
+
+const std::string& entry(const std::map<std::string, std::string>& text, const char* key) {
+  auto found = text.find(key);
+  if (found == text.end())
+    throw std::runtime_error(std::string{"the node that was joined says nothing of its run (no \""} + key
+                             + "\"); is it a launcher?");
+  return found->second;
+}
+
+template <class Number>
+Number number(const std::map<std::string, std::string>& text, const char* key) {
+  const auto& digits = entry(text, key);
+  Number result{};
+  const auto [end, err] = std::from_chars(digits.data(), digits.data() + digits.size(), result);
+  if (err != std::errc{} || end != digits.data() + digits.size())
+    throw std::runtime_error(std::string{"run information: \""} + key + "\" is not a number: " + digits);
+  return result;
+}
+
+} // namespace
+
+std::map<std::string, std::string> to_text(const run_info& x) {
+  return {
+    {"scenario", x.scenario},
+    {"host", x.host},
+    {"run_dir", x.run_dir.string()},
+    {"seed", std::to_string(x.seed)},
+    {"trace", std::to_string(static_cast<int>(x.trace.level))},
+    {"trace_bytes_max", std::to_string(x.trace.bytes_max)},
+    {"threads", std::to_string(x.threads)},
+    {"scheduler", std::to_string(static_cast<int>(x.scheduler))},
+  };
+}
+
+run_info run_info_from(const std::map<std::string, std::string>& text) {
+  run_info x;
+  x.scenario = entry(text, "scenario");
+  x.host = entry(text, "host");
+  x.run_dir = entry(text, "run_dir");
+  x.seed = number<std::uint64_t>(text, "seed");
+  x.trace.bytes_max = number<std::uint64_t>(text, "trace_bytes_max");
+  x.threads = number<std::int64_t>(text, "threads");
+  const auto level = number<int>(text, "trace");
+  const auto scheduler = number<int>(text, "scheduler");
+  if (level < 0 || level > static_cast<int>(trace::level::payloads) || scheduler < 0
+      || scheduler > static_cast<int>(scheduler_kind::seeded))
+    throw std::runtime_error("run information: trace level or scheduler out of range");
+  x.trace.level = static_cast<trace::level>(level);
+  x.scheduler = static_cast<scheduler_kind>(scheduler);
+  return x;
+}
+
+std::string host_id() {
+  std::string id;
+  std::ifstream{"/proc/sys/kernel/random/boot_id"} >> id;
+  return id;
+}
+
+std::string policy_name(scheduler_kind kind) {
+  switch (kind) {
+  case scheduler_kind::stealing: return "stealing";
+  case scheduler_kind::sharing: return "sharing";
+  case scheduler_kind::seeded: return "testing";
+  }
+  return "stealing";
+}
+
+std::string listen_beside(const std::string& launcher, const std::string& node) {
+  const std::string_view view = launcher;
+  if (view.starts_with("ipc://"))
+    return "ipc://" + (std::filesystem::path{view.substr(6)}.parent_path() / node).string();
+  if (view.starts_with("inproc://")) return launcher + '.' + node;
+  if (view.starts_with("tcp://127.")) return "tcp://127.0.0.1:*";
+  if (view.starts_with("tcp://[::1]") || view.starts_with("tcp://localhost")) return "tcp://localhost:*";
+  return {};
+}
+
+} // namespace troupe::scenarios

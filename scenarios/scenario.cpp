@@ -1,0 +1,34 @@
+#include "scenarios/scenario.hpp"
+
+namespace troupe::scenarios {
+
+void scenario::add_messages(message_catalog& catalog) const {
+  for (auto& add : message_adders_)
+    add(catalog);
+}
+
+void scenario::add_roles(role_map& all) const {
+  for (auto& [role_name, factory] : factories_)
+    all.emplace(name + '/' + role_name, factory);
+}
+
+std::shared_ptr<message_catalog> make_catalog(const std::vector<const scenario*>& known) {
+  auto catalog = std::make_shared<message_catalog>();
+  add_agent_messages(*catalog);
+  catalog->add<run_finished>("troupe.run_finished");
+  catalog->add<run_progress>("troupe.run_progress");
+  catalog->add<run_failed>("troupe.run_failed");
+  catalog->add<stop_early>("troupe.stop_early");
+  for (auto* each : known)
+    each->add_messages(*catalog);
+  return catalog;
+}
+
+role_map make_roles(const std::vector<const scenario*>& known) {
+  role_map all;
+  for (auto* each : known)
+    each->add_roles(all);
+  return all;
+}
+
+} // namespace troupe::scenarios

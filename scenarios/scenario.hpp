@@ -1,0 +1,167 @@
+// What a user writes: a scenario is its parameters, its actors (roles), how they are
+// wired, and the checks that say whether a run kept its promises.
+#pragma once
+
+#include "actors/message_catalog.hpp"
+#include "actors/node.hpp"
+#include "scenarios/parameter.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace troupe::scenarios {
+
+/// Sent to run::collector() by whichever actor knows that the work is done.
+struct run_finished {
+  std::string result; ///< the scenario's result object as JSON text
+};
+template <class Inspector>
+auto inspect(Inspector& f, run_finished& x) {
+  return f(caf::meta::type_name("troupe.run_finished"), x.result);
+}
+
+/// Sent to run::collector() now and then; `total` 0: unknown.
+struct run_progress {
+  std::uint64_t done = 0;
+  std::uint64_t total = 0;
+  std::map<std::string, std::uint64_t> per_node;
+};
+template <class Inspector>
+auto inspect(Inspector& f, run_progress& x) {
+  return f(caf::meta::type_name("troupe.run_progress"), x.done, x.total, x.per_node);
+}
+
+/// The scenario cannot go on; the run ends with a failed check of that text.
+struct run_failed {
+  std::string why;
+};
+template <class Inspector>
+auto inspect(Inspector& f, run_failed& x) {
+  return f(caf::meta::type_name("troupe.run_failed"), x.why);
+}
+
+/// Sent by the runner when the run is to end early (Ctrl-C, deadline) to the actor that
+/// was named with run::on_stop: count what is left, send run_finished.
+struct stop_early {};
+template <class Inspector>
+auto inspect(Inspector& f, stop_early&) {
+  return f(caf::meta::type_name("troupe.stop_early"));
+}
+
+/// What the wiring of a scenario works with, on the launching node, before and while
+/// its actors run. Not thread-safe; only inside of the start function.
+class run {
+public:
+  virtual ~run() = default;
+  virtual const parameters& values() const = 0;
+  virtual std::uint64_t seed() const = 0;
+  /// The nodes that actors of this role go to, in order.
+  virtual const std::vector<std::string>& nodes_of(const std::string& role) const = 0;
+  /// The actor that waits for run_finished; goes wherever a handle can go.
+  virtual caf::actor collector() const = 0;
+  /// Who is told stop_early. Without one, an early stop just ends all actors.
+  virtual void on_stop(const caf::actor&) = 0;
+  virtual node& main_node() = 0;
+
+  /// Spawns an actor of a role on the next of its nodes; the arguments are those of the
+  /// role's function. Throws std::runtime_error saying which node refused and why.
+  template <class... Args>
+  caf::actor spawn(const std::string& role, Args&&... args) {
+    return spawn_message(role, caf::make_message(std::forward<Args>(args)...));
+  }
+  caf::actor spawn(const std::string& role) { return spawn_message(role, caf::message{}); }
+
+protected:
+  virtual caf::actor spawn_message(const std::string& role, const caf::message& args) = 0;
+};
+
+/// What a check sees after the run.
+struct finished_run {
+  const parameters& values;
+  const nlohmann::json& result; ///< the scenario's object; null if the run did not finish
+};
+struct check_outcome {
+  bool passed = false;
+  std::string detail; ///< what was found, also where it passed
+};
+
+/// Parameters are declared by the functions of `declaration`.
+class scenario : public declaration {
+public:
+  scenario(std::string scenario_name, std::string one_line) {
+    name = std::move(scenario_name);
+    summary = std::move(one_line);
+  }
+
+  /// A message type that its actors exchange, under a name unique in the program.
+  template <class T>
+  scenario& message(const std::string& type_name) {
+    message_adders_.push_back([type_name](message_catalog& catalog) { catalog.add<T>(type_name); });
+    return *this;
+  }
+
+  /// A kind of actors: `caf::behavior f(troupe::actor_of<State>* self, Args...)`.
+  template <class Behavior, class Self, class... Args>
+  scenario& role(const std::string& role_name, Behavior (*fun)(Self*, Args...), placement where, std::string about = {}) {
+    roles.push_back({role_name, where, std::move(about)});
+    factories_.emplace(role_name, make_role(fun));
+    return *this;
+  }
+
+  /// Spawns the actors and gets them going; blocks only in run::spawn.
+  scenario& start(std::function<void(run&)> wire) {
+    wire_ = std::move(wire);
+    return *this;
+  }
+
+  /// Looked at when the run has finished.
+  scenario& check(std::string check_name, std::function<check_outcome(const finished_run&)> look) {
+    checks_.push_back({std::move(check_name), std::move(look)});
+    return *this;
+  }
+
+  /// Refuses combinations of parameters that no single range can exclude, before
+  /// anything starts; returns one sentence, or nothing where all is well.
+  scenario& validate(std::function<std::string(const parameters&)> look) {
+    validate_ = std::move(look);
+    return *this;
+  }
+
+  /// The run goes on when a worker node dies; its actors take care.
+  scenario& survives_node_loss() {
+    survives_node_loss_ = true;
+    return *this;
+  }
+
+  // -- for the runner ------------------------------------------------------------
+  struct named_check {
+    std::string name;
+    std::function<check_outcome(const finished_run&)> look;
+  };
+  void add_messages(message_catalog&) const;
+  /// Roles under "<scenario>/<role>".
+  void add_roles(role_map&) const;
+  const std::function<void(run&)>& wire() const { return wire_; }
+  const std::vector<named_check>& checks() const { return checks_; }
+  std::string why_invalid(const parameters& values) const { return validate_ ? validate_(values) : std::string{}; }
+  bool goes_on_without_a_node() const { return survives_node_loss_; }
+
+private:
+  std::vector<std::function<void(message_catalog&)>> message_adders_;
+  std::map<std::string, role_factory> factories_;
+  std::function<void(run&)> wire_;
+  std::vector<named_check> checks_;
+  std::function<std::string(const parameters&)> validate_;
+  bool survives_node_loss_ = false;
+};
+
+/// A catalog with the message types of all these scenarios and the runner's own.
+std::shared_ptr<message_catalog> make_catalog(const std::vector<const scenario*>&);
+role_map make_roles(const std::vector<const scenario*>&);
+
+/// For actors: ends the run with this result.
+template <class Self>
+void finish(Self* self, const caf::actor& collector, const nlohmann::json& result) {
+  self->send(collector, run_finished{result.dump()});
+}
+
+} // namespace troupe::scenarios
