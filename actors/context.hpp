@@ -20,6 +20,7 @@ struct node_context {
   trace::recorder& recorder;
   trace::ledger& books;
   message_catalog& catalog;
+  std::string node; ///< its name
   /// Where warnings for people go; may be empty. Called from any thread.
   std::function<void(const std::string&)> warn;
 };

@@ -122,7 +122,7 @@ node::node(node_options options, std::shared_ptr<message_catalog> catalog, role_
     : options_(completed(std::move(options))), catalog_(std::move(catalog)), roles_(std::move(roles)),
       recorder_({options_.run_dir, options_.name, options_.incarnation,
                  options_.run_dir.empty() ? trace::level::off : options_.trace, options_.trace_bytes_max}),
-      books_(books_file(options_)), context_{recorder_, books_, *catalog_, options_.warn} {
+      books_(books_file(options_)), context_{recorder_, books_, *catalog_, options_.name, options_.warn} {
   catalog_->attach(recorder_);
   config_ = std::make_unique<system_config>(options_, *catalog_, context_);
   system_ = std::make_unique<caf::actor_system>(*config_);

@@ -23,8 +23,8 @@ using role_map = std::map<std::string, role_factory, std::less<>>;
 
 namespace detail {
 
-template <class Fun, class Self, class... Args>
-caf::expected<caf::strong_actor_ptr> spawn_with(caf::actor_system& system, Fun fun, const caf::message& args) {
+template <class Fun, class... Args>
+caf::expected<caf::strong_actor_ptr> spawn_with(caf::actor_system& system, const Fun& fun, const caf::message& args) {
   caf::strong_actor_ptr result;
   if constexpr (sizeof...(Args) == 0) {
     if (args.empty()) result = caf::actor_cast<caf::strong_actor_ptr>(system.spawn(fun));
@@ -38,15 +38,21 @@ caf::expected<caf::strong_actor_ptr> spawn_with(caf::actor_system& system, Fun f
   return result;
 }
 
+template <class Fun, class... Args>
+role_factory role_of(Fun fun, caf::detail::type_list<Args...>) {
+  return [fun](caf::actor_system& system, const caf::message& args) {
+    return spawn_with<Fun, Args...>(system, fun, args);
+  };
+}
+
 } // namespace detail
 
-/// A role from an actor function `behavior f(Self*, Args...)`: spawned with a message
-/// of exactly these argument types.
-template <class Behavior, class Self, class... Args>
-role_factory make_role(Behavior (*fun)(Self*, Args...)) {
-  return [fun](caf::actor_system& system, const caf::message& args) {
-    return detail::spawn_with<Behavior (*)(Self*, Args...), Self, Args...>(system, fun, args);
-  };
+/// A role from an actor function `behavior f(Self*, Args...)` or a function object with
+/// such a call operator: spawned with a message of exactly these argument types.
+template <class Fun>
+role_factory make_role(Fun fun) {
+  using arguments = typename caf::detail::get_callable_trait<Fun>::arg_types;
+  return detail::role_of(std::move(fun), typename caf::detail::tl_tail<arguments>::type{});
 }
 
 } // namespace troupe

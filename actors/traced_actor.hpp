@@ -126,6 +126,12 @@ public:
     if (context_ != nullptr) context_->recorder.noted(this->trace_index_, this_handling.message, text);
   }
 
+  /// The name of the node it lives on; empty in a plain actor system.
+  const std::string& node_name() const {
+    static const std::string none;
+    return context_ != nullptr ? context_->node : none;
+  }
+
 protected:
   node_context* context() const { return context_; }
 

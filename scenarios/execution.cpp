@@ -166,7 +166,7 @@ void execution::start_nodes() {
         state->changed.notify_all();
       });
     for (auto& name : workers_)
-      options_.launcher->start(name, main_->endpoint());
+      pids_[name] = options_.launcher->start(name, main_->endpoint());
   }
   auto expected = workers_;
   if (!plan_.topology.external.empty())

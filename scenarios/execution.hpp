@@ -71,6 +71,7 @@ private:
   std::vector<std::string> workers_;
   caf::actor collector_;
   caf::actor stopper_;
+  std::map<std::string, int> pids_;
   std::map<std::string, std::size_t> next_place_;
   std::vector<std::pair<std::chrono::steady_clock::time_point, fault_plan>> faults_;
   std::chrono::steady_clock::time_point started_;

@@ -119,10 +119,9 @@ void execution::report(outcome& result) {
     auto names = workers_;
     names.insert(names.end(), plan_.topology.external.begin(), plan_.topology.external.end());
     for (auto& name : names) {
-      node_report report{name, 0, state_->incarnations[name], "never joined"};
+      node_report report{name, pids_[name], state_->incarnations[name], "never joined"};
       if (auto down = state_->down.find(name); down != state_->down.end()) report.ended = down->second;
       if (auto exit = state_->exits.find(name); exit != state_->exits.end()) {
-        report.pid = exit->second.pid;
         if (exit->second.signal != 0)
           report.ended = std::string{"killed by SIG"} + ::sigabbrev_np(exit->second.signal);
         else if (exit->second.code != 0) report.ended = "exit code " + std::to_string(exit->second.code);

@@ -17,7 +17,6 @@ struct process_exit {
   std::string node;
   int code = 0;
   int signal = 0;
-  std::int64_t pid = 0;
 };
 
 /// Starts and stops worker processes; the command line implements it with fork and

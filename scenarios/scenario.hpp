@@ -99,17 +99,24 @@ public:
     return *this;
   }
 
-  /// A kind of actors: `caf::behavior f(troupe::actor_of<State>* self, Args...)`.
-  template <class Behavior, class Self, class... Args>
-  scenario& role(const std::string& role_name, Behavior (*fun)(Self*, Args...), placement where, std::string about = {}) {
+  /// A kind of actors: `caf::behavior f(troupe::actor_of<State>* self, Args...)`, or a
+  /// function object like it.
+  template <class Fun>
+  scenario& role(const std::string& role_name, Fun fun, placement where, std::string about = {}) {
     roles.push_back({role_name, where, std::move(about)});
-    factories_.emplace(role_name, make_role(fun));
+    factories_.emplace(role_name, make_role(std::move(fun)));
     return *this;
   }
 
   /// Spawns the actors and gets them going; blocks only in run::spawn.
   scenario& start(std::function<void(run&)> wire) {
     wire_ = std::move(wire);
+    return *this;
+  }
+
+  /// Several types at once, by a function like add_pool_messages.
+  scenario& messages(std::function<void(message_catalog&)> add) {
+    message_adders_.push_back(std::move(add));
     return *this;
   }
 
@@ -121,7 +128,7 @@ public:
 
   /// Refuses combinations of parameters that no single range can exclude, before
   /// anything starts; returns one sentence, or nothing where all is well.
-  scenario& validate(std::function<std::string(const parameters&)> look) {
+  scenario& validate(std::function<std::string(const scenarios::parameters&)> look) {
     validate_ = std::move(look);
     return *this;
   }
@@ -142,7 +149,7 @@ public:
   void add_roles(role_map&) const;
   const std::function<void(run&)>& wire() const { return wire_; }
   const std::vector<named_check>& checks() const { return checks_; }
-  std::string why_invalid(const parameters& values) const { return validate_ ? validate_(values) : std::string{}; }
+  std::string why_invalid(const scenarios::parameters& values) const { return validate_ ? validate_(values) : std::string{}; }
   bool goes_on_without_a_node() const { return survives_node_loss_; }
 
 private:
@@ -150,7 +157,7 @@ private:
   std::map<std::string, role_factory> factories_;
   std::function<void(run&)> wire_;
   std::vector<named_check> checks_;
-  std::function<std::string(const parameters&)> validate_;
+  std::function<std::string(const scenarios::parameters&)> validate_;
   bool survives_node_loss_ = false;
 };
 

@@ -1,0 +1,129 @@
+#include "actors/pool.hpp"
+
+#include "actors/message_catalog.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace troupe {
+
+void add_pool_messages(message_catalog& catalog) {
+  catalog.add<worker_ready>("worker_ready");
+  catalog.add<assign_task>("assign_task");
+  catalog.add<task_done>("task_done");
+  catalog.add<poison_pill>("poison_pill");
+  catalog.add<worker_exiting>("worker_exiting");
+}
+
+namespace {
+constexpr std::size_t nobody = static_cast<std::size_t>(-1);
+}
+
+pool::pool(std::string kind, std::vector<std::string> inputs, dispatch_kind dispatch, std::size_t prefetch)
+    : kind_(std::move(kind)), inputs_(std::move(inputs)), dispatch_(dispatch), prefetch_(std::max<std::size_t>(prefetch, 1)),
+      waiting_(inputs_.size()), results_(inputs_.size()) {
+  std::iota(waiting_.begin(), waiting_.end(), 0);
+}
+
+std::size_t pool::index_of(const caf::actor_addr& who) const {
+  for (std::size_t i = 0; i < workers_.size(); ++i)
+    if (workers_[i].handle.address() == who) return i;
+  return nobody;
+}
+
+void pool::refill(std::size_t worker, std::vector<assignment>& out) {
+  auto& mine = assigned_[worker];
+  while (workers_[worker].alive && mine.size() < prefetch_ && !waiting_.empty()) {
+    const auto task = waiting_.front();
+    waiting_.pop_front();
+    mine.push_back(task);
+    out.push_back({workers_[worker].handle, {task, kind_, inputs_[task]}});
+  }
+}
+
+std::vector<pool::assignment> pool::on_ready(const caf::actor& who, const std::string& node) {
+  std::vector<assignment> out;
+  if (index_of(who.address()) != nobody) return out;
+  workers_.push_back({who, "worker-" + std::to_string(workers_.size() + 1), node});
+  assigned_.emplace_back();
+  if (dispatch_ == dispatch_kind::pull) refill(workers_.size() - 1, out);
+  return out;
+}
+
+std::vector<pool::assignment> pool::deal() {
+  std::vector<assignment> out;
+  if (dispatch_ != dispatch_kind::round_robin) return out;
+  std::vector<std::size_t> alive;
+  for (std::size_t i = 0; i < workers_.size(); ++i)
+    if (workers_[i].alive) alive.push_back(i);
+  for (std::size_t turn = 0; !alive.empty() && !waiting_.empty(); ++turn) {
+    const auto worker = alive[turn % alive.size()];
+    const auto task = waiting_.front();
+    waiting_.pop_front();
+    assigned_[worker].push_back(task);
+    out.push_back({workers_[worker].handle, {task, kind_, inputs_[task]}});
+  }
+  return out;
+}
+
+std::vector<pool::assignment> pool::on_done(const caf::actor& who, task_done& what) {
+  std::vector<assignment> out;
+  const auto worker = index_of(who.address());
+  if (worker == nobody || what.task >= results_.size()) return out;
+  std::erase(assigned_[worker], what.task);
+  auto& slot = results_[what.task];
+  if (slot.done) {
+    ++duplicates_dropped_;
+  } else {
+    slot = {true, std::move(what.output), std::move(what.error), worker, what.busy};
+    ++done_;
+    ++workers_[worker].tasks;
+    workers_[worker].busy += what.busy;
+    // It may have been handed to somebody else too, or wait to be.
+    std::erase(waiting_, what.task);
+  }
+  if (dispatch_ == dispatch_kind::pull) refill(worker, out);
+  return out;
+}
+
+void pool::on_exiting(const caf::actor& who, const worker_exiting& what) {
+  const auto worker = index_of(who.address());
+  if (worker == nobody) return;
+  workers_[worker].exited = true;
+  workers_[worker].alive = false;
+  tasks_after_pill_ += what.tasks_after_pill;
+}
+
+std::vector<pool::assignment> pool::on_down(const caf::actor_addr& who) {
+  std::vector<assignment> out;
+  const auto worker = index_of(who);
+  if (worker == nobody) return out;
+  workers_[worker].alive = false;
+  for (auto task : std::exchange(assigned_[worker], {})) {
+    if (results_[task].done) continue;
+    waiting_.push_front(task);
+    ++redelivered_;
+  }
+  if (dispatch_ == dispatch_kind::round_robin) return deal();
+  for (std::size_t i = 0; i < workers_.size(); ++i)
+    refill(i, out);
+  return out;
+}
+
+std::size_t pool::cancel() {
+  waiting_.clear();
+  return results_.size() - done_;
+}
+
+bool pool::all_ended() const {
+  return std::none_of(workers_.begin(), workers_.end(), [](auto& worker) { return worker.alive; });
+}
+
+std::vector<caf::actor> pool::living() const {
+  std::vector<caf::actor> result;
+  for (auto& worker : workers_)
+    if (worker.alive) result.push_back(worker.handle);
+  return result;
+}
+
+} // namespace troupe

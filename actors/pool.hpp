@@ -1,0 +1,145 @@
+// A pool of workers that each task goes through exactly once, however workers end.
+//
+// The coordinator gives every task a number, keeps it until its result is there, hands
+// the tasks of a worker that died to others, and drops a result that came twice. When
+// all results are in, every worker gets one poison pill, answers it and ends.
+#pragma once
+
+#include "actors/traced_actor.hpp"
+
+#include <caf/all.hpp>
+
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+class message_catalog;
+
+// -- messages; inputs and outputs are JSON texts, so that any language can be a worker --
+
+/// Worker -> coordinator: I exist and take tasks.
+struct worker_ready {
+  std::string node;
+};
+template <class Inspector>
+auto inspect(Inspector& f, worker_ready& x) {
+  return f(caf::meta::type_name("worker_ready"), x.node);
+}
+
+/// Coordinator -> worker.
+struct assign_task {
+  std::uint64_t task = 0;
+  std::string kind;
+  std::string input;
+};
+template <class Inspector>
+auto inspect(Inspector& f, assign_task& x) {
+  return f(caf::meta::type_name("assign_task"), x.task, x.kind, x.input);
+}
+
+/// Worker -> coordinator. `error` is empty where there is an output.
+struct task_done {
+  std::uint64_t task = 0;
+  std::string output;
+  std::string error;
+  caf::timespan busy{0}; ///< time the worker computed for it
+};
+template <class Inspector>
+auto inspect(Inspector& f, task_done& x) {
+  return f(caf::meta::type_name("task_done"), x.task, x.output, x.error, x.busy);
+}
+
+/// Coordinator -> worker, once: finish what you have and end.
+struct poison_pill {};
+template <class Inspector>
+auto inspect(Inspector& f, poison_pill&) {
+  return f(caf::meta::type_name("poison_pill"));
+}
+
+/// Worker -> coordinator, its last message.
+struct worker_exiting {
+  std::uint64_t tasks = 0;
+  std::uint64_t tasks_after_pill = 0; ///< refused; anything but 0 is a bug of the coordinator
+};
+template <class Inspector>
+auto inspect(Inspector& f, worker_exiting& x) {
+  return f(caf::meta::type_name("worker_exiting"), x.tasks, x.tasks_after_pill);
+}
+
+void add_pool_messages(message_catalog&);
+
+enum class dispatch_kind : std::uint8_t {
+  pull,        ///< a worker has at most `prefetch` tasks and gets the next for each result
+  round_robin, ///< all tasks are dealt out at once
+};
+
+/// The bookkeeping of a coordinator, without any actor: what to send is returned.
+/// Workers are named by their handles. Not thread-safe; lives in an actor's state.
+class pool {
+public:
+  struct assignment {
+    caf::actor worker;
+    assign_task what;
+  };
+  struct worker_record {
+    caf::actor handle;
+    std::string name; ///< "worker-1" in order of readiness
+    std::string node;
+    std::uint64_t tasks = 0; ///< results that counted
+    caf::timespan busy{0};
+    bool exited = false;     ///< answered its pill
+    bool alive = true;
+  };
+  struct result {
+    bool done = false;
+    std::string output, error;
+    std::size_t worker = 0; ///< index into workers()
+    caf::timespan busy{0};
+  };
+
+  pool(std::string kind, std::vector<std::string> inputs, dispatch_kind, std::size_t prefetch);
+
+  std::vector<assignment> on_ready(const caf::actor&, const std::string& node);
+  std::vector<assignment> on_done(const caf::actor&, task_done&);
+  void on_exiting(const caf::actor&, const worker_exiting&);
+  /// The worker ended; its unfinished tasks go to others.
+  std::vector<assignment> on_down(const caf::actor_addr&);
+  /// Round robin deals when all expected workers are ready.
+  std::vector<assignment> deal();
+  /// Takes back what nobody has begun; used when a run ends early. Returns how many
+  /// tasks will have no result.
+  std::size_t cancel();
+
+  bool all_done() const { return done_ == results_.size(); }
+  bool all_ended() const;
+  std::vector<caf::actor> living() const;
+  const std::vector<worker_record>& workers() const { return workers_; }
+  const std::vector<std::string>& inputs() const { return inputs_; }
+  const std::vector<result>& results() const { return results_; }
+  std::size_t done() const { return done_; }
+  std::uint64_t redelivered() const { return redelivered_; }
+  std::uint64_t duplicates_dropped() const { return duplicates_dropped_; }
+  std::uint64_t tasks_after_pill() const { return tasks_after_pill_; }
+
+private:
+  std::size_t index_of(const caf::actor_addr&) const;
+  void refill(std::size_t worker, std::vector<assignment>&);
+
+  std::string kind_;
+  std::vector<std::string> inputs_;
+  dispatch_kind dispatch_;
+  std::size_t prefetch_;
+  std::deque<std::uint64_t> waiting_;
+  std::vector<result> results_;
+  std::vector<worker_record> workers_;
+  std::vector<std::vector<std::uint64_t>> assigned_; ///< per worker, unfinished
+  std::size_t done_ = 0;
+  std::uint64_t redelivered_ = 0;
+  std::uint64_t duplicates_dropped_ = 0;
+  std::uint64_t tasks_after_pill_ = 0;
+};
+
+} // namespace troupe

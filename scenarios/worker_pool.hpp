@@ -1,0 +1,12 @@
+// The poison-pill worker pool as a scenario.
+#pragma once
+
+#include "scenarios/pool_tasks.hpp"
+#include "scenarios/scenario.hpp"
+
+namespace troupe::scenarios {
+
+/// `tasks` are the kinds that its workers can compute; the parameter `task` chooses one.
+scenario worker_pool(const task_catalog& tasks = standard_tasks());
+
+} // namespace troupe::scenarios
