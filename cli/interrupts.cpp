@@ -19,7 +19,7 @@ bool is_ignored(int number) {
 
 } // namespace
 
-interrupt_counter::interrupt_counter(std::function<void(int, int)> tell) : tell_(std::move(tell)) {
+interrupt_counter::interrupt_counter() {
   sigset_t counted;
   ::sigemptyset(&counted);
   ::sigaddset(&counted, SIGINT);
@@ -30,20 +30,24 @@ interrupt_counter::interrupt_counter(std::function<void(int, int)> tell) : tell_
   if (!signals_ || !stop_) throw std::system_error(errno, std::generic_category(), "signalfd");
   pipe_before_ = ::signal(SIGPIPE, SIG_IGN);
   ::pthread_sigmask(SIG_BLOCK, &counted, &before_);
+}
+
+void interrupt_counter::watch(std::function<void(int, int)> tell) {
+  tell_ = std::move(tell);
   thread_ = std::thread([this] { run(); });
 }
 
-interrupt_counter::~interrupt_counter() {
+void interrupt_counter::unwatch() {
+  if (!thread_.joinable()) return;
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto n = ::write(stop_.get(), &one, sizeof one);
   thread_.join();
-  ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  ::signal(SIGPIPE, pipe_before_);
 }
 
-void interrupt_counter::add(int signal_number) {
-  const int now = count_.fetch_add(1) + 1;
-  if (tell_) tell_(now, signal_number);
+interrupt_counter::~interrupt_counter() {
+  unwatch();
+  ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  ::signal(SIGPIPE, pipe_before_);
 }
 
 void interrupt_counter::run() {
@@ -52,8 +56,10 @@ void interrupt_counter::run() {
     if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR) return;
     if (set[1].revents != 0) return;
     signalfd_siginfo info{};
-    while (::read(signals_.get(), &info, sizeof info) == sizeof info)
-      add(static_cast<int>(info.ssi_signo));
+    while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
+      const int now = count_.fetch_add(1) + 1;
+      if (tell_) tell_(now, static_cast<int>(info.ssi_signo));
+    }
   }
 }
 

@@ -15,15 +15,18 @@ namespace troupe::cli {
 /// they inherit the signal mask. Throws std::system_error.
 class interrupt_counter {
  public:
-  /// `tell(count, signal)` runs on a thread of its own, once a signal.
-  explicit interrupt_counter(std::function<void(int count, int signal_number)> tell = {});
+  interrupt_counter();
   ~interrupt_counter();
   interrupt_counter(const interrupt_counter&) = delete;
   interrupt_counter& operator=(const interrupt_counter&) = delete;
 
+  /// Starts counting, those that came meanwhile included. `tell(count, signal)` runs on
+  /// a thread of its own, once a signal.
+  void watch(std::function<void(int count, int signal_number)> tell = {});
+  /// From now on nothing is counted or told; waits for a `tell` that runs.
+  void unwatch();
+
   const std::atomic<int>& count() const { return count_; }
-  /// As if a signal had come.
-  void add(int signal_number);
 
  private:
   void run();

@@ -1,1 +1,231 @@
+#include "cli/program.hpp"
 
+#include "cli/commands.hpp"
+#include "cli/guard.hpp"
+#include "cli/run_directory.hpp"
+#include "cli/trace.hpp"
+#include "scenarios/file/mistakes.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fcntl.h>
+#include <fmt/format.h>
+
+namespace troupe::cli {
+namespace {
+
+constexpr const char* run_footer = R"(Exit codes:
+    0  passed
+    1  a check failed
+    2  bad usage, or a mistake in the file
+    3  deadlock or deadline
+    4  a node was lost for good
+  130  interrupted
+
+Example:
+  {0} run config/worker_pool.toml --nodes 3 --set workers=6)";
+
+// A program that was started with a closed stdin, stdout or stderr would otherwise find
+// its own files under these numbers.
+void open_standard_descriptors() {
+  int fd = -1;
+  do
+    fd = ::open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd < 3);
+  if (fd >= 0) ::close(fd);
+}
+
+std::string example(const std::string& program, std::string_view text) {
+  return fmt::format("Example:\n  {} {}", program, text);
+}
+
+/// The parsed command line.
+struct command_line {
+  explicit command_line(context known) : who(std::move(known)), app("", who.program) {
+    app.description(
+        "Actors that exchange messages, in one process or over ZeroMQ in many: one scenario file,\n"
+        "one run, one verdict.");
+    app.set_version_flag("--version", version());
+    app.set_help_flag("-h,--help", "Show this help");
+    app.footer(fmt::format("{0} COMMAND --help tells more.\n\n{1}", who.program,
+                           example(who.program, "run config/worker_pool.toml")));
+    add_run();
+    add_check();
+    add_list();
+    add_node();
+    auto* schema_command =
+        command("schema", "Print the JSON Schema of scenario files", "schema > scenario.schema.json");
+    schema_command->callback([this] { action = [this] { return schema(who); }; });
+    add_trace(app, who, action);
+    command("guard", "", "")->group("")->callback([this] { action = [] { return serve_guard(); }; });
+  }
+
+  std::string version() const {
+    const std::string library =
+        "troupe " TROUPE_VERSION " (CAF " TROUPE_CAF_VERSION ", ZeroMQ " TROUPE_ZMQ_VERSION ")";
+    return who.program == "troupe" ? library : fmt::format("{}, built on {}", who.program, library);
+  }
+
+  CLI::App* command(const std::string& name, const std::string& about, std::string_view how) {
+    auto* added = app.add_subcommand(name, about);
+    added->footer(example(who.program, how));
+    return added;
+  }
+
+  void add_overrides(CLI::App* to, scenarios::overrides& into) {
+    to->add_option("--set", into.set, "Set a parameter, or a key such as topology.threads, for this time")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+    to->add_option("--nodes", into.nodes, "Worker processes; 0: everything in one process")->type_name("N");
+    to->add_option("--trace", into.trace, "What is recorded: off, headers or payloads")->type_name("LEVEL");
+    to->add_option("--seed", into.seed, "Seed of everything that is drawn")->type_name("S");
+    to->add_option("--deadline", into.deadline, "End the run after this time: 30s, 5min")->type_name("TIME");
+  }
+
+  void add_run() {
+    auto* run_command = command("run", "Run a scenario file", "");
+    run_command->footer(fmt::format(fmt::runtime(run_footer), who.program));
+    run_command->add_option("file", to_run.file, "The scenario file (TOML)")->required()->type_name("FILE");
+    add_overrides(run_command, to_run.changes);
+    run_command->add_option("--out", to_run.out, "Where run directories are made")
+        ->type_name("DIR")
+        ->capture_default_str();
+    run_command->add_flag("--json", to_run.json,
+                          "Print the object of result.json, and nothing else, to stdout");
+    run_command->add_flag("--quiet", to_run.quiet, "Print nothing but what went wrong");
+    run_command->callback([this] { action = [this] { return run(who, to_run); }; });
+  }
+
+  void add_check() {
+    auto* check_command =
+        command("check", "Check a scenario file and print the plan, without starting anything",
+                "check config/worker_pool.toml --nodes 2");
+    check_command->add_option("file", to_check.file, "The scenario file (TOML)")
+        ->required()
+        ->type_name("FILE");
+    add_overrides(check_command, to_check.changes);
+    check_command->add_flag("--json", to_check.json, "Print the plan as JSON");
+    check_command->callback([this] { action = [this] { return check(who, to_check); }; });
+  }
+
+  void add_list() {
+    auto* list_command =
+        command("list", "The scenarios, or one of them with its parameters", "list worker_pool");
+    list_command->add_option("scenario", listed, "One scenario")->type_name("SCENARIO");
+    list_command->add_flag("--json", list_json, "Print JSON");
+    list_command->callback([this] { action = [this] { return list(who, listed, list_json); }; });
+  }
+
+  void add_node() {
+    auto* node_command = command("node", "Be one worker node, here or on another host, of a run elsewhere",
+                                 "node --join tcp://192.0.2.1:5555 --name w1");
+    node_command->add_option("--join", join, "Where the launching node listens")
+        ->required()
+        ->type_name("ENDPOINT");
+    node_command->add_option("--name", node_name, "The name of this node in the run")
+        ->required()
+        ->type_name("NAME");
+    node_command->callback([this] { action = [this] { return node(who, join, node_name); }; });
+  }
+
+  context who;
+  CLI::App app;
+  std::function<int()> action;
+  run_arguments to_run;
+  check_arguments to_check;
+  std::optional<std::string> listed;
+  bool list_json = false;
+  std::string join, node_name;
+};
+
+CLI::App* command_below(CLI::App& app, const std::string& name) {
+  for (auto* each : app.get_subcommands([](const CLI::App*) { return true; }))
+    if (each->get_name() == name) return each;
+  return nullptr;
+}
+
+// The innermost command that the words name.
+CLI::App* command_of(CLI::App& app, int argc, char** argv) {
+  CLI::App* at = &app;
+  for (int i = 1; i < argc; ++i)
+    if (auto* below = command_below(*at, argv[i])) at = below;
+  return at;
+}
+
+std::vector<std::string> names_of(CLI::App& app, bool options) {
+  std::vector<std::string> names;
+  if (options)
+    for (const auto* option : app.get_options())
+      for (const auto& name : option->get_lnames())
+        names.push_back("--" + name);
+  else
+    for (const auto* sub : app.get_subcommands([](const CLI::App* sub) { return !sub->get_group().empty(); }))
+      names.push_back(sub->get_name());
+  return names;
+}
+
+// A word where a command belongs that is none: CLI11 would only say that one is missing.
+std::optional<std::string> unknown_command(CLI::App& app, int argc, char** argv) {
+  CLI::App* at = &app;
+  for (int i = 1; i < argc && !names_of(*at, false).empty(); ++i) {
+    if (argv[i][0] == '-') return std::nullopt;
+    auto* below = command_below(*at, argv[i]);
+    if (!below)
+      return fmt::format("there is no command {}; {}", scenarios::file::tick(argv[i]),
+                         scenarios::file::suggest(argv[i], names_of(*at, false), "commands"));
+    at = below;
+  }
+  return std::nullopt;
+}
+
+std::string explain(CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
+  auto* at = command_of(app, argc, argv);
+  const auto rest = app.remaining(true);
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) && !rest.empty()) {
+    const auto& word = rest.front();
+    if (!word.starts_with('-'))
+      return fmt::format("{} is one argument too many", scenarios::file::tick(word));
+    return fmt::format(
+        "there is no option {}; {}", scenarios::file::tick(word),
+        scenarios::file::suggest(word.substr(0, word.find('=')), names_of(*at, true), "options"));
+  }
+  return error.what();
+}
+
+int parse_and_act(command_line& line, int argc, char** argv) {
+  const auto refuse = [&](const std::string& message) {
+    auto* at = command_of(line.app, argc, argv);
+    complain(line.who,
+             fmt::format("{}\n{} --help shows what there is", message,
+                         at == &line.app ? line.who.program : line.who.program + " " + at->get_name()));
+    return exit_bad_usage;
+  };
+  if (const auto message = unknown_command(line.app, argc, argv)) return refuse(*message);
+  try {
+    line.app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return line.app.exit(help); // prints the help or the version
+  } catch (const CLI::ParseError& error) {
+    return refuse(explain(line.app, error, argc, argv));
+  }
+  if (line.action) return line.action();
+  auto* at = command_of(line.app, argc, argv);
+  fmt::print(stderr, "{}", at->help(at == &line.app ? "" : line.who.program));
+  return exit_bad_usage;
+}
+
+} // namespace
+
+int run_program(int argc, char** argv, const std::vector<const scenarios::scenario*>& all) {
+  open_standard_descriptors();
+  auto program = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : std::string();
+  if (program.empty()) program = "troupe";
+  try {
+    command_line line(make_context(program, all));
+    return parse_and_act(line, argc, argv);
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "{}: {}\n", program, e.what());
+    return exit_bad_usage;
+  }
+}
+
+} // namespace troupe::cli

@@ -3,5 +3,8 @@ troupe_test(unit_cli
     unit/cli_console_test.cpp
     unit/cli_interrupts_test.cpp
     unit/cli_lines_test.cpp
+    unit/cli_progress_test.cpp
+    unit/cli_report_test.cpp
     unit/cli_run_directory_test.cpp
+    unit/cli_table_test.cpp
   LINKS troupe_cli)

@@ -12,7 +12,8 @@ using troupe::cli::interrupt_counter;
 TEST_CASE("each signal that asks to stop is counted and told once", "[cli]") {
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     std::promise<std::pair<int, int>> first, second;
-    interrupt_counter counter([&](int count, int signal_number) {
+    interrupt_counter counter;
+    counter.watch([&](int count, int signal_number) {
       (count == 1 ? first : second).set_value({count, signal_number});
     });
     CHECK(counter.count() == 0);
@@ -28,7 +29,8 @@ TEST_CASE("a hangup that is ignored under nohup stays ignored", "[cli]") {
   ::signal(SIGHUP, SIG_IGN);
   {
     std::promise<int> told;
-    interrupt_counter counter([&](int, int signal_number) { told.set_value(signal_number); });
+    interrupt_counter counter;
+    counter.watch([&](int, int signal_number) { told.set_value(signal_number); });
     ::kill(::getpid(), SIGHUP);
     ::kill(::getpid(), SIGTERM);
     CHECK(told.get_future().get() == SIGTERM);
@@ -38,7 +40,10 @@ TEST_CASE("a hangup that is ignored under nohup stays ignored", "[cli]") {
 }
 
 TEST_CASE("afterwards signals and the mask are as they were", "[cli]") {
-  { const interrupt_counter counter; }
+  {
+    interrupt_counter counter;
+    counter.watch();
+  }
   sigset_t blocked;
   ::sigprocmask(SIG_BLOCK, nullptr, &blocked);
   CHECK(::sigismember(&blocked, SIGINT) == 0);

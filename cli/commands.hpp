@@ -1,0 +1,53 @@
+// The commands of the program, one function each; every one returns an exit code.
+#pragma once
+
+#include "scenarios/runner.hpp"
+#include "scenarios/scenario_file.hpp"
+
+#include <optional>
+
+namespace troupe::cli {
+
+inline constexpr int exit_bad_usage = 2;
+inline constexpr const char* default_out = "runs";
+
+/// What every command knows.
+struct context {
+  std::string program; ///< its name, for messages
+  std::vector<const scenarios::scenario*> scenarios;
+  std::vector<const scenarios::declaration*> declarations; ///< of the same, in the same order
+};
+
+struct run_arguments {
+  std::filesystem::path file;
+  scenarios::overrides changes;
+  std::filesystem::path out = default_out;
+  bool json = false;
+  bool quiet = false;
+};
+int run(const context&, const run_arguments&);
+
+struct check_arguments {
+  std::filesystem::path file;
+  scenarios::overrides changes;
+  bool json = false;
+};
+int check(const context&, const check_arguments&);
+
+/// All scenarios, or one with its parameters and roles.
+int list(const context&, const std::optional<std::string>& scenario, bool json);
+int schema(const context&);
+
+int node(const context&, const std::string& join_endpoint, const std::string& name);
+
+context make_context(std::string program, const std::vector<const scenarios::scenario*>&);
+const scenarios::scenario* find_scenario(const context&, const std::string& name);
+/// Loads a scenario file for this program, with the refusals of the scenario itself.
+scenarios::loaded load(const context&, const std::filesystem::path&, const scenarios::overrides&);
+
+/// "hello: the file has no end": a message on stderr.
+void complain(const context&, const std::string& message);
+/// Tells all mistakes of a file on stderr; returns exit_bad_usage.
+int tell_mistakes(const context&, const std::vector<scenarios::diagnostic>&);
+
+} // namespace troupe::cli

@@ -1,0 +1,65 @@
+// The only file of this room that knows what a scenario is made of.
+#include "cli/commands.hpp"
+#include "cli/console.hpp"
+#include "scenarios/scenario.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <fmt/format.h>
+
+namespace troupe::cli {
+namespace {
+
+std::optional<std::string> environment_variable(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value ? std::optional<std::string>(value) : std::nullopt;
+}
+
+} // namespace
+
+context make_context(std::string program, const std::vector<const scenarios::scenario*>& all) {
+  context who;
+  who.program = std::move(program);
+  who.scenarios = all;
+  who.declarations.assign(all.begin(), all.end());
+  return who;
+}
+
+const scenarios::scenario* find_scenario(const context& who, const std::string& name) {
+  const auto found = std::find_if(who.scenarios.begin(), who.scenarios.end(),
+                                  [&](const scenarios::scenario* each) { return each->name == name; });
+  return found == who.scenarios.end() ? nullptr : *found;
+}
+
+scenarios::loaded load(const context& who, const std::filesystem::path& file,
+                       const scenarios::overrides& changes) {
+  auto loaded = scenarios::load(file, who.declarations, changes, environment_variable);
+  if (!loaded.result) return loaded;
+  if (auto why = find_scenario(who, loaded.result->scenario)->why_invalid(loaded.result->values);
+      !why.empty()) {
+    scenarios::diagnostic mistake;
+    mistake.source = file.string();
+    mistake.message = std::move(why);
+    loaded.mistakes.push_back(std::move(mistake));
+    loaded.result.reset();
+  }
+  return loaded;
+}
+
+void complain(const context& who, const std::string& message) {
+  fmt::print(stderr, "{}: {}\n", who.program, message);
+}
+
+int tell_mistakes(const context& who, const std::vector<scenarios::diagnostic>& mistakes) {
+  const bool colour = wants_colour(2);
+  for (const auto& mistake : mistakes) {
+    auto text = render(mistake, colour);
+    if (text.empty() || text.back() != '\n') text += '\n';
+    fmt::print(stderr, "{}", text);
+  }
+  complain(who, fmt::format("{} mistake{}; nothing was started", mistakes.size(),
+                            mistakes.size() == 1 ? "" : "s"));
+  return exit_bad_usage;
+}
+
+} // namespace troupe::cli

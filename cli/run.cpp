@@ -1,0 +1,169 @@
+// `troupe run`: one scenario file, one run, one verdict.
+#include "cli/commands.hpp"
+#include "cli/console.hpp"
+#include "cli/interrupts.hpp"
+#include "cli/node_log.hpp"
+#include "cli/process.hpp"
+#include "cli/progress.hpp"
+#include "cli/report.hpp"
+#include "cli/run_directory.hpp"
+
+#include <condition_variable>
+#include <csignal>
+#include <cstring>
+#include <fmt/format.h>
+
+namespace troupe::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int exit_interrupted = 130;
+// What a run that was told twice to stop may still take before it is ended here.
+constexpr auto last_resort = 5s;
+
+/// What signals do to a run: the first drains, the second kills, and where even that
+/// does not end it in time, or a third comes, this process ends itself; its children
+/// die with it.
+class stopper {
+ public:
+  stopper(const context& who, console& out, interrupt_counter& interrupts)
+      : who_(who), out_(out), interrupts_(interrupts) {
+    interrupts_.watch([this](int count, int number) { on_signal(count, number); });
+  }
+  ~stopper() {
+    interrupts_.unwatch();
+    {
+      const std::lock_guard lock(mutex_);
+      ended_ = true;
+      changed_.notify_all();
+    }
+    if (watchdog_.joinable()) watchdog_.join();
+  }
+  stopper(const stopper&) = delete;
+  stopper& operator=(const stopper&) = delete;
+
+ private:
+  void on_signal(int count, int signal_number) {
+    const auto* name = ::sigabbrev_np(signal_number);
+    if (count == 1)
+      out_.message(
+          fmt::format("{}: SIG{}: stopping in order; once more to kill", who_.program, name ? name : "?"));
+    if (count == 2) {
+      out_.message(fmt::format("{}: SIG{} again: killing what is left", who_.program, name ? name : "?"));
+      watchdog_ = std::thread([this] { watch(); });
+    }
+    if (count > 2) give_up();
+  }
+
+  void watch() {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, last_resort, [this] { return ended_; })) give_up();
+  }
+
+  [[noreturn]] void give_up() {
+    out_.message(
+        fmt::format("{}: ended without waiting; the run directory holds what was written", who_.program));
+    out_.flush();
+    ::_exit(exit_interrupted);
+  }
+
+  const context& who_;
+  console& out_;
+  interrupt_counter& interrupts_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool ended_ = false;
+  std::thread watchdog_;
+};
+
+bool print(const context& who, const std::string& text) {
+  const bool written =
+      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (!written && errno != EPIPE)
+    complain(who, fmt::format("cannot write the result to stdout: {}", std::strerror(errno)));
+  return written || errno == EPIPE; // a reader that has seen enough is no error
+}
+
+scenarios::run_observer observer_for(const run_arguments& arguments, const context& who, console& out,
+                                     progress_display& bar, const interrupt_counter& interrupts) {
+  const bool silent = arguments.json || arguments.quiet;
+  scenarios::run_observer observer;
+  observer.on_warning = [&](const std::string& text) {
+    out.message(fmt::format("{}: {}", who.program, text));
+  };
+  observer.on_phase = [&, silent](const std::string& text) {
+    if (!silent || interrupts.count() > 0) out.message(fmt::format("{}: {}", who.program, text));
+  };
+  if (!silent)
+    observer.on_progress = [&](std::uint64_t done, std::uint64_t total,
+                               const std::map<std::string, std::uint64_t>& per_node) {
+      bar.update(done, total, per_node, progress_display::clock::now());
+    };
+  return observer;
+}
+
+scenarios::outcome execute(const context& who, const run_arguments& arguments, const scenarios::plan& plan,
+                           const std::filesystem::path& run_dir) {
+  interrupt_counter interrupts; // before any thread
+  console out(2);
+  const stopper stop(who, out, interrupts);
+  node_logs logs(run_dir);
+  progress_display bar(out, progress_display::clock::now());
+
+  launcher_options options;
+  options.name = who.program;
+  options.on_line = [&](const std::string& node, std::string_view line) {
+    logs.write(node, line);
+    if (!arguments.quiet) out.node_line(node, line);
+  };
+  process_launcher launcher(options);
+
+  scenarios::run_options what;
+  what.what = plan;
+  what.run_dir = run_dir;
+  what.launcher = &launcher;
+  what.interrupts = &interrupts.count();
+  what.observer = observer_for(arguments, who, out, bar, interrupts);
+  auto outcome = scenarios::execute(*find_scenario(who, plan.scenario), what);
+  bar.end();
+  out.flush();
+  return outcome;
+}
+
+} // namespace
+
+int run(const context& who, const run_arguments& arguments) {
+  const auto loaded = load(who, arguments.file, arguments.changes);
+  if (!loaded.result) return tell_mistakes(who, loaded.mistakes);
+  std::filesystem::path run_dir;
+  try {
+    run_dir = make_run_directory(arguments.out, loaded.result->scenario, std::chrono::system_clock::now());
+  } catch (const run_directory_error& e) {
+    complain(who, e.what());
+    return exit_bad_usage;
+  }
+  try {
+    point_latest_at(run_dir);
+  } catch (const run_directory_error& e) {
+    complain(who, e.what());
+  }
+  try {
+    const auto outcome = execute(who, arguments, *loaded.result, run_dir);
+    ::signal(SIGPIPE, SIG_IGN);
+    const auto text =
+        arguments.json
+            ? scenarios::to_json(outcome).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n'
+        : arguments.quiet ? std::string()
+                          : render(outcome, wants_colour(1));
+    const int code = scenarios::exit_code(outcome.result_verdict);
+    if (arguments.quiet && !arguments.json && code != 0)
+      complain(who, fmt::format("{}: {}", scenarios::to_string(outcome.result_verdict), outcome.reason));
+    return print(who, text) || code != 0 ? code : 1;
+  } catch (const std::exception& e) {
+    complain(who, fmt::format("the run could not start: {}", e.what()));
+    return exit_bad_usage;
+  }
+}
+
+} // namespace troupe::cli

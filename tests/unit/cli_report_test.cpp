@@ -1,0 +1,94 @@
+#include "support/catch.hpp"
+
+#include "cli/report.hpp"
+
+using namespace troupe;
+using cli::render;
+using cli::render_result;
+using nlohmann::json;
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+scenarios::outcome some_run() {
+  scenarios::outcome run;
+  run.scenario = "worker_pool";
+  run.result = {{"tasks", 2}};
+  run.nodes = {{"main", 1, 2, "left"}, {"w1", 3, 4, "killed by SIGKILL"}};
+  run.checks = {{"each task once", true, "2 of 2"}, {"none left", false, "1 is left"}};
+  run.messages.sent = 10;
+  run.messages.handled = 7;
+  run.messages.dead_lettered = 1;
+  run.lost = 2;
+  run.elapsed_s = 0.25;
+  run.run_dir = "runs/x";
+  return run;
+}
+
+} // namespace
+
+TEST_CASE("lists of objects become tables, all else lines", "[cli]") {
+  const json result{
+      {"sum", 42},
+      {"nested", {{"share", 0.5}}},
+      {"values", {1, 2, 3}},
+      {"rows", {{{"worker", "a"}, {"busy_s", 1.5}}, {{"worker", "b"}, {"busy_s", nullptr}, {"ok", true}}}}};
+  CHECK(render_result(result, false)
+        == "\nrows\n"
+           "worker  busy_s  ok\n"
+           "a       1.5\n"
+           "b       -       true\n"
+           "\n"
+           "nested.share  0.5\n"
+           "sum           42\n"
+           "values        1 2 3\n");
+}
+
+TEST_CASE("long tables and lists say how much is not shown, and where it is", "[cli]") {
+  json rows = json::array();
+  for (int i = 0; i < 1000; ++i)
+    rows.push_back({{"i", i}});
+  const auto text = render_result({{"rows", rows}, {"list", std::vector<int>(100, 7)}}, false);
+  CHECK(contains(text, "\u2026 980 more, see result.json\n"));
+  CHECK(contains(text, "\u2026 84 more, see result.json\n"));
+  CHECK_FALSE(contains(text, "999"));
+}
+
+TEST_CASE("results of any shape are shown and harm no terminal", "[cli]") {
+  CHECK(render_result(json(), false).empty());
+  CHECK(render_result(json::object(), false).empty());
+  CHECK(render_result(7, false) == "result  7\n");
+  CHECK(render_result(json::array(), false) == "result  \n");
+  CHECK(render_result({{"text", "a\nb\x1b[2J"}}, false) == "text  a\\x0ab\\x1b[2J\n");
+  CHECK(render_result({{"bad", "\xff"}}, false) == "bad  \xef\xbf\xbd\n");
+}
+
+TEST_CASE("the verdict is the last line, with the reason", "[cli]") {
+  auto run = some_run();
+  run.result_verdict = scenarios::verdict::check_failed;
+  run.reason = "1 check failed";
+  const auto text = render(run, false);
+  const auto last = text.substr(text.rfind('\n', text.size() - 2) + 1);
+  CHECK(last
+        == std::string(to_string(run.result_verdict))
+               + ": worker_pool in 0.25 s; 1 check failed; see runs/x\n");
+  CHECK(contains(text, "ok    each task once  2 of 2\n"));
+  CHECK(contains(text, "FAIL  none left       1 is left\n"));
+  CHECK(contains(text, "w1      3  killed by SIGKILL\n"));
+  CHECK_FALSE(contains(text, "\x1b"));
+  CHECK(contains(render(run, true), "\x1b[31mFAIL\x1b[0m"));
+}
+
+TEST_CASE("books that do not balance are told with the difference", "[cli]") {
+  auto run = some_run();
+  CHECK(
+      contains(render(run, false),
+               "sent 10 = handled 7 + dropped 0 + dead-lettered 1 + lost in crashes 2: the books balance\n"));
+  run.messages.sent = 12;
+  CHECK(contains(render(run, false), "2 unaccounted for"));
+  run.messages.dropped[static_cast<std::size_t>(trace::drop_reason::queue_full)] = 2;
+  CHECK(contains(render(run, false), "the books balance\ndropped 2: queue_full\n"));
+}
