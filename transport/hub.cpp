@@ -1,1 +1,69 @@
 #include "transport/hub.hpp"
+
+#include "transport/hub_loop.hpp"
+
+namespace troupe::transport {
+
+peer::~peer() = default;
+
+std::string_view to_string(down_reason reason) {
+  switch (reason) {
+  case down_reason::left:
+    return "left";
+  case down_reason::silent:
+    return "silent";
+  case down_reason::replaced:
+    return "replaced";
+  case down_reason::unreachable:
+    return "unreachable";
+  case down_reason::refused:
+    return "refused";
+  case down_reason::protocol:
+    return "protocol";
+  case down_reason::stopped:
+    return "stopped";
+  }
+  return "unknown";
+}
+
+struct hub::impl {
+  hub_loop loop;
+};
+
+hub::hub(hub_options options, hub_listener& listener, trace::recorder& recorder, trace::ledger&)
+    : impl_(new impl{hub_loop(std::move(options), listener, recorder)}) {}
+
+hub::~hub() = default;
+
+const node_identity& hub::identity() const { return impl_->loop.options().identity; }
+std::string hub::endpoint() const { return impl_->loop.endpoint(); }
+
+peer_ptr hub::open(const node_identity& identity, const std::string& endpoint) {
+  auto& loop = impl_->loop;
+  bool created = false;
+  auto found = loop.board().find_or_make(identity, created);
+  if (created)
+    loop.post([&loop, found, endpoint](time_point now) { loop.board().dial(found, endpoint, now); });
+  return found;
+}
+
+void hub::connect(const std::string& endpoint, std::chrono::milliseconds timeout,
+                  std::function<void(peer_ptr, std::string_view)> done) {
+  auto& loop = impl_->loop;
+  const bool posted = loop.post([&loop, endpoint, timeout, done](time_point now) {
+    loop.board().connect(endpoint, timeout, done, now);
+  });
+  if (!posted && done) done(nullptr, "this node has stopped");
+}
+
+std::vector<peer_ptr> hub::peers() const { return impl_->loop.board().peers(); }
+
+void hub::cut(const peer_ptr& p) {
+  auto& loop = impl_->loop;
+  if (auto l = std::dynamic_pointer_cast<link>(p))
+    loop.post([&loop, l](time_point now) { loop.board().cut(l, now); });
+}
+
+void hub::stop(std::chrono::milliseconds linger) { impl_->loop.stop(linger); }
+
+} // namespace troupe::transport

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace troupe::transport {
@@ -44,20 +45,20 @@ enum class envelope_kind : std::uint8_t {
   ended = 4,     ///< `sender` has ended; payload: the exit reason
   link = 5,
   unlink = 6,
-  node = 7,      ///< defines a third node's index (`type`); payload: name, incarnation, endpoint
-  bounce = 8,    ///< request `mid` of `receiver` cannot be served; payload: the error
+  node = 7,   ///< defines a third node's index (`type`); payload: name, incarnation, endpoint
+  bounce = 8, ///< request `mid` of `receiver` cannot be served; payload: the error
 };
 
 /// One actor message on the wire, without its payload.
 struct envelope_header {
   envelope_kind kind = envelope_kind::message;
-  std::uint8_t flags = 0;         ///< gateway's; opaque here
-  std::uint64_t sender = 0;       ///< actor id on the sending node; 0: anonymous
-  std::uint64_t receiver = 0;     ///< actor id on the receiving node
-  std::uint64_t request = 0;      ///< correlates request and response; 0: plain message
-  std::uint32_t type = 0;         ///< the session's number of the type signature
-  std::uint64_t number = 0;       ///< trace number of the message at the sending node; 0: untraced
-  trace::timestamp sent_at = 0;   ///< sender's hybrid logical clock
+  std::uint8_t flags = 0;       ///< gateway's; opaque here
+  std::uint64_t sender = 0;     ///< actor id on the sending node; 0: anonymous
+  std::uint64_t receiver = 0;   ///< actor id on the receiving node
+  std::uint64_t request = 0;    ///< correlates request and response; 0: plain message
+  std::uint32_t type = 0;       ///< the session's number of the type signature
+  std::uint64_t number = 0;     ///< trace number of the message at the sending node; 0: untraced
+  trace::timestamp sent_at = 0; ///< sender's hybrid logical clock
 };
 
 struct envelope_view {
@@ -68,7 +69,7 @@ struct envelope_view {
 /// A batch of envelopes that arrived, in the order they were sent. Movable; owns its
 /// bytes. next() has checked every bound: a frame that does not parse never gets here.
 class inbound_frame {
-public:
+ public:
   inbound_frame(inbound_frame&&) noexcept;
   inbound_frame& operator=(inbound_frame&&) noexcept;
   ~inbound_frame();
@@ -76,7 +77,7 @@ public:
   bool next(envelope_view&);
   std::size_t size_bytes() const;
 
-private:
+ private:
   friend struct inbound_frame_access;
   struct impl;
   explicit inbound_frame(std::unique_ptr<impl>);
@@ -84,13 +85,13 @@ private:
 };
 
 enum class down_reason : std::uint8_t {
-  left,          ///< it said goodbye
-  silent,        ///< nothing heard for the liveness interval, or the resume window passed
-  replaced,      ///< the same name came back with a new incarnation
-  unreachable,   ///< it could not be connected in time
-  refused,       ///< it refused us, or we refused it
-  protocol,      ///< it broke the protocol
-  stopped,       ///< this hub is stopping
+  left,        ///< it said goodbye
+  silent,      ///< nothing heard for the liveness interval, or the resume window passed
+  replaced,    ///< the same name came back with a new incarnation
+  unreachable, ///< it could not be connected in time
+  refused,     ///< it refused us, or we refused it
+  protocol,    ///< it broke the protocol
+  stopped,     ///< this hub is stopping
 };
 std::string_view to_string(down_reason);
 
@@ -99,7 +100,7 @@ enum class send_result : std::uint8_t { ok, too_large, queue_full, peer_down, en
 /// A node that this one talks to, or is about to. Thread-safe. Alive as long as
 /// somebody holds it; after on_peer_down every send answers peer_down.
 class peer {
-public:
+ public:
   virtual ~peer();
   virtual const node_identity& identity() const = 0;
   /// The peer's hello; empty fields until it is up.
@@ -115,7 +116,9 @@ public:
   template <class Encode>
   send_result send(const envelope_header& header, Encode&& encode) {
     struct thunk {
-      static bool call(void* f, byte_buffer& out) { return (*static_cast<std::remove_reference_t<Encode>*>(f))(out); }
+      static bool call(void* f, byte_buffer& out) {
+        return (*static_cast<std::remove_reference_t<Encode>*>(f))(out);
+      }
     };
     return do_send(header, const_cast<void*>(static_cast<const void*>(&encode)), &thunk::call);
   }
@@ -123,7 +126,7 @@ public:
   /// Free for the gateway's own use: its state for this peer.
   std::shared_ptr<void> attachment;
 
-protected:
+ protected:
   virtual send_result do_send(const envelope_header&, void* encoder, bool (*encode)(void*, byte_buffer&)) = 0;
 };
 using peer_ptr = std::shared_ptr<peer>;
@@ -131,40 +134,52 @@ using peer_ptr = std::shared_ptr<peer>;
 /// What the hub tells the gateway. Called on the I/O thread, never concurrently and in
 /// order per peer: up, frames, down. Must return quickly and must not throw.
 class hub_listener {
-public:
+ public:
   virtual ~hub_listener() = default;
   virtual void on_peer_up(const peer_ptr&) = 0;
   virtual void on_frame(const peer_ptr&, inbound_frame) = 0;
   /// After the last frame of that peer. Last call for it. Also for peers that were
   /// never up (see hub::open). `messages_lost` counts the envelopes of kind message
   /// that this node had queued or sent without an acknowledgement.
-  virtual void on_peer_down(const peer_ptr&, down_reason, std::string_view detail, std::uint64_t messages_lost) = 0;
+  virtual void on_peer_down(const peer_ptr&, down_reason, std::string_view detail,
+                            std::uint64_t messages_lost) = 0;
 };
+
+enum class log_level : std::uint8_t { debug, info, warning };
 
 struct hub_options {
   node_identity identity;
   /// Where to listen: "ipc://PATH", "tcp://HOST:PORT" (port * = any), "inproc://NAME";
   /// empty: only connect.
   std::string listen;
+  /// What others are told to connect to, where it is not what `listen` was bound to.
+  std::string advertise;
   std::vector<char> greeting;
   std::uint64_t capabilities = 0;
   std::size_t queue_bytes_max = 64U << 20; ///< per peer, queued or unacknowledged
   std::size_t frame_bytes_max = 16U << 20;
   std::size_t batch_bytes_max = 64U << 10; ///< a frame is closed beyond this
+  /// Incoming, per peer: received, but its inbound_frame not yet destroyed. Beyond this
+  /// the peer stops sending, so whoever keeps frames slows their sender down.
+  std::size_t window_bytes = 32U << 20;
   std::chrono::milliseconds heartbeat{500};
-  std::chrono::milliseconds liveness{5000};       ///< silent for this long: down
+  std::chrono::milliseconds liveness{5000}; ///< silent for this long: down
   std::chrono::milliseconds connect_timeout{5000};
   std::size_t peers_max = 1024;
   void* zmq_context = nullptr; ///< share one to use inproc endpoints; null: an own one
+  /// What an operator may want to read: refusals, peers that went down, strangers. Called
+  /// on the I/O thread, must not throw and not block; may be empty.
+  std::function<void(log_level, std::string_view)> log;
 };
 
 /// Owns the sockets and the one I/O thread. All calls are thread-safe and none blocks,
 /// except the constructor, stop() and the destructor.
 class hub {
-public:
+ public:
   /// Binds and starts the thread. Throws std::runtime_error saying what could not be
   /// bound and why. `listener`, `recorder` and `books` must outlive the hub.
   hub(hub_options, hub_listener& listener, trace::recorder& recorder, trace::ledger& books);
+  /// Without stop() before, it ends like a process that is killed: no goodbye is said.
   ~hub();
   hub(const hub&) = delete;
   hub& operator=(const hub&) = delete;
@@ -178,7 +193,8 @@ public:
   peer_ptr open(const node_identity&, const std::string& endpoint);
 
   /// Connects to whoever listens at `endpoint`, trying until the time is up. `done`
-  /// runs on the I/O thread, once, with the peer (already up) or null and why not.
+  /// runs on the I/O thread, once, with the peer (already up) or null and why not. After
+  /// stop() it runs at once, on the caller's thread.
   void connect(const std::string& endpoint, std::chrono::milliseconds timeout,
                std::function<void(peer_ptr, std::string_view why_not)> done);
 
@@ -191,7 +207,7 @@ public:
   /// Sends what is queued, says goodbye, and ends the thread; waits at most `linger`.
   void stop(std::chrono::milliseconds linger);
 
-private:
+ private:
   struct impl;
   std::unique_ptr<impl> impl_;
 };

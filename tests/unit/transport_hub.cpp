@@ -1,0 +1,279 @@
+#include "support/catch.hpp"
+#include "transport_support.hpp"
+
+#include <thread>
+
+using namespace transport_tests;
+
+namespace {
+
+// A fresh endpoint of each kind; "tcp" lets the system choose the port.
+struct endpoints {
+  temporary_directory directory;
+  shared_context context;
+  int count = 0;
+  std::string fresh(const std::string& kind) {
+    ++count;
+    if (kind == "tcp") return "tcp://127.0.0.1:*";
+    if (kind == "ipc") return "ipc://" + (directory.path() / ("n" + std::to_string(count))).string();
+    return "inproc://test-" + std::to_string(count);
+  }
+};
+
+std::vector<std::string> numbered(std::size_t count) {
+  std::vector<std::string> result{"up"};
+  for (std::size_t i = 0; i < count; ++i)
+    result.push_back(std::to_string(i));
+  return result;
+}
+
+} // namespace
+
+TEST_CASE("two hubs connect, talk both ways in order, and part with a goodbye", "[transport][hub]") {
+  const auto* kind = GENERATE("ipc", "tcp", "inproc");
+  CAPTURE(kind);
+  endpoints at;
+  test_node a("a", at.fresh(kind), at.context.get);
+  test_node b("b", at.fresh(kind), at.context.get);
+  std::string why;
+  const auto b_at_a = a.connect(b.transport->endpoint(), &why);
+  CAPTURE(why);
+  REQUIRE(b_at_a);
+  CHECK(b_at_a->is_up());
+  CHECK(b_at_a->identity() == b.transport->identity());
+  CHECK(b_at_a->hello().endpoint == b.transport->endpoint());
+  REQUIRE(b.listener.wait_for("a", "up"));
+  const auto a_at_b = b.transport->peers().at(0);
+  for (int i = 0; i < 1000; ++i) {
+    REQUIRE(send_text(b_at_a, std::to_string(i)) == send_result::ok);
+    REQUIRE(send_text(a_at_b, std::to_string(i)) == send_result::ok);
+  }
+  CHECK(a.listener.wait_count(1001));
+  CHECK(b.listener.wait_count(1001));
+  CHECK(a.listener.texts() == numbered(1000));
+  CHECK(b.listener.texts() == numbered(1000));
+
+  a.transport->stop(10s);
+  REQUIRE(b.listener.wait_for("a", "down left"));
+  REQUIRE(a.listener.wait_for("b", "down stopped"));
+  CHECK(b.listener.events().back().lost == 0);
+  CHECK(a.listener.events().back().lost == 0);
+  CHECK(send_text(a_at_b, "too late") == send_result::peer_down);
+  b.transport->stop(10s);
+}
+
+TEST_CASE("two hubs that open each other at once end up with one link, and nothing is lost",
+          "[transport][hub]") {
+  const auto* kind = GENERATE("ipc", "tcp", "inproc");
+  CAPTURE(kind);
+  endpoints at;
+  for (int round = 0; round < 20; ++round) {
+    test_node a("a", at.fresh(kind), at.context.get);
+    test_node b("b", at.fresh(kind), at.context.get);
+    const bool by_identity = round % 2 == 0;
+    std::vector<peer_ptr> peers(2);
+    std::thread other([&] {
+      peers[1] = by_identity ? b.transport->open(a.transport->identity(), a.transport->endpoint())
+                             : b.connect(a.transport->endpoint());
+      if (peers[1])
+        for (int i = 0; i < 100; ++i)
+          send_text(peers[1], std::to_string(i));
+    });
+    peers[0] = by_identity ? a.transport->open(b.transport->identity(), b.transport->endpoint())
+                           : a.connect(b.transport->endpoint());
+    if (peers[0])
+      for (int i = 0; i < 100; ++i)
+        send_text(peers[0], std::to_string(i));
+    other.join();
+    REQUIRE(peers[0]);
+    REQUIRE(peers[1]);
+    CHECK(a.listener.wait_count(101));
+    CHECK(b.listener.wait_count(101));
+    CHECK(a.listener.texts() == numbered(100));
+    CHECK(b.listener.texts() == numbered(100));
+    CHECK(a.transport->peers().size() == 1);
+    CHECK(b.transport->peers().size() == 1);
+  }
+}
+
+TEST_CASE("what is sent before the peer is up waits for it", "[transport][hub]") {
+  endpoints at;
+  auto options = test_node::options_for("late", at.fresh("ipc"));
+  test_node early("early", at.fresh("ipc"));
+  const auto late_at_early = early.transport->open(options.identity, options.listen);
+  CHECK_FALSE(late_at_early->is_up());
+  CHECK(late_at_early->hello().endpoint.empty());
+  CHECK(send_text(late_at_early, "patience") == send_result::ok);
+  test_node late(options);
+  CHECK(late.listener.wait_for("early", "patience"));
+}
+
+TEST_CASE("a hub that ends without a goodbye is found silent", "[transport][hub]") {
+  const auto* kind = GENERATE("ipc", "tcp", "inproc");
+  CAPTURE(kind);
+  endpoints at;
+  auto options = test_node::options_for("a", at.fresh(kind), at.context.get);
+  options.liveness = 300ms;
+  test_node a(options);
+  auto b = std::make_unique<test_node>("b", at.fresh(kind), at.context.get);
+  const bool dialled_by_a = GENERATE(true, false);
+  const auto p = dialled_by_a ? a.connect(b->transport->endpoint()) : b->connect(a.transport->endpoint());
+  REQUIRE(p);
+  REQUIRE(a.listener.wait_for("b", "up"));
+  b->transport.reset();
+  CHECK(a.listener.wait_for("b", "down silent"));
+}
+
+TEST_CASE("a hub killed on this host is down long before the liveness interval", "[transport][hub]") {
+  const auto* kind = GENERATE("ipc", "tcp");
+  CAPTURE(kind);
+  endpoints at;
+  auto options = test_node::options_for("a", at.fresh(kind));
+  options.liveness = 1h;
+  test_node a(options);
+  auto b = std::make_unique<test_node>("b", at.fresh(kind));
+  const bool dialled_by_a = GENERATE(true, false);
+  REQUIRE((dialled_by_a ? a.connect(b->transport->endpoint()) : b->connect(a.transport->endpoint())));
+  REQUIRE(a.listener.wait_for("b", "up"));
+  b->transport.reset();
+  CHECK(a.listener.wait_for("b", "down silent"));
+}
+
+TEST_CASE("a cut connection is resumed, and nothing is lost, doubled or reordered", "[transport][hub]") {
+  const auto* kind = GENERATE("ipc", "tcp", "inproc");
+  CAPTURE(kind);
+  endpoints at;
+  test_node a("a", at.fresh(kind), at.context.get);
+  test_node b("b", at.fresh(kind), at.context.get);
+  const auto b_at_a = a.connect(b.transport->endpoint());
+  REQUIRE(b_at_a);
+  REQUIRE(b.listener.wait_for("a", "up"));
+  const auto a_at_b = b.transport->peers().at(0);
+  constexpr std::size_t count = 5000;
+  for (std::size_t i = 0; i < count; ++i) {
+    REQUIRE(send_text(b_at_a, std::to_string(i)) == send_result::ok);
+    REQUIRE(send_text(a_at_b, std::to_string(i)) == send_result::ok);
+    if (i % 1000 == 300) a.transport->cut(b_at_a);
+    if (i % 1000 == 700) b.transport->cut(a_at_b);
+  }
+  CHECK(a.listener.wait_count(count + 1));
+  CHECK(b.listener.wait_count(count + 1));
+  CHECK(a.listener.texts() == numbered(count));
+  CHECK(b.listener.texts() == numbered(count));
+}
+
+TEST_CASE("nobody at the endpoint is told within the time", "[transport][hub]") {
+  endpoints at;
+  auto options = test_node::options_for("a", "");
+  options.connect_timeout = 50ms;
+  test_node a(options);
+  std::string why;
+  CHECK_FALSE(a.connect("ipc://" + (at.directory.path() / "nobody").string(), &why, 50ms));
+  CHECK(why.find("nobody") != std::string::npos);
+  const auto p = a.transport->open({"nobody", 7}, "tcp://127.0.0.1:1");
+  CHECK(send_text(p, "lost") == send_result::ok);
+  REQUIRE(a.listener.wait_for("nobody", "down unreachable"));
+  CHECK(a.listener.events().back().lost == 1);
+  CHECK(send_text(p, "too late") == send_result::peer_down);
+}
+
+TEST_CASE("an endpoint that can never work is refused at once, in words", "[transport][hub]") {
+  test_node a("a", "");
+  std::string why;
+  for (const auto* wrong :
+       {"http://x", "tcp://127.0.0.1", "tcp://127.0.0.1:0", "tcp://:5", "ipc://", "inproc://", ""}) {
+    CAPTURE(wrong);
+    CHECK_FALSE(a.connect(wrong, &why));
+    CHECK(why.find("cannot connect to") != std::string::npos);
+  }
+}
+
+TEST_CASE("a hub stops within its linger time although a peer cannot be reached", "[transport][hub]") {
+  endpoints at;
+  test_node a("a", at.fresh("tcp"));
+  const auto nobody = a.transport->open({"nobody", 7}, "tcp://127.0.0.1:1");
+  CHECK(send_text(nobody, "lost") == send_result::ok);
+  const auto begin = std::chrono::steady_clock::now();
+  a.transport->stop(100ms);
+  CHECK(std::chrono::steady_clock::now() - begin < 20s);
+  REQUIRE(a.listener.wait_for("nobody", "down stopped"));
+  CHECK(a.listener.events().back().lost == 1);
+}
+
+TEST_CASE("a node that comes back under its name replaces what it was", "[transport][hub]") {
+  endpoints at;
+  auto options = test_node::options_for("a", at.fresh("ipc"));
+  options.liveness = 1h;
+  test_node a(options);
+  auto first = test_node::options_for("b", "");
+  auto second = test_node::options_for("b", "");
+  auto old = std::make_unique<test_node>(first);
+  REQUIRE(old->connect(a.transport->endpoint()));
+  REQUIRE(a.listener.wait_for("b", "up"));
+  test_node now(second);
+  REQUIRE(now.connect(a.transport->endpoint()));
+  REQUIRE(a.listener.wait_count(3));
+  const auto events = a.listener.events();
+  CHECK(events[0].incarnation == first.identity.incarnation);
+  CHECK(events[1].what == "down replaced");
+  CHECK(events[1].incarnation == first.identity.incarnation);
+  CHECK(events[2].what == "up");
+  CHECK(events[2].incarnation == second.identity.incarnation);
+  CHECK(old->listener.wait([](const auto& all) { return all.back().what.starts_with("down"); }));
+  std::string why;
+  CHECK_FALSE(old->connect(a.transport->endpoint(), &why));
+  CHECK(why.find("newer incarnation") != std::string::npos);
+}
+
+TEST_CASE("the socket file is gone after a stop, and a second hub cannot take a used one",
+          "[transport][hub]") {
+  endpoints at;
+  const auto endpoint = at.fresh("ipc");
+  test_node a("a", endpoint);
+  CHECK(std::filesystem::exists(endpoint.substr(6)));
+  CHECK_THROWS_AS(test_node("b", endpoint), std::runtime_error);
+  a.transport->stop(1s);
+  CHECK_FALSE(std::filesystem::exists(endpoint.substr(6)));
+}
+
+TEST_CASE("a full queue refuses messages, never control records", "[transport][hub]") {
+  endpoints at;
+  auto options = test_node::options_for("a", "");
+  options.queue_bytes_max = 100'000;
+  test_node a(options);
+  const auto p = a.transport->open({"nobody", 7}, "ipc://" + (at.directory.path() / "nobody").string());
+  const std::string text(1000, 'x');
+  std::uint64_t accepted = 0;
+  while (send_text(p, text) == send_result::ok)
+    ++accepted;
+  CHECK(send_text(p, text) == send_result::queue_full);
+  CHECK(accepted >= 90);
+  CHECK(accepted <= 101);
+  CHECK(send_text(p, text, 1, envelope_kind::watch) == send_result::ok);
+  a.transport->stop(0ms);
+  CHECK(a.listener.events().back().lost == accepted);
+}
+
+TEST_CASE("who keeps frames stops their sender, and goes on when they are done with", "[transport][hub]") {
+  endpoints at;
+  auto slow = test_node::options_for("slow", at.fresh("ipc"));
+  slow.window_bytes = 200'000;
+  test_node b(slow);
+  b.listener.keep_frames(true);
+  auto options = test_node::options_for("a", "");
+  options.queue_bytes_max = 1'000'000;
+  test_node a(options);
+  const auto p = a.connect(b.transport->endpoint());
+  REQUIRE(p);
+  const std::string text(1000, 'x');
+  std::size_t accepted = 0;
+  auto result = send_result::ok;
+  // Ends because the window closes: the queue fills up although the peer is there.
+  while ((result = send_text(p, text)) == send_result::ok)
+    ++accepted;
+  CHECK(result == send_result::queue_full);
+  CHECK(accepted < 1400);
+  CHECK(b.listener.events().size() < 400);
+  b.listener.keep_frames(false);
+  CHECK(b.listener.wait_count(accepted + 1));
+}

@@ -1,0 +1,142 @@
+#include "transport/endpoints.hpp"
+
+#include "transport/limits.hpp"
+
+#include <arpa/inet.h>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <netinet/in.h>
+#include <optional>
+#include <poll.h>
+#include <string_view>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace troupe::transport {
+
+namespace {
+
+constexpr std::string_view tcp = "tcp://";
+constexpr std::string_view ipc = "ipc://";
+constexpr std::string_view inproc = "inproc://";
+
+struct host_port {
+  std::string host;
+  std::string port;
+};
+
+std::optional<host_port> split_tcp(std::string_view endpoint) {
+  if (!endpoint.starts_with(tcp)) return {};
+  endpoint.remove_prefix(tcp.size());
+  const auto colon = endpoint.rfind(':');
+  if (colon == std::string_view::npos) return {};
+  auto host = endpoint.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return host_port{std::string(host), std::string(endpoint.substr(colon + 1))};
+}
+
+bool is_port(std::string_view text) {
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size() && value >= 1 && value <= 65535;
+}
+
+class descriptor {
+ public:
+  explicit descriptor(int family) : fd_(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {}
+  ~descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  descriptor(const descriptor&) = delete;
+  descriptor& operator=(const descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+bool refuses(int fd, const sockaddr* address, socklen_t size) {
+  if (fd < 0) return false;
+  if (::connect(fd, address, size) == 0) return false;
+  if (errno == EINPROGRESS) {
+    pollfd poll_it{fd, POLLOUT, 0};
+    if (::poll(&poll_it, 1, 0) <= 0) return false;
+    int error = 0;
+    socklen_t length = sizeof error;
+    ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
+    return error == ECONNREFUSED;
+  }
+  return errno == ECONNREFUSED || errno == ENOENT;
+}
+
+} // namespace
+
+const char* wrong_with_endpoint(const std::string& endpoint) {
+  if (endpoint.size() > limits::endpoint_bytes_max) return "the endpoint is too long";
+  if (endpoint.starts_with(inproc))
+    return endpoint.size() > inproc.size() ? nullptr : "inproc:// needs a name";
+  if (endpoint.starts_with(ipc)) {
+    if (endpoint.size() == ipc.size()) return "ipc:// needs a path";
+    if (endpoint.size() - ipc.size() >= sizeof(sockaddr_un::sun_path))
+      return "the path of an ipc:// endpoint may have at most 107 bytes";
+    return nullptr;
+  }
+  const auto parts = split_tcp(endpoint);
+  if (!parts) return "an endpoint is tcp://HOST:PORT, ipc://PATH or inproc://NAME";
+  if (parts->host.empty()) return "tcp:// needs a host";
+  if (!is_port(parts->port)) return "tcp:// needs a port from 1 to 65535";
+  return nullptr;
+}
+
+std::string ipc_path(const std::string& endpoint) {
+  if (!endpoint.starts_with(ipc) || endpoint.starts_with("ipc://@")) return {};
+  return endpoint.substr(ipc.size());
+}
+
+bool is_inproc(const std::string& endpoint) { return endpoint.starts_with(inproc); }
+
+bool is_tcp_loopback(const std::string& endpoint) {
+  const auto parts = split_tcp(endpoint);
+  return parts && (parts->host.starts_with("127.") || parts->host == "::1" || parts->host == "localhost");
+}
+
+bool is_deserted(const std::string& endpoint) {
+  if (const auto path = ipc_path(endpoint); !path.empty()) {
+    sockaddr_un address{};
+    if (path.size() >= sizeof address.sun_path) return false;
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    const descriptor fd(AF_UNIX);
+    return refuses(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  }
+  const auto parts = split_tcp(endpoint);
+  if (!parts || !is_tcp_loopback(endpoint) || !is_port(parts->port)) return false;
+  const auto port = htons(static_cast<std::uint16_t>(std::stoul(parts->port)));
+  if (parts->host == "::1") {
+    sockaddr_in6 address{};
+    address.sin6_family = AF_INET6;
+    address.sin6_addr = in6addr_loopback;
+    address.sin6_port = port;
+    const descriptor fd(AF_INET6);
+    return refuses(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  }
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = port;
+  const auto* host = parts->host == "localhost" ? "127.0.0.1" : parts->host.c_str();
+  if (::inet_pton(AF_INET, host, &address.sin_addr) != 1) return false;
+  const descriptor fd(AF_INET);
+  return refuses(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+}
+
+std::string reachable_endpoint(const std::string& bound) {
+  const auto parts = split_tcp(bound);
+  if (!parts || (parts->host != "0.0.0.0" && parts->host != "::" && parts->host != "*")) return bound;
+  char name[256] = {};
+  if (::gethostname(name, sizeof name - 1) != 0) return bound;
+  return std::string(tcp) + name + ":" + parts->port;
+}
+
+} // namespace troupe::transport

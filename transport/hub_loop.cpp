@@ -1,0 +1,315 @@
+#include "transport/hub_loop.hpp"
+
+#include "transport/endpoints.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <pthread.h>
+#include <stdexcept>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+namespace troupe::transport {
+
+namespace {
+constexpr int dealer_events = ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
+                              | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+
+time_point now_on_clock() { return std::chrono::steady_clock::now(); }
+
+[[noreturn]] void fail(const std::string& what) {
+  throw std::runtime_error(what + ": " + std::strerror(errno));
+}
+} // namespace
+
+// -- zmq_context ---------------------------------------------------------------------------
+
+zmq_context::zmq_context(void* shared, std::size_t sockets_max)
+    : context_(shared != nullptr ? shared : zmq_ctx_new()), owned_(shared == nullptr) {
+  if (context_ == nullptr) throw std::runtime_error("cannot make a ZeroMQ context");
+  if (owned_)
+    zmq_ctx_set(context_, ZMQ_MAX_SOCKETS, static_cast<int>(std::min<std::size_t>(sockets_max, 65'000)));
+}
+
+zmq_context::~zmq_context() {
+  if (owned_)
+    while (zmq_ctx_term(context_) != 0 && zmq_errno() == EINTR) {
+    }
+}
+
+// -- setting up ------------------------------------------------------------------------------
+
+namespace {
+switchboard_options board_options(const hub_options& o) {
+  switchboard_options result;
+  result.identity = o.identity;
+  result.greeting = o.greeting;
+  result.capabilities = o.capabilities;
+  result.peers_max = o.peers_max;
+  result.connect_timeout = o.connect_timeout;
+  result.session = {o.queue_bytes_max, o.frame_bytes_max, o.batch_bytes_max,
+                    o.window_bytes,    o.heartbeat,       o.liveness};
+  result.log = o.log;
+  return result;
+}
+
+void check(const hub_options& o) {
+  const auto demand = [](bool ok, const char* what) {
+    if (!ok) throw std::invalid_argument(what);
+  };
+  demand(is_valid_name(o.identity.name), "a node's name has 1 to 255 bytes and no control characters");
+  demand(o.identity.incarnation != 0, "a node's incarnation must not be 0");
+  demand(o.greeting.size() <= limits::greeting_bytes_max, "the greeting is too long");
+  demand(o.frame_bytes_max >= limits::frame_bytes_min && o.frame_bytes_max <= limits::frame_bytes_ceiling,
+         "frame_bytes_max must be from 64 KiB to 1 GiB");
+  demand(o.batch_bytes_max <= o.frame_bytes_max, "batch_bytes_max must not be over frame_bytes_max");
+  demand(o.peers_max <= limits::peers_ceiling, "peers_max must not be over 65,000");
+  demand(o.heartbeat >= limits::heartbeat_min, "heartbeat must be at least 1 ms");
+  demand(o.liveness >= 2 * o.heartbeat, "liveness must be at least two heartbeats");
+}
+} // namespace
+
+hub_loop::hub_loop(hub_options options, hub_listener& listener, trace::recorder& recorder)
+    : options_((check(options), std::move(options))),
+      context_(options_.zmq_context, 4 * options_.peers_max + 64), ready_(std::make_shared<ready_list>()) {
+  board_ = std::make_unique<switchboard>(board_options(options_), listener, recorder, *this, ready_);
+  epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+  if (epoll_ < 0) fail("cannot make an epoll descriptor");
+  watch(ready_->descriptor());
+  if (!options_.listen.empty()) bind();
+  board_->set_endpoint(endpoint_);
+  // The program's signals are for its own threads.
+  sigset_t all{};
+  sigset_t before{};
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+hub_loop::~hub_loop() {
+  post([this](time_point) {
+    stopping_ = true;
+    stop_deadline_ = time_point{};
+  });
+  if (thread_.joinable()) thread_.join();
+  board_.reset();
+  for (const auto& [line, channel] : std::exchange(dialled_, {}))
+    line->close(false);
+  router_monitor_.reset();
+  router_.reset();
+  if (epoll_ >= 0) ::close(epoll_);
+}
+
+void hub_loop::configure(zmq_socket& s, const std::string& endpoint) const {
+  s.set(ZMQ_LINGER, 0);
+  s.set(ZMQ_SNDHWM, 0); // the session's credit is the limit; see docs/wire.md
+  s.set(ZMQ_RCVHWM, 1024);
+  s.set(ZMQ_MAXMSGSIZE,
+        static_cast<std::int64_t>(std::max(options_.frame_bytes_max, limits::handshake_bytes_max)));
+  s.set(ZMQ_HANDSHAKE_IVL, static_cast<int>(limits::handshake_timeout.count()));
+  s.set(ZMQ_IMMEDIATE, 0); // a hello may wait for its connection: a socket has only one
+  s.set(ZMQ_IPV6, endpoint.find('[') != std::string::npos ? 1 : 0); // with it, localhost may be ::1 only
+}
+
+void hub_loop::bind() {
+  const auto path = ipc_path(options_.listen);
+  if (!path.empty()) {
+    if (const auto* wrong = wrong_with_endpoint(options_.listen))
+      throw std::runtime_error("cannot listen at " + options_.listen + ": " + wrong);
+    // ZeroMQ would take the file away from whoever listens there.
+    if (::access(path.c_str(), F_OK) == 0 && !transport::is_deserted(options_.listen))
+      throw std::runtime_error("cannot listen at " + options_.listen + ": another process already does");
+  }
+  router_ = std::make_shared<zmq_socket>(context_.get(), ZMQ_ROUTER);
+  configure(*router_, options_.listen);
+  router_->set(ZMQ_ROUTER_MANDATORY, 1);
+  router_->set(ZMQ_BACKLOG, 1024);
+  if (!is_inproc(options_.listen)) router_monitor_ = router_->monitor(context_.get(), ZMQ_EVENT_DISCONNECTED);
+  if (!router_->bind(options_.listen))
+    throw std::runtime_error("cannot listen at " + options_.listen + ": " + zmq_strerror(zmq_errno()));
+  endpoint_ = options_.advertise.empty() ? reachable_endpoint(router_->last_endpoint()) : options_.advertise;
+  router_descriptor_ = router_->descriptor();
+  watch(router_descriptor_);
+  if (router_monitor_) watch(router_monitor_descriptor_ = router_monitor_->descriptor());
+}
+
+void hub_loop::watch(int descriptor) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = descriptor;
+  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) != 0) fail("cannot watch a socket");
+}
+
+void hub_loop::unwatch(int descriptor) { ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, nullptr); }
+
+// -- calls from other threads ------------------------------------------------------------------
+
+bool hub_loop::post(std::function<void(time_point)> command) {
+  const std::lock_guard guard(ended_mutex_);
+  if (ended_) return false;
+  ready_->post([command = std::move(command)] { command(now_on_clock()); });
+  return true;
+}
+
+void hub_loop::stop(std::chrono::milliseconds linger) {
+  if (is_own_thread()) throw std::logic_error("hub::stop() was called on the hub's own thread");
+  post([this, linger](time_point now) {
+    if (stopping_) return;
+    stopping_ = true;
+    stop_deadline_ = now + linger;
+    board_->begin_stop(now);
+  });
+  const std::lock_guard guard(join_mutex_);
+  if (thread_.joinable()) thread_.join();
+}
+
+wire_ptr hub_loop::dial(const std::string& endpoint, std::string& why_not) {
+  if (const auto* wrong = wrong_with_endpoint(endpoint)) {
+    why_not = "cannot connect to " + endpoint + ": " + wrong;
+    return nullptr;
+  }
+  try {
+    auto socket = std::make_unique<zmq_socket>(context_.get(), ZMQ_DEALER);
+    configure(*socket, endpoint);
+    socket->set(ZMQ_RECONNECT_IVL, -1); // one socket, one connection: the session reconnects
+    socket->set(ZMQ_CONNECT_TIMEOUT, static_cast<int>(limits::handshake_timeout.count()));
+    std::unique_ptr<zmq_socket> monitor;
+    if (!is_inproc(endpoint)) monitor = socket->monitor(context_.get(), dealer_events);
+    dealer_channel channel;
+    channel.descriptor = socket->descriptor();
+    if (monitor) channel.monitor_descriptor = monitor->descriptor();
+    if (!socket->connect(endpoint)) {
+      why_not = "cannot connect to " + endpoint + ": " + zmq_strerror(zmq_errno());
+      return nullptr;
+    }
+    const auto line = std::make_shared<dealer_wire>(std::move(socket), std::move(monitor));
+    channel.line = line;
+    watch(channel.descriptor);
+    dialled_by_descriptor_[channel.descriptor] = line.get();
+    if (channel.monitor_descriptor >= 0) {
+      watch(channel.monitor_descriptor);
+      dialled_by_descriptor_[channel.monitor_descriptor] = line.get();
+    }
+    line->on_close = [this](dealer_wire& closing) {
+      const auto it = dialled_.find(&closing);
+      if (it == dialled_.end()) return;
+      for (const int fd : {it->second.descriptor, it->second.monitor_descriptor})
+        if (fd >= 0) {
+          unwatch(fd);
+          dialled_by_descriptor_.erase(fd);
+        }
+      dialled_.erase(it);
+    };
+    dialled_.emplace(line.get(), std::move(channel));
+    return line;
+  } catch (const std::exception& e) { // descriptors or memory have run out
+    why_not = "cannot connect to " + endpoint + ": " + e.what();
+    return nullptr;
+  }
+}
+
+bool hub_loop::is_deserted(const std::string& endpoint) { return transport::is_deserted(endpoint); }
+
+// -- the thread --------------------------------------------------------------------------------
+
+void hub_loop::run() {
+  while (step())
+    sleep();
+  finish();
+}
+
+bool hub_loop::step() {
+  for (bool busy = true; busy;) {
+    const auto now = now_on_clock();
+    for (const auto& command : ready_->take_commands())
+      command();
+    busy = drain(now);
+    flush_ready(now);
+    board_->tick(now);
+    if (stopping_ && (board_->is_empty() || now >= stop_deadline_)) return false;
+    // What was sent may have swallowed the signal of what arrived.
+    busy = drain(now) || busy;
+  }
+  return true;
+}
+
+void hub_loop::sleep() {
+  const auto deadline = std::min(board_->next_deadline(), stop_deadline_);
+  int timeout_ms = -1;
+  if (deadline != time_point::max()) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - now_on_clock()).count();
+    timeout_ms = static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
+  }
+  epoll_event events[64];
+  const int count = ready_->try_sleep() ? ::epoll_wait(epoll_, events, 64, timeout_ms) : 0;
+  ready_->awake();
+  for (int i = 0; i < count; ++i) {
+    const int fd = events[i].data.fd;
+    if (fd == router_descriptor_ || fd == router_monitor_descriptor_) router_signalled_ = true;
+    if (const auto it = dialled_by_descriptor_.find(fd); it != dialled_by_descriptor_.end())
+      dialled_.at(it->second).signalled = true;
+  }
+}
+
+void hub_loop::flush_ready(time_point now) {
+  for (const auto& l : ready_->take_links()) {
+    l->marked_ready.store(false, std::memory_order_release);
+    if (!board_->flush(l, now)) ready_->ready(l);
+  }
+}
+
+bool hub_loop::drain(time_point now) {
+  bool received = false;
+  if (router_) {
+    const bool unchecked = router_->unchecked.exchange(false);
+    if (std::exchange(router_signalled_, false) || unchecked) {
+      received = drain_router(now);
+      if (router_monitor_) drain_router_monitor(now);
+    }
+  }
+  std::vector<dealer_ptr> waiting;
+  for (auto& [line, channel] : dialled_) {
+    const bool unchecked = line->socket().unchecked.exchange(false);
+    if (std::exchange(channel.signalled, false) || unchecked) waiting.push_back(channel.line);
+  }
+  for (const auto& line : waiting) {
+    received = drain_dealer(line, now) || received;
+    if (!line->is_closed() && line->monitor() != nullptr) drain_dealer_monitor(line, now);
+  }
+  return received;
+}
+
+// -- the end -------------------------------------------------------------------------------------
+
+void hub_loop::finish() {
+  {
+    const std::lock_guard guard(ended_mutex_);
+    ended_ = true;
+  }
+  for (const auto& command : ready_->take_commands())
+    command();
+  const bool in_order = board_->is_empty();
+  board_->abandon();
+  for (auto& [id, line] : std::exchange(accepted_, {}))
+    line->close(false);
+  std::vector<dealer_ptr> left;
+  for (auto& [line, channel] : dialled_)
+    left.push_back(channel.line);
+  for (const auto& line : left)
+    line->close(in_order);
+  if (!router_) return;
+  const auto left_to_linger =
+      std::chrono::duration_cast<std::chrono::milliseconds>(stop_deadline_ - now_on_clock());
+  {
+    const std::lock_guard guard(router_->mutex);
+    router_->close(
+        in_order ? std::clamp(left_to_linger, std::chrono::milliseconds{0}, std::chrono::milliseconds{200})
+                 : std::chrono::milliseconds{0});
+  }
+  if (const auto path = ipc_path(options_.listen); !path.empty()) ::unlink(path.c_str());
+}
+
+} // namespace troupe::transport

@@ -1,0 +1,96 @@
+// The I/O thread of a hub and its sockets.
+#pragma once
+
+#include "transport/ready_list.hpp"
+#include "transport/switchboard.hpp"
+#include "transport/zmq_socket.hpp"
+
+#include <thread>
+
+namespace troupe::transport {
+
+/// A ZeroMQ context, owned or shared.
+class zmq_context {
+ public:
+  zmq_context(void* shared, std::size_t sockets_max);
+  ~zmq_context();
+  zmq_context(const zmq_context&) = delete;
+  zmq_context& operator=(const zmq_context&) = delete;
+  void* get() const { return context_; }
+
+ private:
+  void* const context_;
+  const bool owned_;
+};
+
+class hub_loop final : public dialler {
+ public:
+  hub_loop(hub_options, hub_listener&, trace::recorder&);
+  ~hub_loop() override;
+
+  const hub_options& options() const { return options_; }
+  const std::string& endpoint() const { return endpoint_; }
+  switchboard& board() { return *board_; }
+  /// Runs `command` on the I/O thread; false when that thread has ended.
+  bool post(std::function<void(time_point)> command);
+  void stop(std::chrono::milliseconds linger);
+  bool is_own_thread() const { return std::this_thread::get_id() == thread_.get_id(); }
+
+  wire_ptr dial(const std::string& endpoint, std::string& why_not) override;
+  bool is_deserted(const std::string& endpoint) override;
+
+ private:
+  using dealer_ptr = std::shared_ptr<dealer_wire>;
+  using router_ptr = std::shared_ptr<router_wire>;
+
+  void bind();
+  void configure(zmq_socket&, const std::string& endpoint) const;
+  void watch(int descriptor);
+  void unwatch(int descriptor);
+  void run();
+  bool step();
+  void sleep();
+  void flush_ready(time_point now);
+  bool drain(time_point now);
+  bool drain_router(time_point now);
+  bool drain_dealer(const dealer_ptr&, time_point now);
+  void read_router_monitor();
+  void drain_router_monitor(time_point now);
+  void drain_dealer_monitor(const dealer_ptr&, time_point now);
+  router_ptr router_wire_of(const zmq_frame& id, const zmq_frame& body);
+  void finish();
+
+  const hub_options options_;
+  std::string endpoint_;
+  zmq_context context_;
+  const std::shared_ptr<ready_list> ready_;
+  std::unique_ptr<switchboard> board_;
+  int epoll_ = -1;
+
+  std::shared_ptr<zmq_socket> router_;
+  std::unique_ptr<zmq_socket> router_monitor_;
+  int router_descriptor_ = -1;
+  int router_monitor_descriptor_ = -1;
+  bool router_signalled_ = true;
+  std::unordered_map<std::string, router_ptr> accepted_;
+  std::unordered_map<int, std::weak_ptr<router_wire>> accepted_by_descriptor_;
+  std::vector<router_ptr> disconnected_;
+
+  struct dealer_channel {
+    dealer_ptr line;
+    int descriptor = -1;
+    int monitor_descriptor = -1;
+    bool signalled = true;
+  };
+  std::unordered_map<dealer_wire*, dealer_channel> dialled_;
+  std::unordered_map<int, dealer_wire*> dialled_by_descriptor_;
+
+  bool stopping_ = false;
+  time_point stop_deadline_ = time_point::max();
+  std::mutex ended_mutex_;
+  bool ended_ = false;
+  std::mutex join_mutex_;
+  std::thread thread_;
+};
+
+} // namespace troupe::transport

@@ -1,0 +1,116 @@
+// What arrives at a hub's sockets.
+#include "transport/hub_loop.hpp"
+
+namespace troupe::transport {
+
+namespace {
+// Received from one socket before the others get their turn.
+constexpr std::size_t frames_per_turn = 64;
+} // namespace
+
+// -- the dialled side ----------------------------------------------------------------------------
+
+bool hub_loop::drain_dealer(const dealer_ptr& line, time_point now) {
+  for (std::size_t count = 0; count < frames_per_turn; ++count) {
+    if (line->is_closed()) return count != 0;
+    auto raw = std::make_unique<zmq_frame>();
+    bool more_parts = false;
+    {
+      const std::lock_guard guard(line->socket().mutex);
+      if (zmq_msg_recv(&raw->message, line->socket().get(), ZMQ_DONTWAIT) < 0) return count != 0;
+      more_parts = zmq_msg_more(&raw->message) != 0;
+      for (bool more = more_parts; more;) { // not of this protocol: skip it whole
+        zmq_frame ignored;
+        more = zmq_msg_recv(&ignored.message, line->socket().get(), ZMQ_DONTWAIT) >= 0
+               && zmq_msg_more(&ignored.message) != 0;
+      }
+    }
+    if (more_parts)
+      board_->on_broken(line, "it sent a message of several parts", now);
+    else
+      board_->on_frame(line, std::move(raw), now);
+  }
+  if (const auto it = dialled_.find(line.get()); it != dialled_.end()) it->second.signalled = true;
+  return true;
+}
+
+void hub_loop::drain_dealer_monitor(const dealer_ptr& line, time_point now) {
+  monitor_event event;
+  while (!line->is_closed() && receive_event(line->monitor()->get(), event)) {
+    while (!line->is_closed() && drain_dealer(line, now)) {
+    } // what came before the end
+    board_->on_broken(line, describe(event), now);
+    if (!line->is_closed()) line->close(false); // nobody knew it any more
+  }
+}
+
+// -- the accepting side ----------------------------------------------------------------------------
+
+hub_loop::router_ptr hub_loop::router_wire_of(const zmq_frame& id, const zmq_frame& body) {
+  std::string key(id.bytes().begin(), id.bytes().end());
+  if (const auto it = accepted_.find(key); it != accepted_.end()) return it->second;
+  // Descriptors are used again: hear first of those that were closed.
+  if (router_monitor_) read_router_monitor();
+  const int descriptor = zmq_msg_get(&body.message, ZMQ_SRCFD);
+  auto line = std::make_shared<router_wire>(router_, std::move(key), descriptor);
+  return line;
+}
+
+bool hub_loop::drain_router(time_point now) {
+  for (std::size_t count = 0; count < frames_per_turn; ++count) {
+    zmq_frame id;
+    auto raw = std::make_unique<zmq_frame>();
+    bool more_parts = false;
+    {
+      const std::lock_guard guard(router_->mutex);
+      if (zmq_msg_recv(&id.message, router_->get(), ZMQ_DONTWAIT) < 0) return count != 0;
+      if (zmq_msg_more(&id.message) == 0) continue;
+      if (zmq_msg_recv(&raw->message, router_->get(), ZMQ_DONTWAIT) < 0) continue;
+      more_parts = zmq_msg_more(&raw->message) != 0;
+      for (bool more = more_parts; more;) {
+        zmq_frame ignored;
+        more = zmq_msg_recv(&ignored.message, router_->get(), ZMQ_DONTWAIT) >= 0
+               && zmq_msg_more(&ignored.message) != 0;
+      }
+    }
+    const auto line = router_wire_of(id, *raw);
+    if (more_parts) {
+      board_->on_broken(line, "it sent a message of several parts", now);
+      continue;
+    }
+    if (!board_->on_frame(line, std::move(raw), now) || accepted_.contains(line->id())) continue;
+    accepted_.emplace(line->id(), line);
+    if (line->descriptor() >= 0) accepted_by_descriptor_[line->descriptor()] = line;
+    line->on_close = [this](router_wire& closing) {
+      if (const auto it = accepted_by_descriptor_.find(closing.descriptor());
+          it != accepted_by_descriptor_.end() && it->second.lock().get() == &closing)
+        accepted_by_descriptor_.erase(it);
+      accepted_.erase(closing.id());
+    };
+  }
+  router_signalled_ = true;
+  return true;
+}
+
+void hub_loop::read_router_monitor() {
+  monitor_event event;
+  while (receive_event(router_monitor_->get(), event)) {
+    const auto it = accepted_by_descriptor_.find(event.value);
+    if (it == accepted_by_descriptor_.end()) continue;
+    if (auto line = it->second.lock()) disconnected_.push_back(std::move(line));
+    accepted_by_descriptor_.erase(it);
+  }
+}
+
+void hub_loop::drain_router_monitor(time_point now) {
+  read_router_monitor();
+  if (disconnected_.empty()) return;
+  while (drain_router(now)) {
+  } // what came before the end
+  for (const auto& line : std::exchange(disconnected_, {})) {
+    board_->on_broken(line, "the connection was closed", now);
+    line->close(false);
+  }
+}
+
+} // namespace troupe::transport

@@ -1,0 +1,48 @@
+// Every number that both ends of a link, or two releases of this room, must agree on.
+// docs/wire.md states the same numbers; a test holds the two together.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace troupe::transport::limits {
+
+// -- protocol ------------------------------------------------------------------
+inline constexpr std::uint32_t magic = 0x50555254; ///< "TRUP" as it lies on the wire
+inline constexpr std::uint16_t version_min = 1;
+inline constexpr std::uint16_t version_max = 1;
+
+// -- sizes, in bytes -------------------------------------------------------------
+inline constexpr std::size_t name_bytes_max = 255;
+inline constexpr std::size_t endpoint_bytes_max = 1024;
+inline constexpr std::size_t greeting_bytes_max = 1U << 20;
+inline constexpr std::size_t detail_bytes_max = 1024;
+inline constexpr std::size_t varint_bytes_max = 10;
+inline constexpr std::size_t data_header_bytes = 17; ///< kind, number, acknowledgement
+inline constexpr std::size_t envelope_length_bytes = 4;
+inline constexpr std::size_t envelope_header_bytes_max = 2 + 6 * varint_bytes_max;
+inline constexpr std::size_t control_payload_bytes_max = 64U << 10;
+inline constexpr std::size_t frame_bytes_min = 64U << 10; ///< least that hub_options::frame_bytes_max may be
+inline constexpr std::size_t frame_bytes_ceiling = 1U << 30; ///< most that it may be
+inline constexpr std::size_t handshake_bytes_max = greeting_bytes_max + 4096;
+
+// -- numbers ---------------------------------------------------------------------
+inline constexpr std::uint32_t type_index_max = (1U << 20) - 1;
+inline constexpr std::size_t peers_ceiling = 65'000;            ///< most that hub_options::peers_max may be
+inline constexpr std::size_t pending_connections_max = 256;     ///< greeted, but not yet confirmed
+inline constexpr std::size_t ended_sessions_max = 4096;         ///< remembered, so that no ghost comes back
+inline constexpr std::size_t unknown_senders_logged_max = 1024; ///< foreign peers named in the log
+
+// -- acknowledgement -------------------------------------------------------------
+inline constexpr std::uint64_t ack_frames = 32; ///< received without an acknowledgement: send one at once
+inline constexpr std::size_t ack_bytes = 512U << 10;
+inline constexpr std::chrono::milliseconds ack_delay{20};
+
+// -- times -----------------------------------------------------------------------
+inline constexpr std::chrono::milliseconds heartbeat_min{1};
+inline constexpr std::chrono::milliseconds handshake_timeout{2000}; ///< for one attempt to connect
+inline constexpr std::chrono::milliseconds redial_delay_min{5};
+inline constexpr std::chrono::milliseconds redial_delay_max{250};
+
+} // namespace troupe::transport::limits

@@ -1,0 +1,81 @@
+#include "transport/link.hpp"
+
+namespace troupe::transport {
+
+link::link(node_identity identity, trace::node_index index, const session_options& options,
+           std::uint32_t epoch, std::shared_ptr<output_sink> sink)
+    : identity_(std::move(identity)), index_(index), sink_(std::move(sink)), session_(options, epoch) {}
+
+const peer_hello& link::hello() const {
+  static const peer_hello nothing_yet;
+  return established_.load(std::memory_order_acquire) ? hello_ : nothing_yet;
+}
+
+void link::set_hello(peer_hello hello) {
+  if (established_.load()) return; // a session's hello does not change
+  hello_ = std::move(hello);
+  // Weak: frames may outlive the link, which must not outlive them for this.
+  on_credit_ = std::make_shared<std::function<void()>>([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->sink_->ready(self);
+  });
+  established_.store(true, std::memory_order_release);
+}
+
+send_result link::do_send(const envelope_header& header, void* encoder, bool (*encode)(void*, byte_buffer&)) {
+  bool sendable = false;
+  auto result = send_result::ok;
+  {
+    const std::lock_guard guard(mutex_);
+    result = session_.push(header, encoder, encode);
+    sendable = result == send_result::ok && session_.wants_to_send();
+  }
+  if (sendable) sink_->ready(shared_from_this());
+  return result;
+}
+
+bool link::flush(time_point now, std::size_t frames_max, bool& more) {
+  const std::lock_guard transmitting(transmit_mutex_);
+  more = false;
+  if (!wire_) return true;
+  for (std::size_t count = 0; count < frames_max; ++count) {
+    frame_ptr next;
+    {
+      const std::lock_guard guard(mutex_);
+      next = session_.pull_control(now);
+      if (!next) next = session_.pull();
+    }
+    if (!next) return true;
+    if (!wire_->transmit(next)) return false;
+  }
+  more = true;
+  return true;
+}
+
+session_state link::state() const {
+  const std::lock_guard guard(mutex_);
+  return session_.state();
+}
+
+std::uint32_t link::carry(wire_ptr w, const session_position& theirs, std::uint32_t generation,
+                          std::size_t peer_frame_bytes_max, time_point now) {
+  const std::lock_guard transmitting(transmit_mutex_);
+  const std::lock_guard guard(mutex_);
+  wire_ = std::move(w);
+  return session_.attach(theirs, generation, peer_frame_bytes_max, now);
+}
+
+wire_ptr link::drop_wire() {
+  const std::lock_guard transmitting(transmit_mutex_);
+  const std::lock_guard guard(mutex_);
+  session_.detach();
+  return std::exchange(wire_, nullptr);
+}
+
+std::uint64_t link::close() {
+  closed_.store(true);
+  const std::lock_guard guard(mutex_);
+  session_.close();
+  return session_.unacknowledged_messages();
+}
+
+} // namespace troupe::transport

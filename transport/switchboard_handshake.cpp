@@ -1,0 +1,268 @@
+// The switchboard's part that takes hellos, welcomes and confirms.
+#include "transport/switchboard_parts.hpp"
+
+#include <algorithm>
+
+namespace troupe::transport {
+
+namespace {
+std::string describe(const node_identity& identity) {
+  return identity.name.empty()
+             ? "an unnamed node"
+             : identity.name + " (incarnation " + std::to_string(identity.incarnation) + ")";
+}
+} // namespace
+
+// Why a node that is not known cannot become known; null: it can.
+const char* switchboard::unwelcome(const node_identity& who, refusal& code) const {
+  const std::lock_guard guard(links_mutex_);
+  if (is_superseded(who)) return code = refusal::superseded, "a newer incarnation of that name has been here";
+  if (stopping_) return code = refusal::stopping, "this node is stopping";
+  if (links_.size() >= options_.peers_max)
+    return code = refusal::too_many_peers, "this node has too many peers";
+  return nullptr;
+}
+
+session_position switchboard::fresh_position(const node_identity& who) const {
+  const std::lock_guard guard(links_mutex_);
+  session_position position;
+  position.epoch = next_epoch(who);
+  position.credit = options_.session.window_bytes;
+  return position;
+}
+
+// -- the handshake ---------------------------------------------------------------------------
+
+void switchboard::refuse(const wire_ptr& line, refusal code, std::string_view detail,
+                         const node_identity& whom) {
+  log(is_retried(code) ? log_level::debug : log_level::warning,
+      "refused " + describe(whom) + ": " + std::string(to_string(code)) + ": " + std::string(detail));
+  line->transmit(encode(refuse_frame{code, std::string(detail)}));
+}
+
+void switchboard::drop(connection& c, bool flush) {
+  const auto line = c.line;
+  if (c.now == connection::stage::welcomed) --greeted_;
+  connections_.erase(line.get());
+  line->close(flush);
+}
+
+bool switchboard::take_unknown(const wire_ptr& line, const decoded_frame& decoded, time_point now) {
+  if (const auto* hello = std::get_if<hello_frame>(&decoded)) {
+    take_hello(line, *hello, now);
+    return find(line) != nullptr;
+  }
+  if (std::holds_alternative<refuse_frame>(decoded)) return false; // never answer one with another
+  const auto* wrong = std::get_if<malformed_frame>(&decoded);
+  refuse(line, wrong != nullptr ? refusal::malformed : refusal::unconfirmed,
+         wrong != nullptr ? wrong->what : "a session frame before a hello", {});
+  return false;
+}
+
+void switchboard::take_hello(const wire_ptr& line, const hello_frame& hello, time_point now) {
+  const auto& who = hello.self.identity;
+  if (hello.version_min > limits::version_max || hello.version_max < limits::version_min)
+    return refuse(line, refusal::version,
+                  "this node speaks version " + std::to_string(limits::version_min) + " to "
+                      + std::to_string(limits::version_max) + ", the other one "
+                      + std::to_string(hello.version_min) + " to " + std::to_string(hello.version_max),
+                  who);
+  if (who == options_.identity) return refuse(line, refusal::itself, "both ends are " + describe(who), who);
+  if (hello.wanted.incarnation != 0 && hello.wanted != options_.identity)
+    return refuse(line, refusal::other_node,
+                  "asked for " + describe(hello.wanted) + ", but here is " + describe(options_.identity),
+                  who);
+  if (greeted_ >= limits::pending_connections_max)
+    return refuse(line, refusal::stale, "too many handshakes at once", who);
+
+  welcome_frame welcome;
+  if (const auto known = find(who)) {
+    welcome.position = known->with_session([](session& s) { return s.position(); });
+  } else {
+    refusal code{};
+    if (const auto* why = unwelcome(who, code)) return refuse(line, code, why, who);
+    welcome.position = fresh_position(who);
+  }
+  welcome.version = std::min(limits::version_max, hello.version_max);
+  welcome.frame_bytes_max = static_cast<std::uint32_t>(options_.session.frame_bytes_max);
+  welcome.self = {options_.identity, welcome.version, options_.capabilities, endpoint_, options_.greeting};
+  auto c = std::make_unique<connection>();
+  c->line = line;
+  c->now = connection::stage::welcomed;
+  c->self = hello.self;
+  c->self.version = welcome.version;
+  c->frame_bytes_max = hello.frame_bytes_max;
+  c->offered = welcome.position;
+  c->deadline = now + limits::handshake_timeout;
+  note_deadline(c->deadline);
+  connections_.emplace(line.get(), std::move(c));
+  ++greeted_;
+  line->transmit(encode(welcome));
+}
+
+void switchboard::take_welcome(connection& c, const welcome_frame& welcome, time_point now) {
+  if (c.now != connection::stage::greeting) return; // doubled, or out of place and harmless
+  auto& attempt = *c.attempt;
+  const auto& who = welcome.self.identity;
+  const auto give_up = [&](refusal code, down_reason reason, const std::string& why) {
+    refuse(c.line, code, why, who);
+    drop(c, true);
+    attempt.current = nullptr;
+    fail(attempt, reason, why);
+  };
+  if (welcome.version < limits::version_min || welcome.version > limits::version_max)
+    return give_up(refusal::version, down_reason::refused,
+                   "it chose version " + std::to_string(welcome.version)
+                       + ", which this node does not speak");
+  if (who == options_.identity)
+    return give_up(refusal::itself, down_reason::refused, "that is this node itself");
+  if (attempt.target && attempt.target->identity() != who)
+    return give_up(refusal::other_node, down_reason::replaced,
+                   "wanted " + describe(attempt.target->identity()) + ", but there is " + describe(who));
+
+  auto known = find(who);
+  if (known && known->state() == session_state::up) { // it dialled us meanwhile: one connection is enough
+    drop(c, false);
+    attempt.current = nullptr;
+    return finish(attempt, known, "");
+  }
+  if (refusal code{}; !known)
+    if (const auto* why = unwelcome(who, code)) return give_up(code, down_reason::refused, why);
+  c.self = welcome.self;
+  c.frame_bytes_max = welcome.frame_bytes_max;
+  settle(c, std::move(known), welcome, now);
+}
+
+// The dialler decides: it compares what both sides remember, and confirms or not.
+void switchboard::settle(connection& c, link_ptr known, const welcome_frame& welcome, time_point now) {
+  auto& attempt = *c.attempt;
+  const auto& theirs = welcome.position;
+  const auto& who = c.self.identity;
+  const auto ours =
+      known ? known->with_session([](session& s) { return s.position(); }) : fresh_position(who);
+  const char* contradiction = nullptr;
+  if (known)
+    contradiction =
+        known->with_session([&](session& s) { return s.contradiction(theirs, c.frame_bytes_max); });
+  confirm_frame confirm{ours};
+  confirm.position.seen_epoch = theirs.epoch;
+  confirm.position.generation = std::max(ours.generation, theirs.generation) + 1;
+
+  if ((theirs.seen_epoch != 0 && theirs.seen_epoch != ours.epoch) || (!known && theirs.received != 0)) {
+    // It remembers an earlier session. Confirming ours lets it see that; it ends that one
+    // and asks us to come again.
+    c.line->transmit(encode(confirm));
+    return;
+  }
+  if (contradiction != nullptr && ours.seen_epoch == 0) {
+    refuse(c.line, refusal::frame_limit, contradiction, known->identity());
+    drop(c, true);
+    attempt.current = nullptr;
+    return end(known, down_reason::refused, contradiction);
+  }
+  if (contradiction != nullptr) {
+    refuse(c.line, refusal::stale, contradiction, known->identity());
+    drop(c, true);
+    retry(attempt, contradiction, now); // for whoever asked for anybody there; ends with a resuming one
+    return end(known, down_reason::silent, contradiction);
+  }
+  if (!known) {
+    bool created = false;
+    known = find_or_make(who, created);
+  }
+  c.line->transmit(encode(confirm));
+  attempt.current = nullptr;
+  c.attempt = nullptr;
+  known->dial_endpoint = attempt.endpoint;
+  attempt.target = known; // so that carrying finishes it
+  carry(c, known, theirs, confirm.position.generation, options_.identity.incarnation, now);
+}
+
+void switchboard::take_confirm(connection& c, const confirm_frame& confirm, time_point now) {
+  if (c.now != connection::stage::welcomed) return;
+  const auto& theirs = confirm.position;
+  const auto& who = c.self.identity;
+  const auto turn_down = [&](refusal code, std::string_view why) {
+    refuse(c.line, code, why, c.self.identity);
+    drop(c, true);
+  };
+  auto known = find(who);
+  if (known) {
+    const auto ours = known->with_session([](session& s) { return s.position(); });
+    if (ours.seen_epoch != 0 && ours.seen_epoch != theirs.epoch) {
+      turn_down(refusal::stale, "an earlier session was still remembered here");
+      return end(known, down_reason::silent, "it has begun another session");
+    }
+    if (theirs.seen_epoch != ours.epoch)
+      return turn_down(refusal::stale, "another session has begun meanwhile");
+    // Both may have dialled. Both sides rank connections alike, so that one stands.
+    if (std::pair(theirs.generation, who.incarnation) <= std::pair(ours.generation, known->dialled_by))
+      return turn_down(refusal::crossed, "another connection stands");
+  } else {
+    refusal code{};
+    if (const auto* why = unwelcome(who, code)) return turn_down(code, why);
+    if (theirs.seen_epoch != fresh_position(who).epoch || theirs.received != 0)
+      return turn_down(refusal::stale, "that session has ended here");
+    bool created = false;
+    known = find_or_make(who, created);
+  }
+  if (const auto* wrong =
+          known->with_session([&](session& s) { return s.contradiction(theirs, c.frame_bytes_max); })) {
+    const bool first = !known->was_up;
+    turn_down(first ? refusal::frame_limit : refusal::stale, wrong);
+    return end(known, first ? down_reason::refused : down_reason::silent, wrong);
+  }
+  --greeted_;
+  carry(c, known, theirs, theirs.generation, who.incarnation, now);
+}
+
+void switchboard::carry(connection& c, const link_ptr& l, const session_position& theirs,
+                        std::uint32_t generation, std::uint64_t dialled_by, time_point now) {
+  c.now = connection::stage::carrying;
+  c.carried = l;
+  c.deadline = time_point::max();
+  const bool first = !std::exchange(l->was_up, true);
+  if (first) {
+    replace_others(l);
+    l->set_hello(c.self);
+  }
+  if (const auto old = l->drop_wire()) {
+    recorder_.link_down(l->index(), recorder_.intern("another connection stands"));
+    connections_.erase(old.get());
+    old->close(false);
+  }
+  l->dialled_by = dialled_by;
+  const auto again = l->carry(c.line, theirs, generation, c.frame_bytes_max, now);
+  if (first) {
+    recorder_.link_up(l->index());
+    recorder_.node_up(l->index());
+    listener_.on_peer_up(l);
+  } else {
+    recorder_.link_resumed(l->index(), again);
+  }
+  finish_all(l, l, "");
+  if (l->with_session([](session& s) { return s.is_goodbye_acknowledged(); }))
+    return end(l, down_reason::stopped, "this node is stopping");
+  l->with_session([&](session& s) { note_deadline(s.next_deadline()); });
+  sink_->ready(l);
+}
+
+void switchboard::take_refusal(connection& c, const refuse_frame& refused, time_point now) {
+  const auto why = std::string(to_string(refused.code)) + ": " + refused.detail;
+  const auto from = c.now == connection::stage::greeting ? c.attempt->endpoint
+                    : c.carried                          ? c.carried->identity().name
+                                                         : c.self.identity.name;
+  log(is_retried(refused.code) ? log_level::debug : log_level::warning, from + " refused this node: " + why);
+  if (c.now == connection::stage::greeting && !is_retried(refused.code)) {
+    auto& attempt = *c.attempt;
+    drop(c, false);
+    attempt.current = nullptr;
+    return fail(attempt, refused.code == refusal::other_node ? down_reason::replaced : down_reason::refused,
+                why);
+  }
+  if (c.now == connection::stage::carrying && !is_retried(refused.code))
+    return end(link_ptr(c.carried), down_reason::refused, why);
+  on_broken(wire_ptr(c.line), why, now);
+}
+
+} // namespace troupe::transport

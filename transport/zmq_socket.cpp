@@ -1,0 +1,184 @@
+#include "transport/zmq_socket.hpp"
+
+#include "transport/frames.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+#include <sys/socket.h>
+
+namespace troupe::transport {
+
+namespace {
+
+// Below this a copy is cheaper than the bookkeeping of a reference.
+constexpr std::size_t copied_bytes_max = 1024;
+// How long a connection that is no longer wanted may take to deliver what was said last.
+constexpr std::chrono::milliseconds flush_linger{200};
+
+void release_frame(void*, void* hint) { frame_ptr::adopt(static_cast<frame*>(hint)); }
+
+[[noreturn]] void fail(const char* what) {
+  throw std::runtime_error(std::string(what) + ": " + zmq_strerror(zmq_errno()));
+}
+
+} // namespace
+
+zmq_socket::zmq_socket(void* context, int type) : socket_(::zmq_socket(context, type)) {
+  if (socket_ == nullptr) fail("cannot make a ZeroMQ socket");
+}
+
+zmq_socket::~zmq_socket() { close(std::chrono::milliseconds{0}); }
+
+void zmq_socket::close(std::chrono::milliseconds linger) {
+  if (socket_ == nullptr) return;
+  if (monitored_) zmq_socket_monitor(socket_, nullptr, 0);
+  const int value = static_cast<int>(linger.count());
+  zmq_setsockopt(socket_, ZMQ_LINGER, &value, sizeof value);
+  zmq_close(socket_);
+  socket_ = nullptr;
+}
+
+void zmq_socket::set(int option, int value) {
+  if (zmq_setsockopt(socket_, option, &value, sizeof value) != 0) fail("cannot set a ZeroMQ socket option");
+}
+void zmq_socket::set(int option, std::int64_t value) {
+  if (zmq_setsockopt(socket_, option, &value, sizeof value) != 0) fail("cannot set a ZeroMQ socket option");
+}
+void zmq_socket::set(int option, std::string_view value) {
+  if (zmq_setsockopt(socket_, option, value.data(), value.size()) != 0)
+    fail("cannot set a ZeroMQ socket option");
+}
+
+bool zmq_socket::bind(const std::string& endpoint) { return zmq_bind(socket_, endpoint.c_str()) == 0; }
+bool zmq_socket::connect(const std::string& endpoint) { return zmq_connect(socket_, endpoint.c_str()) == 0; }
+
+int zmq_socket::descriptor() const {
+  int fd = -1;
+  std::size_t size = sizeof fd;
+  if (zmq_getsockopt(socket_, ZMQ_FD, &fd, &size) != 0) fail("cannot get a ZeroMQ socket's descriptor");
+  return fd;
+}
+
+std::string zmq_socket::last_endpoint() const {
+  char text[1024] = {};
+  std::size_t size = sizeof text;
+  if (zmq_getsockopt(socket_, ZMQ_LAST_ENDPOINT, text, &size) != 0)
+    fail("cannot get a ZeroMQ socket's endpoint");
+  return text;
+}
+
+std::unique_ptr<zmq_socket> zmq_socket::monitor(void* context, int events) {
+  static std::atomic<std::uint64_t> count{0};
+  const auto name = "inproc://troupe.monitor." + std::to_string(++count);
+  if (zmq_socket_monitor(socket_, name.c_str(), events) != 0) fail("cannot monitor a ZeroMQ socket");
+  monitored_ = true;
+  auto result = std::make_unique<zmq_socket>(context, ZMQ_PAIR);
+  result->set(ZMQ_LINGER, 0);
+  if (!result->connect(name)) fail("cannot monitor a ZeroMQ socket");
+  return result;
+}
+
+bool send_frame(void* socket, const frame_ptr& f) {
+  zmq_msg_t message;
+  const auto size = f->bytes.size();
+  if (size <= copied_bytes_max) {
+    if (zmq_msg_init_size(&message, size) != 0) throw std::bad_alloc();
+    std::memcpy(zmq_msg_data(&message), f->bytes.data(), size);
+  } else {
+    auto* hint = frame_ptr(f).detach();
+    if (zmq_msg_init_data(&message, hint->bytes.data(), size, &release_frame, hint) != 0) {
+      frame_ptr::adopt(hint);
+      throw std::bad_alloc();
+    }
+  }
+  while (zmq_msg_send(&message, socket, ZMQ_DONTWAIT) < 0) {
+    if (zmq_errno() == EINTR) continue;
+    zmq_msg_close(&message);
+    return false;
+  }
+  return true;
+}
+
+bool receive_event(void* monitor, monitor_event& out) {
+  zmq_frame first;
+  if (zmq_msg_recv(&first.message, monitor, ZMQ_DONTWAIT) < 0) return false;
+  zmq_frame address;
+  zmq_msg_recv(&address.message, monitor, ZMQ_DONTWAIT);
+  std::uint16_t event = 0;
+  std::uint32_t value = 0;
+  const auto bytes = first.bytes();
+  if (bytes.size() >= sizeof event + sizeof value) {
+    std::memcpy(&event, bytes.data(), sizeof event);
+    std::memcpy(&value, bytes.data() + sizeof event, sizeof value);
+  }
+  out = {event, static_cast<int>(value)};
+  return true;
+}
+
+std::string describe(const monitor_event& e) {
+  switch (e.event) {
+  case ZMQ_EVENT_DISCONNECTED:
+    return "the connection was closed";
+  case ZMQ_EVENT_CLOSED:
+    return "nobody answers at this endpoint";
+  case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+    return std::string("handshake failed: ") + std::strerror(e.value);
+  case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+    return "handshake failed: it does not speak this protocol";
+  case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+    return "handshake failed: not admitted";
+  default:
+    return "event " + std::to_string(e.event);
+  }
+}
+
+// -- outgoing --------------------------------------------------------------------------
+
+bool dealer_wire::transmit(const frame_ptr& f) {
+  const std::lock_guard guard(socket_->mutex);
+  if (closed_) return false;
+  socket_->unchecked.store(true, std::memory_order_relaxed);
+  return send_frame(socket_->get(), f);
+}
+
+void dealer_wire::close(bool flush) {
+  if (closed_) return;
+  if (on_close) on_close(*this);
+  const std::lock_guard guard(socket_->mutex);
+  closed_ = true;
+  socket_->close(flush ? flush_linger : std::chrono::milliseconds{0});
+  if (monitor_) monitor_->close(std::chrono::milliseconds{0});
+}
+
+bool dealer_wire::sever() { return true; } // whoever takes note of it closes the socket
+
+// -- incoming --------------------------------------------------------------------------
+
+bool router_wire::transmit(const frame_ptr& f) {
+  const std::lock_guard guard(router_->mutex);
+  if (closed_ || router_->get() == nullptr) return false;
+  router_->unchecked.store(true, std::memory_order_relaxed);
+  // ROUTER_MANDATORY: an id that is gone is an error here, not a message that vanishes.
+  int rc = 0;
+  do
+    rc = zmq_send(router_->get(), id_.data(), id_.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT);
+  while (rc < 0 && zmq_errno() == EINTR);
+  return rc >= 0 && send_frame(router_->get(), f);
+}
+
+void router_wire::close(bool) {
+  if (closed_.exchange(true)) return;
+  if (on_close) on_close(*this);
+}
+
+bool router_wire::sever() {
+  if (descriptor_ < 0) {
+    transmit(encode(refuse_frame{refusal::reset, "cut on request"}));
+    return true;
+  }
+  ::shutdown(descriptor_, SHUT_RDWR); // ZeroMQ sees the end of the stream, and so does the peer
+  return false;
+}
+
+} // namespace troupe::transport
