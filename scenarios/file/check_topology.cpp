@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -147,6 +148,7 @@ class topology_check {
       if (const auto value = c_.read.boolean(plaintext->value, {"plaintext", "true or false"}))
         to_.security.plaintext = *value;
     const entry* key = table->find("secret_key");
+    key_given_ = key != nullptr;
     if (key)
       if (const auto value = c_.read.text(key->value, {"secret_key", "the path of a file"}, 4'096)) {
         if (value->empty())
@@ -181,10 +183,11 @@ class topology_check {
 
   /// Where a mistake about several keys is pointed at: at the strongest and last of them.
   place at_of(std::initializer_list<const char*> keys) const {
+    const auto strength = [](const entry& e) { return std::tuple(e.at.in->from(), e.at.line, e.at.column); };
     const entry* best = nullptr;
     for (const char* key : keys) {
       const entry* e = table_.find(key);
-      if (e && (!best || e->at.in->from() >= best->at.in->from())) best = e;
+      if (e && (!best || strength(*e) > strength(*best))) best = e;
     }
     return best ? best->at : table_.at;
   }
@@ -218,13 +221,12 @@ class topology_check {
                      "write endpoint = \"tcp\", or remove `host`");
       return;
     }
-    if (to_.security.secret_key.empty() && !to_.security.plaintext && !all_on_main_)
+    if (!key_given_ && !to_.security.plaintext && !all_on_main_)
       c_.wrong.add(
           at_of({"host", "endpoint"}),
           fmt::format("tcp on {} can be reached from other hosts, but there is no key", in_quotes(to_.host)),
           "name a `secret_key` under [topology.security], or write `plaintext = true` there");
-    else if (!to_.security.secret_key.empty() && !to_.external.empty() && to_.security.allowed_clients.empty()
-             && !c_.partial)
+    else if (key_given_ && !to_.external.empty() && to_.security.allowed_clients.empty() && !c_.partial)
       c_.wrong.add(at_of({"external"}), "no external node could join: there are no `allowed_clients`",
                    "list their public keys under [topology.security]");
   }
@@ -233,6 +235,7 @@ class topology_check {
   check_context& c_;
   topology_plan& to_;
   bool endpoint_known_ = true;
+  bool key_given_ = false;
   bool all_on_main_ = false;
 };
 

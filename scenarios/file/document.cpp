@@ -97,17 +97,25 @@ class reader {
   void check_alone() {
     for (std::size_t i = 0; i < statements_.size() && !wrong_.full(); ++i) {
       if (statements_[i].broken) continue;
-      const auto alone = read_toml(text_of(statements_[i]), nullptr);
+      // The line end tells "nothing follows" from "the file ends".
+      const auto alone = read_toml(std::string(text_of(statements_[i])) + '\n', nullptr);
       if (alone.root) continue;
       if (alone.error.description.find("cannot redefine") != std::string::npos)
-        wrong_.add(
-            place_of(source_, statements_[i].begin, statements_[i].end - statements_[i].begin),
-            fmt::format("`{}` is given twice in this inline table", quoted_name(alone.error.description)),
-            "remove one of them");
+        tell_inline_duplicate(statements_[i], alone.error);
       else
         explain_syntax(source_, statements_[i], alone.error, wrong_);
       blank(i);
     }
+  }
+
+  void tell_inline_duplicate(const statement& s, const toml_error& error) {
+    const auto name = quoted_name(error.description);
+    const source_text alone("", std::string(text_of(s)), origin::file);
+    // The error stands behind the second value.
+    const auto key = alone.text().rfind(name, alone.offset(error.line, error.column));
+    const auto here = key == std::string_view::npos ? place_of(source_, s.begin, s.end - s.begin)
+                                                    : place_of(source_, s.begin + key, name.size());
+    wrong_.add(here, fmt::format("`{}` is given twice in this inline table", name), "remove one of them");
   }
 
   static std::string quoted_name(std::string_view description) {
@@ -181,7 +189,7 @@ class reader {
     const bool both_tables = path.table && earlier && earlier->value.kind == node_kind::table;
     if (s.header && both_tables)
       wrong_.add(here, fmt::format("{} is opened twice", tick(text)),
-                 fmt::format("put its keys under the first one, {}", first));
+                 fmt::format("put its keys under the first one, in {}", first));
     else if (earlier && earlier->key == path.parts.back() && !path.table
              && earlier->value.kind != node_kind::table)
       wrong_.add(here, fmt::format("{} is given twice", tick(name)),

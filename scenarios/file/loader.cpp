@@ -57,8 +57,21 @@ class loader {
       if (meant) told_ = meant->key;
       return nullptr;
     }
-    const auto index = read_.choice(*value, {"scenario", "a scenario"}, names);
-    return index ? known_[*index] : nullptr;
+    const auto name = read_.text(*value, {"scenario", "a scenario's name"}, 1'000);
+    if (!name) return nullptr;
+    if (const auto* found = find_declaration(*name)) return found;
+    const auto best = nearest(*name, names);
+    wrong_.add(value->at, fmt::format("there is no scenario {}", in_quotes(*name)),
+               best.empty() ? fmt::format("known are {}", join_quoted(names))
+                            : fmt::format("did you mean \"{}\"?", best));
+    // What it was probably meant to be tells more of the mistakes in one pass.
+    return find_declaration(best);
+  }
+
+  const declaration* find_declaration(std::string_view name) const {
+    for (const auto* d : known_)
+      if (d->name == name) return d;
+    return nullptr;
   }
 
   static const entry* misspelt(const node& root) {

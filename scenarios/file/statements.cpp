@@ -8,7 +8,8 @@ namespace troupe::scenarios::file {
 namespace {
 
 bool is_bare(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-'
+         || static_cast<unsigned char>(c) >= 0x80; // of a key that lacks its quotes
 }
 
 class splitter {
@@ -22,7 +23,7 @@ class splitter {
       statement next;
       next.begin = at_;
       next.header = text_[at_] == '[';
-      next.broken = !scan(next.header);
+      next.broken = !scan();
       next.end = at_;
       result.push_back(next);
     }
@@ -47,9 +48,10 @@ class splitter {
   void skip_line() { at_ = std::min(text_.find('\n', at_), text_.size()); }
 
   /// Leaves at_ behind the statement. False if it is broken.
-  bool scan(bool header) {
+  bool scan() {
     open_.clear();
     dots_ = 0;
+    value_ = false;
     while (at_ < text_.size()) {
       const char c = text_[at_];
       if (c == '#')
@@ -60,22 +62,23 @@ class splitter {
         if (starts_statement()) return unclosed();
       } else if (c == '"' || c == '\'') {
         if (!skip_string(c)) return false;
-      } else if (!step(c, header))
+      } else if (!step(c))
         return false;
     }
     return open_.empty() || unclosed();
   }
 
-  bool step(char c, bool header) {
+  bool step(char c) {
     if (c == '.') {
       if (++dots_ >= nesting_max) return too_deep(fmt::format("a key of more than {} parts", nesting_max));
     } else if (c == '=' || c == ',' || c == '[' || c == ']' || c == '{' || c == '}')
       dots_ = 0;
-    if (!header && (c == '[' || c == '{')) {
+    if (c == '=') value_ = true;
+    if (value_ && (c == '[' || c == '{')) {
       open_.push_back(at_);
       if (open_.size() > nesting_max)
         return too_deep(fmt::format("values nested more than {} deep", nesting_max));
-    } else if (!header && (c == ']' || c == '}') && !open_.empty())
+    } else if ((c == ']' || c == '}') && !open_.empty())
       open_.pop_back();
     ++at_;
     return true;
@@ -158,6 +161,7 @@ class splitter {
   std::size_t at_ = 0;
   std::vector<std::size_t> open_; ///< offsets of the brackets that are open
   std::size_t dots_ = 0;
+  bool value_ = false; ///< behind the `=`
 };
 
 } // namespace

@@ -54,10 +54,16 @@ sentence about_value(std::string_view description, const std::string& word) {
           true};
 }
 
-sentence about(std::string_view description, const std::string& word, char next) {
-  if (has(description, "expected '='"))
-    return {"there is no `=` after this key",
-            next == ':' ? "TOML writes `key = value`" : "a statement is `key = value` or a `[header]`"};
+sentence about_key(const std::string& word, std::string_view next) {
+  if (next == ":") return {"there is no `=` after this key", "TOML writes `key = value`"};
+  if (next.size() > 1) // not ASCII
+    return {fmt::format("`{}` needs quotes in a key", next), fmt::format("write \"{}\" = …", excerpt(word))};
+  return {"there is no `=` after this key", "a statement is `key = value` or a `[header]`"};
+}
+
+/// `word` and `next` stand where the error was found: the whole word, and one character.
+sentence about(std::string_view description, const std::string& word, std::string_view next) {
+  if (has(description, "expected '='")) return about_key(word, next);
   if (has(description, "expected value, saw"))
     return {"there is no value after `=`", "a text needs quotes: \"…\""};
   if (has(description, "expected a comment or whitespace"))
@@ -95,11 +101,16 @@ void explain_syntax(const source_text& source, const statement& s, const toml_er
   // Positions count from the statement's first byte.
   const source_text alone("", std::string(source.text().substr(s.begin, s.end - s.begin)), origin::file);
   const std::size_t offset = std::min(s.begin + alone.offset(error.line, error.column), s.end);
-  const auto [begin, end] = word_at(source.text(), offset, s.begin, s.end);
+  const bool after_word = has(error.description, "a comment or whitespace");
+  const auto [begin, end] = after_word && offset < s.end && source.text()[offset] == ','
+                                ? std::pair{offset, offset + 1}
+                                : word_at(source.text(), offset, s.begin, s.end);
   const std::string word(source.text().substr(begin, end - begin));
-  const auto told =
-      about(error.description, word, offset < source.text().size() ? source.text()[offset] : '\n');
-  if (told.whole_word && end > begin)
+  const auto rest = source.text().substr(offset);
+  const auto told = about(error.description, word, rest.substr(0, code_point_length(rest)));
+  if (has(error.description, "unknown escape")) // found behind the backslash
+    wrong.add(place_of(source, offset - 1, 2), told.message, told.help);
+  else if (told.whole_word && end > begin)
     wrong.add(place_of(source, begin, end - begin), told.message, told.help);
   else
     wrong.add(place_of(source, offset, 1), told.message, told.help);

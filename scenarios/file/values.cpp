@@ -19,7 +19,8 @@ std::string shown(const node& n) {
   case node_kind::integer:
     return std::to_string(n.integer);
   case node_kind::number:
-    return format_number(n.number);
+    return format_number(n.number)
+           + (std::floor(n.number) == n.number && std::fabs(n.number) < 1e15 ? ".0" : "");
   case node_kind::boolean:
     return n.boolean ? "true" : "false";
   case node_kind::broken:
@@ -61,26 +62,33 @@ const node& value_reader::text_node(const node& n) {
   return made_.emplace_back(std::move(plain));
 }
 
-const node& value_reader::list_node(const node& n, bool of_texts) {
+const node& value_reader::list_node(const node& n) {
   if (!is_raw(n) && !(n.kind == node_kind::text && n.substituted)) return n;
-  auto text = trim(n.text);
-  const bool bracketed = text.starts_with('[');
+  const auto text = trim(n.text);
+  if (text.starts_with('[') || text.starts_with('{'))
+    if (auto value = parse_value(text, n.at, is_raw(n))) return made_.emplace_back(std::move(*value));
   // `--set inputs=1,2,3` is what people type first.
-  if (auto value = parse_value(bracketed ? std::string(text) : fmt::format("[{}]", text), n.at,
-                               bracketed && is_raw(n)))
-    return made_.emplace_back(std::move(*value));
-  if (!of_texts) return literal(n);
-  if (bracketed && text.ends_with(']')) text = text.substr(1, text.size() - 2);
   node result;
   result.kind = node_kind::list;
   result.at = n.at;
-  while (!text.empty()) {
-    const auto comma = std::min(text.find(','), text.size());
+  const bool bracketed = text.starts_with('[') && text.ends_with(']');
+  std::size_t at = static_cast<std::size_t>(text.data() - n.text.data()) + (bracketed ? 1 : 0);
+  const std::size_t end = at + text.size() - (bracketed ? 2 : 0);
+  while (at < end) {
+    const std::size_t comma = std::min(n.text.find(',', at), end);
+    const auto part = trim(std::string_view(n.text).substr(at, comma - at));
     node item;
+    item.kind = is_raw(n) ? node_kind::raw : node_kind::text;
+    item.substituted = n.substituted;
+    item.text = part;
     item.at = n.at;
-    item.text = trim(text.substr(0, comma));
-    if (!item.text.empty()) result.items.push_back(std::move(item));
-    text.remove_prefix(std::min(comma + 1, text.size()));
+    if (is_raw(n) && !part.empty())
+      item.at = place_of(*n.at.in,
+                         n.at.in->offset(n.at.line, n.at.column)
+                             + static_cast<std::size_t>(part.data() - n.text.data()),
+                         part.size());
+    if (!part.empty() || comma < end) result.items.push_back(std::move(item));
+    at = comma + 1;
   }
   return made_.emplace_back(std::move(result));
 }
@@ -273,7 +281,7 @@ std::optional<std::vector<T>> value_reader::list(const node& n, const subject& w
 
 std::optional<std::vector<std::string>> value_reader::texts(const node& given, const subject& what,
                                                             std::size_t count_max, std::size_t length_max) {
-  return list<std::string>(list_node(given, true), what, count_max, [&](const node& item, std::string name) {
+  return list<std::string>(list_node(given), what, count_max, [&](const node& item, std::string name) {
     return text(item, {std::move(name), "a text"}, length_max);
   });
 }
@@ -281,7 +289,7 @@ std::optional<std::vector<std::string>> value_reader::texts(const node& given, c
 std::optional<std::vector<std::string>>
 value_reader::one_or_more_texts(const node& given, const subject& what, std::size_t count_max) {
   const bool listed = is_raw(given) && given.text.find_first_of("[,") != std::string::npos;
-  const node& n = listed ? list_node(given, true) : text_node(given);
+  const node& n = listed ? list_node(given) : text_node(given);
   if (n.kind == node_kind::text) return std::vector{n.text};
   return texts(n, what, count_max, 1'000);
 }
@@ -294,7 +302,7 @@ const node* value_reader::table(const node& given, const subject& what) {
 }
 
 const node* value_reader::tables(const node& given, const subject& what, std::size_t count_max) {
-  const node& n = list_node(given, false);
+  const node& n = list_node(given);
   if (n.kind == node_kind::table)
     wrong_.add(n.at, fmt::format("`{}` is a list of tables", what.name),
                fmt::format("write [[{}]] with two brackets, once for each", what.name));
@@ -341,17 +349,15 @@ std::optional<parameter_value> value_reader::parameter_of(const node& n, const p
     return parameter_value(p.choices[*index]);
   }
   case parameter_type::integers:
-    return wrap(
-        list<std::int64_t>(list_node(n, false), what, p.length_max, [&](const node& item, std::string name) {
-          return integer(item, {std::move(name), each}, range);
-        }));
+    return wrap(list<std::int64_t>(list_node(n), what, p.length_max, [&](const node& item, std::string name) {
+      return integer(item, {std::move(name), each}, range);
+    }));
   case parameter_type::numbers:
-    return wrap(
-        list<double>(list_node(n, false), what, p.length_max, [&](const node& item, std::string name) {
-          return number(item, {std::move(name), each}, range);
-        }));
+    return wrap(list<double>(list_node(n), what, p.length_max, [&](const node& item, std::string name) {
+      return number(item, {std::move(name), each}, range);
+    }));
   case parameter_type::booleans:
-    return wrap(list<bool>(list_node(n, false), what, p.length_max, [&](const node& item, std::string name) {
+    return wrap(list<bool>(list_node(n), what, p.length_max, [&](const node& item, std::string name) {
       return boolean(item, {std::move(name), each});
     }));
   }

@@ -59,7 +59,7 @@ class value_reader {
 
  private:
   const node& text_node(const node&);
-  const node& list_node(const node&, bool of_texts);
+  const node& list_node(const node&);
   void wrong_type(const node&, const subject&, std::string help = {});
   void out_of_range(const node&, const subject&, const std::string& shown);
   bool within(const node&, const subject&, long double value, const std::string& shown, const bounds&);

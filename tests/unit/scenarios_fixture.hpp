@@ -83,4 +83,23 @@ inline overrides nodes(std::string given) {
   return over;
 }
 
+/// All mistakes, one a line: "line:column+width message | help".
+inline std::string brief(const loaded& l) {
+  std::string text;
+  for (const auto& d : l.mistakes) {
+    if (!text.empty()) text += '\n';
+    if (d.source != "pool.toml") text += d.source + ' ';
+    text += std::to_string(d.line) + ':' + std::to_string(d.column) + '+' + std::to_string(d.width) + ' '
+            + d.message;
+    if (!d.help.empty()) text += " | " + d.help;
+  }
+  return text;
+}
+
+/// The same of a pool's file; the text begins in line 2.
+inline std::string mistakes(std::string_view rest, const overrides& over = {}, const variables& env = {}) {
+  const auto l = load_text("scenario = \"worker_pool\"\n" + std::string(rest), over, env);
+  return brief(l);
+}
+
 } // namespace scenario_tests
