@@ -17,7 +17,7 @@ std::vector<char> encode(const greeting& x) {
   for (auto& name : x.types)
     pack.pack(name);
   pack.pack("codecs");
-  pack.pack(std::vector<int>(x.codecs.begin(), x.codecs.end()));
+  pack.pack(x.codecs);
   pack.pack("run");
   pack.pack(x.run);
   return {out.data(), out.data() + out.size()};
@@ -35,7 +35,7 @@ std::optional<greeting> decode_greeting(std::span<const char> in, std::string& w
       const auto name = key.as<std::string>();
       if (name == "agent") result.agent = value.as<std::uint64_t>();
       else if (name == "pid") result.pid = value.as<std::int64_t>();
-      else if (name == "codecs") result.codecs = value.as<std::vector<std::uint8_t>>();
+      else if (name == "codecs") result.codecs = value.as<std::vector<int>>();
       else if (name == "run") result.run = value.as<std::map<std::string, std::string>>();
       else if (name == "types")
         for (auto& type : value.as<std::vector<std::string>>())

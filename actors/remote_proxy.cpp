@@ -1,6 +1,34 @@
 #include "actors/remote_proxy.hpp"
 
+#include <caf/all.hpp>
+#include <caf/scheduler/abstract_coordinator.hpp>
+
 namespace troupe {
+
+namespace {
+
+/// CAF links two actors while it holds the locks of both, and exporting a handle takes
+/// the actor's lock: so the other side is told a moment later, by the scheduler.
+class deferred_link final : public caf::ref_counted, public caf::resumable {
+public:
+  deferred_link(link_ptr via, caf::strong_actor_ptr local, caf::actor_id remote)
+      : via_(std::move(via)), local_(std::move(local)), remote_(remote) {}
+  subtype_t subtype() const override { return resumable::function_object; }
+  resume_result resume(caf::execution_unit*, std::size_t) override {
+    via_->export_local(local_);
+    via_->send_link(local_->id(), remote_, transport::envelope_kind::link);
+    return resumable::done;
+  }
+  void intrusive_ptr_add_ref_impl() override { ref(); }
+  void intrusive_ptr_release_impl() override { deref(); }
+
+private:
+  link_ptr via_;
+  caf::strong_actor_ptr local_;
+  caf::actor_id remote_;
+};
+
+} // namespace
 
 remote_proxy::remote_proxy(caf::actor_config& config, link_ptr via, trace::actor_index index)
     : actor_proxy(config), link_(std::move(via)) {
@@ -17,10 +45,7 @@ void remote_proxy::enqueue(caf::mailbox_element_ptr what, caf::execution_unit*) 
 
 bool remote_proxy::add_backlink(caf::abstract_actor* x) {
   if (!monitorable_actor::add_backlink(x)) return false;
-  if (link_ != nullptr) {
-    link_->export_local(x->ctrl());
-    link_->send_link(x->id(), id(), transport::envelope_kind::link);
-  }
+  if (link_ != nullptr) home_system().scheduler().enqueue(new deferred_link(link_, x->ctrl(), id()));
   return true;
 }
 

@@ -1,2 +1,3 @@
 # Real processes over real sockets.
 include(distributed/launcher.cmake)
+include(distributed/location.cmake)

@@ -1,4 +1,5 @@
 troupe_test(unit_actors
   SOURCES
+    unit/actors_greeting.cpp
     unit/actors_tracing.cpp
   LINKS troupe_actors)

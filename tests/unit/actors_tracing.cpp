@@ -70,12 +70,13 @@ TEST_CASE("the books balance whether the trace is on or off", "[actors][ledger]"
     CHECK(sys.books.totals().handled == 0);
   }
   SECTION("a response that comes after its time-out is dropped") {
+    sys.run();
     auto asker = sys.system().spawn([](plain_actor* self, const caf::actor& whom) {
       self->request(whom, std::chrono::seconds{1}, count_up{1}).then([](int) {}, [](const caf::error&) {});
       return caf::behavior{[](int) {}};
     }, actor);
-    sys.scheduler().run_once();           // the asker sends its request
-    sys.scheduler().advance_time(std::chrono::seconds{2}); // the time-out is answered first
+    sys.scheduler().run_once(); // the asker sends its request
+    sys.scheduler().advance_time(std::chrono::seconds{2}); // the time-out is there before the answer
     sys.run();
     const auto books = sys.books.totals();
     CHECK(books.dropped[static_cast<std::size_t>(trace::drop_reason::expired_response)] == 1);

@@ -1,0 +1,45 @@
+// A node in a process of its own: location_child LISTEN JOIN NAME [no-secret].
+// Publishes "server" and "squarer", leaves when it is told to.
+#include "tests/distributed/location_types.hpp"
+
+#include <condition_variable>
+#include <cstdio>
+#include <mutex>
+#include <sys/prctl.h>
+#include <csignal>
+
+using namespace troupe;
+using namespace troupe::testing;
+
+int main(int argc, char** argv) {
+  if (argc < 4) return 2;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool leave = false;
+  auto end = [&] {
+    std::lock_guard lock{mutex};
+    leave = true;
+    changed.notify_all();
+  };
+  node_options options;
+  options.listen = argv[1];
+  options.name = argv[3];
+  options.on_leave = end;
+  node self{std::move(options), location_catalog(argc < 5), location_roles(), {},
+            [&](const known_node& who, transport::down_reason, const std::string&) {
+              if (who.identity.name == "main") end();
+            }};
+  self.publish("server", self.system().spawn(server));
+  self.publish("squarer", self.system().spawn(typed_server));
+  auto joined = self.connect(argv[2], std::chrono::seconds{20});
+  if (!joined) {
+    std::fprintf(stderr, "%s\n", caf::to_string(joined.error()).c_str());
+    return 1;
+  }
+  std::unique_lock lock{mutex};
+  changed.wait(lock, [&] { return leave; });
+  lock.unlock();
+  self.stop(std::chrono::milliseconds{100});
+  return 0;
+}

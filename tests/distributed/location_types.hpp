@@ -1,0 +1,128 @@
+// The messages, actors and the node set-up that the location tests and their child
+// processes have in common.
+#pragma once
+
+#include "actors/node.hpp"
+
+#include <caf/all.hpp>
+
+namespace troupe::testing {
+
+struct ask_square {
+  std::int64_t value = 0;
+};
+template <class Inspector>
+auto inspect(Inspector& f, ask_square& x) {
+  return f(caf::meta::type_name("ask_square"), x.value);
+}
+
+struct square_is {
+  std::int64_t value = 0;
+};
+template <class Inspector>
+auto inspect(Inspector& f, square_is& x) {
+  return f(caf::meta::type_name("square_is"), x.value);
+}
+
+/// Carries a handle to a third actor.
+struct introduce {
+  caf::actor whom;
+  std::string text;
+};
+template <class Inspector>
+auto inspect(Inspector& f, introduce& x) {
+  return f(caf::meta::type_name("introduce"), x.whom, x.text);
+}
+
+/// Known to some nodes only, see child option "no-secret".
+struct secret {
+  std::string word;
+};
+template <class Inspector>
+auto inspect(Inspector& f, secret& x) {
+  return f(caf::meta::type_name("secret"), x.word);
+}
+
+/// Never registered with a catalog.
+struct unregistered {
+  int value = 0;
+};
+template <class Inspector>
+auto inspect(Inspector& f, unregistered& x) {
+  return f(caf::meta::type_name("unregistered"), x.value);
+}
+
+using squarer = caf::typed_actor<caf::replies_to<ask_square>::with<square_is>>;
+
+struct server_state {
+  static inline const char* name = "server";
+  std::vector<std::int64_t> seen;
+};
+
+/// Answers squares and errors, never answers "wait", ends on "quit", repeats what it saw.
+inline caf::behavior server(actor_of<server_state>* self) {
+  return {
+    [self](const ask_square& x) -> caf::result<square_is> {
+      self->state.seen.push_back(x.value);
+      if (x.value < 0) return caf::make_error(caf::sec::invalid_argument, "negative");
+      return square_is{x.value * x.value};
+    },
+    [self](const std::string& what) -> caf::result<std::string> {
+      if (what == "quit") {
+        self->quit(caf::exit_reason::user_shutdown);
+        return std::string{"bye"};
+      }
+      if (what == "wait") {
+        static thread_local std::vector<caf::response_promise> kept; // never answered
+        kept.push_back(self->make_response_promise());
+        return caf::delegated<std::string>{};
+      }
+      return what + "!";
+    },
+    [self](const introduce& x) { self->send(x.whom, x.text + " from " + self->node_name()); },
+    [](const secret& x) { return x.word.size(); },
+    [self](caf::get_atom) { return self->state.seen.size(); },
+    [](std::int32_t a, const std::string& b, double c, const std::vector<std::string>& d) {
+      return b + std::to_string(a) + std::to_string(c) + d.at(0);
+    },
+  };
+}
+
+inline caf::behavior doubler(plain_actor*, const std::string& prefix, std::int64_t factor) {
+  return {[=](std::int64_t x) { return prefix + std::to_string(x * factor); }};
+}
+
+/// Ends with the reason it is told, when told.
+inline caf::behavior mortal(plain_actor* self) {
+  return {[self](const std::string&) { self->quit(caf::exit_reason::kill); }};
+}
+
+inline squarer::behavior_type typed_server(typed_actor_of<squarer>*) {
+  return {[](const ask_square& x) { return square_is{x.value * x.value}; }};
+}
+
+/// Forwards to another actor, so that a reply comes from a third one.
+inline caf::behavior delegator(plain_actor* self, const caf::actor& to) {
+  return {[=](const ask_square& x) { return self->delegate(to, x); }};
+}
+
+inline std::shared_ptr<message_catalog> location_catalog(bool with_secret = true) {
+  auto catalog = std::make_shared<message_catalog>();
+  add_agent_messages(*catalog);
+  catalog->add<ask_square>("ask_square");
+  catalog->add<square_is>("square_is");
+  catalog->add<introduce>("introduce");
+  if (with_secret) catalog->add<secret>("secret");
+  return catalog;
+}
+
+inline role_map location_roles() {
+  return {
+    {"server", make_role(server)},
+    {"doubler", make_role(doubler)},
+    {"mortal", make_role(mortal)},
+    {"delegator", make_role(delegator)},
+  };
+}
+
+} // namespace troupe::testing
