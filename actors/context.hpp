@@ -6,6 +6,7 @@
 
 #include <caf/actor_control_block.hpp>
 #include <caf/actor_system.hpp>
+#include <caf/message_id.hpp>
 
 #include <functional>
 #include <string>
@@ -30,6 +31,10 @@ struct node_context {
 node_context* context_of(const caf::actor_system&);
 /// Makes systems of this configuration find `context`, and gives them the node id of `incarnation`.
 void install_context(caf::actor_system_config&, node_context& context, std::uint64_t incarnation);
+
+/// Ends a request with an error, where CAF's own bouncer always says request_receiver_down.
+/// No-op for what is no request.
+void fail_request(const caf::strong_actor_ptr& requester, caf::message_id, caf::error);
 
 /// What the calling thread is handling just now; the cause of whatever it sends.
 struct handling_state {

@@ -20,7 +20,7 @@ struct export_entry {
   std::uint64_t serial = 0;
   caf::actor_id id = 0;
 };
-thread_local std::array<export_entry, 256> exported;
+thread_local std::array<export_entry, 256> known_exports;
 
 } // namespace
 
@@ -220,10 +220,14 @@ caf::strong_actor_ptr gateway::agent_of(const std::string& name) {
 actor_ref gateway::export_handle(const caf::strong_actor_ptr& actor) {
   if (actor == nullptr) return {};
   if (actor->node() != system_.node()) return {incarnation_of(actor->node()), actor->id()};
-  auto& slot = exported[actor->id() % exported.size()];
+  auto& slot = known_exports[actor->id() % known_exports.size()];
   if (slot.serial != serial_ || slot.id != actor->id()) {
     slot = {serial_, actor->id()};
     if (system_.registry().get(actor->id()) == nullptr) {
+      {
+        std::lock_guard lock{endings_->mutex};
+        endings_->alive.insert(actor->id());
+      }
       system_.registry().put(actor->id(), actor);
       actor->get()->attach_functor(
         [memory = endings_, id = actor->id()](const caf::error& reason) { memory->remember(id, reason); });
@@ -234,6 +238,7 @@ actor_ref gateway::export_handle(const caf::strong_actor_ptr& actor) {
 
 void gateway::endings::remember(caf::actor_id id, const caf::error& reason) {
   std::lock_guard lock{mutex};
+  alive.erase(id);
   if (!reasons.emplace(id, reason).second) return;
   order.push_back(id);
   if (order.size() <= endings_kept) return;
@@ -244,6 +249,14 @@ void gateway::endings::remember(caf::actor_id id, const caf::error& reason) {
 caf::strong_actor_ptr gateway::import_handle(const actor_ref& ref) { return actor_of(ref.incarnation, ref.id); }
 
 caf::strong_actor_ptr gateway::local(caf::actor_id id) { return system_.registry().get(id); }
+
+std::vector<caf::strong_actor_ptr> gateway::exported() const {
+  std::vector<caf::strong_actor_ptr> result;
+  std::lock_guard lock{endings_->mutex};
+  for (auto id : endings_->alive)
+    if (auto actor = system_.registry().get(id)) result.push_back(std::move(actor));
+  return result;
+}
 
 caf::error gateway::why_ended(caf::actor_id id) const {
   std::lock_guard lock{endings_->mutex};

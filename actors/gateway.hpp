@@ -70,6 +70,8 @@ public:
   // -- for links ---------------------------------------------------------------------
   /// A local actor that can be reached from outside; null if it has ended.
   caf::strong_actor_ptr local(caf::actor_id);
+  /// All local actors that were made reachable and have not ended.
+  std::vector<caf::strong_actor_ptr> exported() const;
   /// Why a local actor ended, as far as remembered.
   caf::error why_ended(caf::actor_id) const;
   void learned(const transport::node_identity&, const std::string& endpoint, const link* from);
@@ -103,6 +105,7 @@ private:
   /// Why exported actors ended; shared with their exit handlers, which may outlive us.
   struct endings {
     std::mutex mutex;
+    std::set<caf::actor_id> alive;
     std::unordered_map<caf::actor_id, caf::error> reasons;
     std::deque<caf::actor_id> order;
     void remember(caf::actor_id, const caf::error&);

@@ -144,7 +144,7 @@ void link::on_message(const envelope_view& envelope, caf::execution_unit* host) 
     context.books.dead_lettered();
     if (recorder.on())
       recorder.dead_lettered(number, index, signature.traced_as, recorder.intern("receiver has ended"));
-    if (id.is_request() && header.sender != 0) send_bounce(header.sender, id, gateway_.why_ended(header.receiver));
+    if (id.is_request() && header.sender != 0) send_bounce(header.sender, id, caf::make_error(caf::sec::request_receiver_down));
     return;
   }
   if (!to.traced) {
@@ -246,7 +246,7 @@ void link::on_bounce(const envelope_view& envelope) {
   }
   if (!why) why = caf::make_error(caf::sec::request_receiver_down);
   if (auto requester = gateway_.local(envelope.header.receiver))
-    caf::detail::sync_request_bouncer{why}(requester, request);
+    fail_request(requester, request, why);
 }
 
 void link::end(const ending& how) {
@@ -270,7 +270,7 @@ void link::end(const ending& how) {
   const auto why = caf::make_error(caf::exit_reason::remote_link_unreachable);
   for (auto& [requester, request] : unanswered)
     if (auto actor = gateway_.local(requester))
-      caf::detail::sync_request_bouncer{why}(actor, caf::message_id{request}.with_normal_priority());
+      fail_request(actor, caf::message_id{request}.with_normal_priority(), why);
   receivers_.fill({});
   gateway_.link_ended(*this, how.reason, how.detail);
 }

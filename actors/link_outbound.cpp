@@ -127,7 +127,7 @@ void link::refuse(caf::mailbox_element& what, trace::drop_reason reason, const t
   context.books.dropped(reason);
   if (context.recorder.on())
     context.recorder.dropped(stamp.id, stamp.receiver, stamp.type, context.recorder.intern(to_string(reason)));
-  if (what.mid.is_request()) caf::detail::sync_request_bouncer{std::move(err)}(what);
+  fail_request(what.sender, what.mid, std::move(err));
 }
 
 void link::export_local(const caf::strong_actor_ptr& actor) { gateway_.export_handle(actor); }

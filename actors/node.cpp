@@ -221,11 +221,13 @@ std::size_t node::end_actors(std::chrono::milliseconds patience) {
     std::lock_guard lock{spawned_mutex_};
     spawned.swap(spawned_);
   }
-  for (auto& weak : spawned) {
-    auto actor = weak.lock();
-    if (actor != nullptr && !actor->get()->getf(caf::abstract_actor::is_terminated_flag))
+  std::vector<caf::strong_actor_ptr> reachable = gateway_->exported();
+  for (auto& weak : spawned)
+    if (auto actor = weak.lock()) reachable.push_back(std::move(actor));
+  for (auto& actor : reachable)
+    if (actor->id() != agent_.id() && !actor->get()->getf(caf::abstract_actor::is_terminated_flag))
       caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
-  }
+  reachable.clear();
   // CAF's registry can only be waited for without a limit; its count is polled instead.
   const auto until = std::chrono::steady_clock::now() + patience;
   while (system_->registry().running() != 0 && std::chrono::steady_clock::now() < until)
@@ -240,6 +242,11 @@ std::size_t node::stop(std::chrono::milliseconds patience) {
   caf::scoped_actor{*system_}->wait_for(agent_);
   gateway_->stop(patience);
   if (alive != 0) {
+    // They cannot be destroyed without the scheduler, so they outlive the registry.
+    for (auto& actor : gateway_->exported()) {
+      intrusive_ptr_add_ref(actor.get());
+      system_->registry().erase(actor->id());
+    }
     system_->await_actors_before_shutdown(false);
     const auto books = books_.totals();
     const auto waiting = books.sent - books.remote_sent + books.remote_received - books.handled - books.dead_lettered

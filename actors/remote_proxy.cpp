@@ -39,8 +39,7 @@ remote_proxy::~remote_proxy() = default;
 
 void remote_proxy::enqueue(caf::mailbox_element_ptr what, caf::execution_unit*) {
   if (link_ != nullptr) link_->forward(*this, std::move(what));
-  else if (what->mid.is_request())
-    caf::detail::sync_request_bouncer{caf::make_error(caf::exit_reason::remote_link_unreachable)}(*what);
+  else fail_request(what->sender, what->mid, caf::make_error(caf::exit_reason::remote_link_unreachable));
 }
 
 bool remote_proxy::add_backlink(caf::abstract_actor* x) {

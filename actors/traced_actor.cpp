@@ -172,6 +172,11 @@ void tracing::finish(node_context& context, traced_element& element, caf::invoke
   }
 }
 
+void fail_request(const caf::strong_actor_ptr& requester, caf::message_id id, caf::error why) {
+  if (requester != nullptr && id.is_request())
+    requester->enqueue(nullptr, id.response_id(), caf::make_message(std::move(why)), nullptr);
+}
+
 // -- joins -------------------------------------------------------------------------
 
 message_token current_message() { return {this_handling.message}; }

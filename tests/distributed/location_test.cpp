@@ -64,8 +64,14 @@ public:
   caf::actor server(const std::string& where) {
     auto found = main->lookup(where, "server", patience);
     if (!found) FAIL(main->system().render(found.error()));
-    REQUIRE(found);
     return *found;
+  }
+
+  template <class... Ts>
+  caf::actor spawn(const std::string& where, const std::string& role, Ts... xs) {
+    auto made = main->spawn_on(where, role, caf::make_message(std::move(xs)...));
+    if (!made) FAIL(main->system().render(made.error()));
+    return caf::actor_cast<caf::actor>(*made);
   }
 
   template <class Answer, class... Ts>
@@ -205,7 +211,7 @@ SCENARIO("monitors tell why a remote actor ended", "[distributed][location]") {
     CHECK(f.is_down("w1"));
   }
   SECTION("its node leaves: its actors end first") {
-    auto mortal = caf::actor_cast<caf::actor>(*f.main->spawn_on("w1", "mortal", caf::message{}));
+    auto mortal = f.spawn("w1", "mortal");
     CHECK(reason_of_end(f, mortal, [&] { (*f.self)->send(f.main->agent_of("w1"), leave_node{}); })
           == caf::exit_reason::user_shutdown);
     CHECK(f.is_down("w1"));
@@ -227,6 +233,7 @@ SCENARIO("requests end when the other side is gone", "[distributed][location]") 
     auto waiting = (*f.self)->request(server, caf::infinite, std::string{"wait"});
     f.kill("w1");
     waiting.receive([](const std::string&) {}, [&](caf::error& err) { why = std::move(err); });
+    INFO(f.main->system().render(why));
     CHECK(why == caf::exit_reason::remote_link_unreachable);
   }
   SECTION("sent to an actor that has ended") {
@@ -238,7 +245,7 @@ SCENARIO("requests end when the other side is gone", "[distributed][location]") 
 SCENARIO("links and exit messages reach across processes", "[distributed][location]") {
   fixture f{"ipc"};
   f.start("w1");
-  auto remote = caf::actor_cast<caf::actor>(*f.main->spawn_on("w1", "mortal", caf::message{}));
+  auto remote = f.spawn("w1", "mortal");
 
   SECTION("an exit message ends the remote actor") {
     CHECK(reason_of_end(f, remote, [&] { caf::anon_send_exit(remote, caf::exit_reason::user_shutdown); })
@@ -273,7 +280,9 @@ SCENARIO("a type that the other side does not know is an error at the sender", "
   fixture f{"ipc"};
   f.start("w1", "no-secret");
   auto server = f.server("w1");
-  CHECK(f.ask<std::size_t>(server, secret{"x"}).error() == caf::sec::unknown_type);
+  const auto refused = f.ask<std::size_t>(server, secret{"x"});
+  INFO(f.main->system().render(refused.error()));
+  CHECK(refused.error() == caf::sec::unknown_type);
   CHECK(f.ask<std::size_t>(server, unregistered{1}).error() == caf::sec::unknown_type);
   CHECK(f.ask<square_is>(server, ask_square{3})); // and the link lives on
   const auto books = f.main->books().totals();
@@ -290,8 +299,7 @@ SCENARIO("three processes: handles of third nodes work", "[distributed][location
   auto second = f.server("w2");
 
   SECTION("a handle of w2 that went through us to w1 is sent to directly") {
-    auto relay = caf::actor_cast<caf::actor>(
-      *f.main->spawn_on("w1", "delegator", caf::make_message(caf::actor_cast<caf::strong_actor_ptr>(second))));
+    auto relay = f.spawn("w1", "delegator", second);
     auto answer = f.ask<square_is>(relay, ask_square{9});
     REQUIRE(answer);
     CHECK(answer->value == 81);
@@ -305,8 +313,7 @@ SCENARIO("three processes: handles of third nodes work", "[distributed][location
     CHECK(text == "hello from w1");
   }
   SECTION("an actor of w1 monitors one of w2, which is killed") {
-    auto relay = caf::actor_cast<caf::actor>(
-      *f.main->spawn_on("w1", "delegator", caf::make_message(caf::actor_cast<caf::strong_actor_ptr>(second))));
+    auto relay = f.spawn("w1", "delegator", second);
     REQUIRE(f.ask<square_is>(relay, ask_square{2}));
     f.kill("w2");
     CHECK(f.is_down("w2"));
