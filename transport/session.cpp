@@ -346,10 +346,14 @@ bool session::is_silent(time_point now) const {
          && now >= last_heard_ + options_.liveness;
 }
 
+bool session::is_stale(time_point now) const {
+  return state_ == session_state::up && now >= last_heard_ + options_.liveness / 2;
+}
+
 time_point session::next_deadline() const {
   switch (state_) {
   case session_state::up:
-    return std::min({ack_due_, heartbeat_due_, last_heard_ + options_.liveness});
+    return std::min({ack_due_, heartbeat_due_, last_heard_ + options_.liveness / 2});
   case session_state::cut:
     return last_heard_ + options_.liveness;
   case session_state::waiting:

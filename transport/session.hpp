@@ -127,7 +127,9 @@ class session {
   // -- time ----------------------------------------------------------------------------
   /// Nothing heard for the liveness interval. Never while waiting.
   bool is_silent(time_point now) const;
-  /// When pull_control() or is_silent() is to be asked again, unless something happens.
+  /// Nothing heard on the present connection for half of that: a new one is worth a try.
+  bool is_stale(time_point now) const;
+  /// When pull_control(), is_stale() or is_silent() is to be asked again, unless something happens.
   time_point next_deadline() const;
   time_point last_heard() const { return last_heard_; }
 

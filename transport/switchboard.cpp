@@ -129,7 +129,10 @@ void switchboard::take_session_frame(connection& c, raw_frame_ptr raw, const dec
   // Copies: the connection may be gone before this function is.
   const auto carried = c.carried;
   const auto line = c.line;
-  if (std::holds_alternative<confirm_frame>(decoded)) return; // doubled
+  const bool of_handshake = std::holds_alternative<hello_frame>(decoded) ||
+                            std::holds_alternative<welcome_frame>(decoded) ||
+                            std::holds_alternative<confirm_frame>(decoded);
+  if (of_handshake) return; // doubled: it has done its work
   const auto* data = std::get_if<data_frame>(&decoded);
   const char* malformed = nullptr;
   if (const auto* wrong = std::get_if<malformed_frame>(&decoded)) malformed = wrong->what;
@@ -302,6 +305,10 @@ void switchboard::tick_links(time_point now) {
     const bool silent = l->with_session([&](session& s) { return s.is_silent(now); });
     if (silent) {
       end(l, down_reason::silent, "nothing heard of it for " + milliseconds_text(options_.session.liveness));
+      continue;
+    }
+    if (l->with_session([&](session& s) { return s.is_stale(now); })) {
+      lose_wire(l, "nothing comes through it", false, now);
       continue;
     }
     const auto due = l->with_session([](session& s) { return s.next_deadline(); });
