@@ -1,6 +1,7 @@
 // What every traced actor and proxy of one node shares, and what its thread is doing.
 #pragma once
 
+#include "actors/waiting.hpp"
 #include "trace/ledger.hpp"
 #include "trace/recorder.hpp"
 
@@ -22,9 +23,13 @@ struct node_context {
   trace::ledger& books;
   message_catalog& catalog;
   std::string node; ///< its name
+  std::uint64_t incarnation = 0;
   /// Where warnings for people go; may be empty. Called from any thread.
   std::function<void(const std::string&)> warn;
+  wait_registry waits{};
 };
+
+class traceable;
 
 /// The context of the node that runs this actor system, or null in a system that no
 /// node made (then actors behave as plain CAF's).
@@ -41,7 +46,8 @@ struct handling_state {
   const caf::actor_control_block* self = nullptr;
   trace::actor_index actor = 0;
   trace::message_id message{};
-  bool refused = false; ///< the default handler ran: nobody handles this type
+  bool refused = false;     ///< the default handler ran: nobody handles this type
+  traceable* me = nullptr;  ///< the actor itself
 };
 inline thread_local handling_state this_handling;
 

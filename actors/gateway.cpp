@@ -183,6 +183,32 @@ void gateway::on_peer_down(const transport::peer_ptr& peer, transport::down_reas
   link_of(peer)->on_down(reason, std::string{detail}, messages_lost);
 }
 
+// -- the deadlock detector -------------------------------------------------------------
+
+activity_report gateway::look() const {
+  auto report = context_.waits.look(context_.books);
+  std::lock_guard lock{busy_mutex_};
+  report.arriving = busy_;
+  return report;
+}
+
+std::size_t gateway::probe(std::uint64_t round, bool with_edges) {
+  std::vector<link_ptr> up;
+  {
+    std::lock_guard lock{mutex_};
+    for (auto& [incarnation, known] : directory_)
+      if (known.node.up) up.push_back(known.via);
+  }
+  for (auto& via : up)
+    via->send_probe(round, with_edges);
+  return up.size();
+}
+
+void gateway::reported(const std::string& node, std::uint64_t round, const activity_report& report,
+                       const std::vector<wait_edge>& edges) {
+  if (observer_.on_report) observer_.on_report(node, round, report, edges);
+}
+
 // -- actors ------------------------------------------------------------------------------
 
 caf::strong_actor_ptr gateway::make_proxy(caf::node_id node, caf::actor_id id) {

@@ -29,6 +29,9 @@ public:
   struct observer {
     std::function<void(const known_node&, const greeting&)> on_up;
     std::function<void(const known_node&, transport::down_reason, const std::string& detail)> on_down;
+    /// The answer of a node to probe().
+    std::function<void(const std::string& node, std::uint64_t round, const activity_report&, const std::vector<wait_edge>&)>
+      on_report{};
   };
 
   gateway(caf::actor_system&, node_context&, transport::node_identity, observer);
@@ -52,6 +55,13 @@ public:
   caf::strong_actor_ptr actor_of(std::uint64_t incarnation, caf::actor_id id);
   /// The agent of a node that is up; null otherwise.
   caf::strong_actor_ptr agent_of(const std::string& name);
+
+  // -- the deadlock detector ---------------------------------------------------------
+  /// A look at this node.
+  activity_report look() const;
+  /// Asks all nodes that are up for theirs; on_report tells. Returns how many were asked.
+  std::size_t probe(std::uint64_t round, bool with_edges);
+  void reported(const std::string& node, std::uint64_t round, const activity_report&, const std::vector<wait_edge>&);
 
   // -- handle_codec ----------------------------------------------------------------
   actor_ref export_handle(const caf::strong_actor_ptr&) override;
@@ -112,7 +122,7 @@ private:
   };
   const std::shared_ptr<endings> endings_ = std::make_shared<endings>();
 
-  std::mutex busy_mutex_;
+  mutable std::mutex busy_mutex_;
   std::condition_variable idle_;
   int busy_ = 0;
 

@@ -43,6 +43,7 @@ public:
   void send_link(caf::actor_id local, caf::actor_id remote, transport::envelope_kind link_or_unlink);
   void send_bounce(caf::actor_id requester, caf::message_id request, const caf::error&);
   void send_node(const transport::node_identity&, const std::string& endpoint);
+  void send_probe(std::uint64_t round, bool with_edges);
   void export_local(const caf::strong_actor_ptr&);
 
   // -- inbound, called on the I/O thread -----------------------------------------
@@ -78,6 +79,8 @@ private:
   void on_link(const transport::envelope_view&);
   void on_node(const transport::envelope_view&);
   void on_bounce(const transport::envelope_view&);
+  void on_probe(const transport::envelope_view&);
+  void on_report(const transport::envelope_view&);
   void end(const ending&);
   void drop_arrived(const transport::envelope_view&, trace::drop_reason, const std::string& type, caf::error);
   struct local_receiver {

@@ -16,6 +16,8 @@ namespace {
 /// Frames decoded before other work gets its turn on the thread.
 constexpr std::size_t frames_a_turn = 8;
 constexpr std::size_t name_bytes_max = 4096;
+/// Keeps a report within what a control record may carry.
+constexpr std::size_t edges_reported_max = 500;
 } // namespace
 
 void link::push(arrival what) {
@@ -73,6 +75,8 @@ void link::decode(const envelope_view& envelope, caf::execution_unit* host) {
   case envelope_kind::unlink: return on_link(envelope);
   case envelope_kind::node: return on_node(envelope);
   case envelope_kind::bounce: return on_bounce(envelope);
+  case envelope_kind::probe: return on_probe(envelope);
+  case envelope_kind::report: return on_report(envelope);
   }
 }
 
@@ -247,6 +251,24 @@ void link::on_bounce(const envelope_view& envelope) {
   if (!why) why = caf::make_error(caf::sec::request_receiver_down);
   if (auto requester = gateway_.local(envelope.header.receiver))
     fail_request(requester, request, why);
+}
+
+void link::on_probe(const envelope_view& envelope) {
+  auto report = gateway_.look();
+  report.arriving -= 1; // this very queue
+  std::vector<wait_edge> edges;
+  if (envelope.header.type == 1) edges = gateway_.context().waits.edges();
+  if (edges.size() > edges_reported_max) edges.resize(edges_reported_max);
+  peer_->send({.kind = envelope_kind::report, .request = envelope.header.request}, [&](transport::byte_buffer& out) {
+    return !wire_writer{out, gateway_, gateway_.context().catalog}(report, edges);
+  });
+}
+
+void link::on_report(const envelope_view& envelope) {
+  activity_report report;
+  std::vector<wait_edge> edges;
+  if (wire_reader{envelope.payload, gateway_, gateway_.context().catalog}(report, edges)) return;
+  gateway_.reported(peer_->identity().name, envelope.header.request, report, edges);
 }
 
 void link::end(const ending& how) {

@@ -69,7 +69,7 @@ link::announcement link::announce(const message_signature& signature, std::strin
 void link::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
   auto& context = gateway_.context();
   const auto& signature = context.catalog.of(what->content());
-  const auto stamp = tracing::stamp_of(context, to.trace_index(), *what, signature.traced_as);
+  const auto stamp = tracing::stamp_of(context, to.trace_index(), {peer_->identity().incarnation, to.id()}, *what, signature.traced_as);
   if (!signature.why_local.empty()) {
     gateway_.warn("cannot send to node " + peer_->identity().name + ": " + signature.why_local);
     refuse(*what, trace::drop_reason::not_serializable, stamp,
@@ -155,6 +155,11 @@ void link::send_bounce(caf::actor_id requester, caf::message_id request, const c
               [&](transport::byte_buffer& out) {
                 return !wire_writer{out, gateway_, gateway_.context().catalog}.apply(why);
               });
+}
+
+void link::send_probe(std::uint64_t round, bool with_edges) {
+  peer_->send({.kind = envelope_kind::probe, .request = round, .type = with_edges ? 1U : 0U},
+              [](transport::byte_buffer&) { return true; });
 }
 
 void link::send_node(const transport::node_identity& node, const std::string& endpoint) {

@@ -118,15 +118,15 @@ std::filesystem::path books_file(const node_options& options) {
 } // namespace
 
 node::node(node_options options, std::shared_ptr<message_catalog> catalog, role_map roles, up_handler on_up,
-           down_handler on_down)
+           down_handler on_down, report_handler on_report)
     : options_(completed(std::move(options))), catalog_(std::move(catalog)), roles_(std::move(roles)),
       recorder_({options_.run_dir, options_.name, options_.incarnation,
                  options_.run_dir.empty() ? trace::level::off : options_.trace, options_.trace_bytes_max}),
-      books_(books_file(options_)), context_{recorder_, books_, *catalog_, options_.name, options_.warn} {
+      books_(books_file(options_)), context_{recorder_, books_, *catalog_, options_.name, options_.incarnation, options_.warn} {
   catalog_->attach(recorder_);
   config_ = std::make_unique<system_config>(options_, *catalog_, context_);
   system_ = std::make_unique<caf::actor_system>(*config_);
-  gateway_ = std::make_unique<gateway>(*system_, context_, identity(), gateway::observer{std::move(on_up), std::move(on_down)});
+  gateway_ = std::make_unique<gateway>(*system_, context_, identity(), gateway::observer{std::move(on_up), std::move(on_down), std::move(on_report)});
   const std::string agent_role = "agent";
   this_role = &agent_role;
   role_spawner spawner = [this](const std::string& role, const caf::message& args) { return spawn_here(role, args); };

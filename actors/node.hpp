@@ -43,9 +43,13 @@ public:
   using up_handler = std::function<void(const known_node&, const greeting&)>;
   using down_handler = std::function<void(const known_node&, transport::down_reason, const std::string& detail)>;
 
+  using report_handler =
+    std::function<void(const std::string& node, std::uint64_t round, const activity_report&, const std::vector<wait_edge>&)>;
+
   /// Opens the endpoint and starts all threads. `catalog` must hold all message types.
   /// Throws std::runtime_error if the endpoint or the run directory cannot be used.
-  node(node_options, std::shared_ptr<message_catalog> catalog, role_map roles, up_handler = {}, down_handler = {});
+  node(node_options, std::shared_ptr<message_catalog> catalog, role_map roles, up_handler = {}, down_handler = {},
+       report_handler = {});
   /// Stops first, see stop().
   ~node();
   node(const node&) = delete;
@@ -58,6 +62,7 @@ public:
   trace::recorder& recorder() { return recorder_; }
   trace::ledger& books() { return books_; }
   gateway& links() { return *gateway_; }
+  node_context& context() { return context_; }
 
   // -- names -------------------------------------------------------------------
   void publish(const std::string& name, const caf::actor& actor) { do_publish({name, caf::actor_cast<caf::strong_actor_ptr>(actor), {}}); }

@@ -1,6 +1,7 @@
 #include "actors/traced_actor.hpp"
 
 #include "actors/message_catalog.hpp"
+#include "actors/node_key.hpp"
 
 #include <caf/actor_registry.hpp>
 #include <caf/all.hpp>
@@ -51,6 +52,7 @@ void traced_element::operator delete(void* memory) noexcept {
 }
 
 traced_element::~traced_element() {
+  if (set_aside_) context_.waits.set_aside(-1);
   if (settled_) return;
   static constexpr std::string_view why = "receiver has ended";
   context_.books.dead_lettered();
@@ -79,7 +81,7 @@ thread_local std::vector<trace::message_id> joined_causes;
 
 } // namespace
 
-traced_element::stamp tracing::stamp_of(node_context& context, trace::actor_index receiver,
+traced_element::stamp tracing::stamp_of(node_context& context, trace::actor_index receiver, const actor_ref& whom,
                                         caf::mailbox_element& element, trace::string_index type) {
   if (auto* wrapped = already_wrapped(element)) {
     wrapped->settle();
@@ -88,6 +90,7 @@ traced_element::stamp tracing::stamp_of(node_context& context, trace::actor_inde
   auto& recorder = context.recorder;
   traced_element::stamp stamp{{}, receiver, type};
   context.books.sent();
+  if (element.mid.is_request()) note_request(context, element, whom);
   if (!recorder.on()) return stamp;
   stamp.id = recorder.next_message();
   recorder.sent(stamp.id, this_handling.message, index_of_sender(element.sender), receiver, type, recorder.now());
@@ -96,12 +99,12 @@ traced_element::stamp tracing::stamp_of(node_context& context, trace::actor_inde
   return stamp;
 }
 
-caf::mailbox_element_ptr tracing::wrap(node_context& context, trace::actor_index receiver,
+caf::mailbox_element_ptr tracing::wrap(node_context& context, trace::actor_index receiver, caf::actor_id id,
                                        caf::mailbox_element_ptr element) {
   if (!this_arrival.active && already_wrapped(*element) != nullptr) return element;
   const auto type = context.catalog.of(element->content()).traced_as;
   const auto stamp = this_arrival.active ? traced_element::stamp{this_arrival.message, receiver, type}
-                                         : stamp_of(context, receiver, *element, type);
+                                         : stamp_of(context, receiver, {context.incarnation, id}, *element, type);
   return caf::mailbox_element_ptr{new traced_element(std::move(element), context, stamp)};
 }
 
@@ -111,12 +114,40 @@ caf::mailbox_element_ptr tracing::wrap_delayed(node_context& context, trace::act
   auto& recorder = context.recorder;
   auto* receiver = dynamic_cast<traceable*>(to->get());
   if (receiver == nullptr) return element; // CAF's own actors cannot unwrap; proxies can, and are traceable
-  traced_element::stamp stamp{recorder.next_message(), receiver->trace_index(),
-                              context.catalog.of(element->content()).traced_as};
+  traced_element::stamp stamp{{}, receiver->trace_index(), 0};
   context.books.sent();
-  recorder.timer_set(stamp.id, sender, delay);
-  recorder.sent(stamp.id, this_handling.message, sender, stamp.receiver, stamp.type, recorder.now());
+  if (recorder.on()) {
+    stamp.id = recorder.next_message();
+    stamp.type = context.catalog.of(element->content()).traced_as;
+    recorder.timer_set(stamp.id, sender, delay);
+    recorder.sent(stamp.id, this_handling.message, sender, stamp.receiver, stamp.type, recorder.now());
+  }
   return caf::mailbox_element_ptr{new traced_element(std::move(element), context, stamp)};
+}
+
+caf::mailbox_element_ptr tracing::came_back(caf::mailbox_element& element) {
+  auto* wrapped = dynamic_cast<traced_element*>(&element);
+  return wrapped != nullptr ? wrapped->unwrap() : nullptr;
+}
+
+void tracing::note_request(node_context& context, const caf::mailbox_element& element, const actor_ref& whom) {
+  if (this_handling.me == nullptr || element.sender.get() != this_handling.self) return;
+  this_handling.me->asked(context, *const_cast<caf::actor_control_block*>(this_handling.self)->get(), element.mid, whom);
+}
+
+actor_ref tracing::address(const node_context& context, const caf::strong_actor_ptr& actor) {
+  if (actor == nullptr) return {};
+  const bool local = actor->node() == actor->home_system->node();
+  return {local ? context.incarnation : incarnation_of(actor->node()), actor->id()};
+}
+
+wait_list& traceable::waits(node_context& context, const caf::abstract_actor& self) {
+  if (waits_ == nullptr) waits_ = std::make_unique<wait_list>(context.waits, actor_ref{context.incarnation, self.id()});
+  return *waits_;
+}
+
+void traceable::asked(node_context& context, const caf::abstract_actor& self, caf::message_id id, const actor_ref& whom) {
+  waits(context, self).opened({id.request_id().integer_value(), whom, std::exchange(next_request_is_finite, false)});
 }
 
 trace::actor_index tracing::born(node_context& context, const caf::abstract_actor& self) {
@@ -148,6 +179,10 @@ void tracing::finish(node_context& context, traced_element& element, caf::invoke
                      trace::timestamp begin, bool refused) {
   const auto& message = element.message();
   auto& recorder = context.recorder;
+  if (element.set_aside() && result != caf::invoke_message_result::skipped) {
+    context.waits.set_aside(-1);
+    element.set_aside(false);
+  }
   auto drop = [&](trace::drop_reason why) {
     context.books.dropped(why);
     if (recorder.on())
@@ -155,8 +190,10 @@ void tracing::finish(node_context& context, traced_element& element, caf::invoke
     element.settle();
   };
   switch (result) {
-  case caf::invoke_message_result::skipped:
-    break; // it stays in the mailbox and comes again
+  case caf::invoke_message_result::skipped: // it stays in the mailbox and comes again
+    if (!element.set_aside()) context.waits.set_aside(+1);
+    element.set_aside(true);
+    return;
   case caf::invoke_message_result::dropped:
     drop(trace::drop_reason::expired_response);
     break;

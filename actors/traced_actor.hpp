@@ -9,6 +9,7 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -18,10 +19,15 @@ namespace troupe {
 class traceable {
 public:
   trace::actor_index trace_index() const { return trace_index_; }
+  /// This actor just asked somebody; called on its own thread.
+  void asked(node_context&, const caf::abstract_actor& self, caf::message_id, const actor_ref& whom);
 
 protected:
   ~traceable() = default;
+  wait_list& waits(node_context&, const caf::abstract_actor& self);
+
   trace::actor_index trace_index_ = 0;
+  std::unique_ptr<wait_list> waits_; ///< made with the first request
 };
 
 /// Answers what is left in a closed mailbox as CAF does, and counts it.
@@ -46,11 +52,14 @@ class tracing {
 public:
   /// Wraps an element for its receiver: gives it a number (or takes over the one it
   /// arrived with), records the send and counts it. Runs on the sender's thread.
-  static caf::mailbox_element_ptr wrap(node_context&, trace::actor_index receiver, caf::mailbox_element_ptr);
+  static caf::mailbox_element_ptr wrap(node_context&, trace::actor_index receiver, caf::actor_id, caf::mailbox_element_ptr);
   /// Numbers, records and counts a send, unless the element comes back from the clock
   /// and was stamped before; such an element is settled, since it lives on elsewhere.
-  static traced_element::stamp stamp_of(node_context&, trace::actor_index receiver, caf::mailbox_element&,
-                                        trace::string_index type);
+  /// The current handler asks `whom`, if that is what this element does.
+  static void note_request(node_context&, const caf::mailbox_element&, const actor_ref& whom);
+  static actor_ref address(const node_context&, const caf::strong_actor_ptr&);
+  static traced_element::stamp stamp_of(node_context&, trace::actor_index receiver, const actor_ref& whom,
+                                        caf::mailbox_element&, trace::string_index type);
   static trace::actor_index born(node_context&, const caf::abstract_actor& self);
   static void named(node_context&, const caf::abstract_actor& self, std::string_view name);
   static void died(node_context&, trace::actor_index, const caf::error& reason);
@@ -58,6 +67,9 @@ public:
   /// Records what became of a message that consume() looked at.
   static void finish(node_context&, traced_element&, caf::invoke_message_result, trace::timestamp begin,
                      bool refused);
+  /// A delayed message that came back from the clock, and was counted when it was set;
+  /// null for any other.
+  static caf::mailbox_element_ptr came_back(caf::mailbox_element&);
   static caf::mailbox_element_ptr wrap_delayed(node_context&, trace::actor_index sender, const caf::strong_actor_ptr& to,
                                                std::chrono::nanoseconds delay, caf::mailbox_element_ptr);
 };
@@ -73,6 +85,7 @@ public:
     if (context_ == nullptr) return;
     wraps_ = context_->recorder.on() || this->getf(caf::abstract_actor::is_detached_flag);
     this->trace_index_ = tracing::born(*context_, *this);
+    context_->waits.unborn(+1);
     this->set_default_handler([](caf::scheduled_actor* self, caf::message_view& what) -> caf::result<caf::message> {
       tracing::unhandled(*self, what);
       return caf::sec::unexpected_message;
@@ -81,36 +94,64 @@ public:
 
   void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* host) override {
     if (context_ == nullptr || wraps_) {
-      if (context_ != nullptr) element = tracing::wrap(*context_, this->trace_index_, std::move(element));
+      if (context_ != nullptr) element = tracing::wrap(*context_, this->trace_index_, this->id(), std::move(element));
       Base::enqueue(std::move(element), host);
       return;
     }
-    if (!this_arrival.active) context_->books.sent();
+    if (!this_arrival.active) {
+      if (this_handling.self == nullptr)
+        if (auto original = tracing::came_back(*element)) return push(std::move(original), host);
+      context_->books.sent();
+      if (element->mid.is_request()) tracing::note_request(*context_, *element, {context_->incarnation, this->id()});
+    }
     push(std::move(element), host);
   }
 
   caf::invoke_message_result consume(caf::mailbox_element& element) override {
     if (context_ == nullptr) return Base::consume(element);
-    return wraps_ ? consume_wrapped(static_cast<traced_element&>(element)) : consume_plain(element);
+    const auto result = wraps_ ? consume_wrapped(static_cast<traced_element&>(element)) : consume_plain(element);
+    watch_timeout();
+    return result;
   }
 
   bool cleanup(caf::error&& reason, caf::execution_unit* host) override {
     if (context_ == nullptr || this->getf(caf::abstract_actor::is_cleaned_up_flag))
       return Base::cleanup(std::move(reason), host);
     tracing::died(*context_, this->trace_index_, reason);
+    if (!begun_) context_->waits.unborn(-1);
+    begun_ = true;
+    if (std::exchange(has_timeout_, false)) context_->waits.timers(-1);
+    this->waits_.reset();
     if (!wraps_) book_mailbox(reason);
     return Base::cleanup(std::move(reason), host);
   }
 
   void initialize() override {
-    if (context_ != nullptr) tracing::named(*context_, *this, this->name());
-    Base::initialize();
+    if (context_ == nullptr) return Base::initialize();
+    tracing::named(*context_, *this, this->name());
+    {
+      handling_scope scope{{this->ctrl(), this->trace_index_, {}, false, this}};
+      Base::initialize();
+    }
+    watch_timeout();
+    if (!std::exchange(begun_, true)) context_->waits.unborn(-1);
+  }
+
+  /// As CAF's request, except that the deadlock detector knows it will end by itself.
+  template <caf::message_priority P = caf::message_priority::normal, class Handle, class Rep, class Period, class... Ts>
+  auto request(const Handle& whom, std::chrono::duration<Rep, Period> timeout, Ts&&... xs) {
+    next_request_is_finite = true;
+    return Base::template request<P>(whom, timeout, std::forward<Ts>(xs)...);
+  }
+  template <caf::message_priority P = caf::message_priority::normal, class Handle, class... Ts>
+  auto request(const Handle& whom, caf::infinite_t forever, Ts&&... xs) {
+    return Base::template request<P>(whom, forever, std::forward<Ts>(xs)...);
   }
 
   /// As CAF's delayed_send, with this message as the cause of the one to come.
   template <class Dest, class Rep, class Period, class... Ts>
   void delayed_send(const Dest& dest, std::chrono::duration<Rep, Period> delay, Ts&&... xs) {
-    if (context_ == nullptr || !context_->recorder.on() || !dest) {
+    if (context_ == nullptr || !dest) {
       Base::delayed_send(dest, delay, std::forward<Ts>(xs)...);
       return;
     }
@@ -119,6 +160,22 @@ public:
     element = tracing::wrap_delayed(*context_, this->trace_index_, to, delay, std::move(element));
     auto& clock = this->system().clock();
     clock.schedule_message(clock.now() + delay, std::move(to), std::move(element));
+  }
+
+  /// How people know this actor, in messages about deadlocks: "fork 1".
+  void call_me(std::string name) {
+    if (context_ != nullptr) this->waits(*context_, *this).name(std::move(name));
+  }
+  /// The answers that this actor owes wait until `holder` acts: it is held. Told by
+  /// actors that stand for a resource, so that a deadlock over them can be named.
+  template <class Handle>
+  void held_by(const Handle& holder) {
+    if (context_ == nullptr) return;
+    const auto whom = caf::actor_cast<caf::strong_actor_ptr>(holder);
+    this->waits(*context_, *this).held_by(tracing::address(*context_, whom));
+  }
+  void held_by_nobody() {
+    if (context_ != nullptr) this->waits(*context_, *this).held_by(std::nullopt);
   }
 
   /// Writes a note into the trace, tied to the message being handled.
@@ -156,13 +213,17 @@ private:
     }
   }
 
+  struct handling_scope {
+    explicit handling_scope(const handling_state& state) : outer(std::exchange(this_handling, state)) {}
+    ~handling_scope() { this_handling = outer; }
+    handling_state outer;
+  };
+
   caf::invoke_message_result consume_plain(caf::mailbox_element& element) {
-    auto outer = std::exchange(this_handling, {this->ctrl(), this->trace_index_, {}, false});
-    struct restore {
-      handling_state& to;
-      ~restore() { this_handling = to; }
-    } guard{outer};
+    handling_scope scope{{this->ctrl(), this->trace_index_, {}, false, this}};
     auto& books = context_->books;
+    if (this->waits_ != nullptr && element.mid.is_response())
+      this->waits_->closed(element.mid.request_id().integer_value());
     caf::invoke_message_result result;
     try {
       result = Base::consume(element);
@@ -170,19 +231,17 @@ private:
       books.handled();
       throw;
     }
-    if (result == caf::invoke_message_result::dropped) books.dropped(trace::drop_reason::expired_response);
-    else if (result == caf::invoke_message_result::consumed && this_handling.refused)
-      books.dropped(trace::drop_reason::no_handler);
-    else if (result == caf::invoke_message_result::consumed) books.handled();
+    if (result == caf::invoke_message_result::skipped) context_->waits.blinded();
+    else if (result == caf::invoke_message_result::dropped) books.dropped(trace::drop_reason::expired_response);
+    else if (this_handling.refused) books.dropped(trace::drop_reason::no_handler);
+    else books.handled();
     return result;
   }
 
   caf::invoke_message_result consume_wrapped(traced_element& element) {
-    auto outer = std::exchange(this_handling, {this->ctrl(), this->trace_index_, element.message().id, false});
-    struct restore {
-      handling_state& to;
-      ~restore() { this_handling = to; }
-    } guard{outer};
+    handling_scope scope{{this->ctrl(), this->trace_index_, element.message().id, false, this}};
+    if (this->waits_ != nullptr && element.mid.is_response())
+      this->waits_->closed(element.mid.request_id().integer_value());
     const auto begin = context_->recorder.on() ? context_->recorder.now() : 0;
     context_->recorder.handling(element.message().id, this->trace_index_, element.message().type, begin);
     caf::invoke_message_result result;
@@ -194,6 +253,15 @@ private:
     }
     tracing::finish(*context_, element, result, begin, this_handling.refused);
     return result;
+  }
+
+  /// Tells the detector whether this actor will be woken by its receive time-out, which
+  /// CAF sets when the handler is through.
+  void watch_timeout() {
+    const bool now = !this->bhvr_stack().empty() && this->bhvr_stack().back().timeout().valid();
+    if (now == has_timeout_) return;
+    has_timeout_ = now;
+    context_->waits.timers(now ? +1 : -1);
   }
 
   /// Books what is left in the mailbox, answering requests as CAF does.
@@ -210,6 +278,8 @@ private:
 
   node_context* context_;
   bool wraps_ = false;
+  bool begun_ = false;
+  bool has_timeout_ = false;
 };
 
 /// Names the message that an actor is handling, to be kept until its effect is sent.

@@ -29,7 +29,16 @@ public:
   /// The message is accounted for; nothing is booked at destruction.
   void settle() { settled_ = true; }
   bool settled() const { return settled_; }
-  caf::mailbox_element& inner() { return *inner_; }
+  /// Was skipped by its receiver at least once.
+  bool set_aside() const { return set_aside_; }
+  void set_aside(bool yes) { set_aside_ = yes; }
+  /// What was wrapped, whole again; this shell is settled.
+  caf::mailbox_element_ptr unwrap() {
+    settled_ = true;
+    inner_->sender = std::move(sender);
+    inner_->stages = std::move(stages);
+    return std::move(inner_);
+  }
 
   caf::type_erased_tuple& content() override { return inner_->content(); }
   const caf::type_erased_tuple& content() const override {
@@ -43,6 +52,7 @@ private:
   node_context& context_;
   stamp stamp_;
   bool settled_ = false;
+  bool set_aside_ = false;
 };
 
 } // namespace troupe

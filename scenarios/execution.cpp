@@ -140,7 +140,9 @@ void execution::open_main() {
         state->crashed.insert(who.identity.name);
       }
       state->changed.notify_all();
-    });
+    },
+    [detector = detector_](const std::string& node, std::uint64_t round, const activity_report& report,
+                           const std::vector<wait_edge>& edges) { detector->on_report(node, round, report, edges); });
 }
 
 void execution::start_nodes() {
@@ -236,7 +238,15 @@ verdict execution::await_end(std::string& reason) {
     if (auto end = reason_to_end(reason)) return *end;
     lock.unlock();
     inject_due_faults();
+    auto stuck = detector_->look();
+    if (detector_->idle() && !std::exchange(told_idle_, true))
+      phase("nothing is running, on its way or asked for; waiting for Ctrl-C or the deadline");
     lock.lock();
+    if (stuck && !state_->finished) {
+      reason = stuck->sentence;
+      deadlock_ = std::move(stuck->cycle);
+      return verdict::deadlock;
+    }
     if (auto end = reason_to_end(reason)) return *end;
     state_->changed.wait_for(lock, look_interval);
   }
@@ -310,8 +320,12 @@ outcome execution::run_all() {
       faults_.emplace_back(started_ + fault.at, fault);
     phase("running");
     if (interrupts() == 0) scenario_.wire()(*this);
+    detector_->attach(*main_);
     result.result_verdict = await_end(result.reason);
-    if (result.result_verdict == verdict::interrupted || result.result_verdict == verdict::deadline) drain();
+    if (result.result_verdict == verdict::interrupted || result.result_verdict == verdict::deadline
+        || result.result_verdict == verdict::deadlock)
+      drain();
+    result.deadlock = deadlock_;
     result.elapsed_s = std::chrono::duration<double>(steady_clock::now() - started_).count();
   } catch (...) {
     problem = std::current_exception();

@@ -4,6 +4,7 @@
 #include "scenarios/run_info.hpp"
 #include "scenarios/runner.hpp"
 #include "scenarios/scenario.hpp"
+#include "scenarios/stuck_detector.hpp"
 #include "scenarios/worker.hpp"
 
 #include <condition_variable>
@@ -66,6 +67,9 @@ private:
   std::filesystem::path sockets_; ///< 0700, holds the ipc sockets; empty without
   void* zmq_context_ = nullptr;   ///< for inproc
   std::shared_ptr<run_state> state_ = std::make_shared<run_state>();
+  std::shared_ptr<stuck_detector> detector_ = std::make_shared<stuck_detector>();
+  std::vector<std::string> deadlock_; ///< the cycle, a sentence a step
+  bool told_idle_ = false;
   std::unique_ptr<node> main_;
   std::vector<std::unique_ptr<worker>> hosted_; ///< worker nodes in this process (inproc)
   std::vector<std::string> workers_;

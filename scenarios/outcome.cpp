@@ -38,7 +38,7 @@ nlohmann::json to_json(const outcome& x) {
   json dropped = json::object();
   for (std::size_t i = 0; i < trace::drop_reason_count; ++i)
     if (x.messages.dropped[i] != 0) dropped[std::string{to_string(static_cast<trace::drop_reason>(i))}] = x.messages.dropped[i];
-  return {
+  json result = {
     {"scenario", x.scenario},
     {"verdict", to_string(x.result_verdict)},
     {"reason", x.reason},
@@ -54,6 +54,8 @@ nlohmann::json to_json(const outcome& x) {
     {"elapsed_s", x.elapsed_s},
     {"run_dir", x.run_dir.string()},
   };
+  if (!x.deadlock.empty()) result["deadlock"] = x.deadlock;
+  return result;
 }
 
 } // namespace troupe::scenarios

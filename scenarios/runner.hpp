@@ -57,6 +57,7 @@ struct outcome {
   std::string scenario;
   verdict result_verdict = verdict::passed;
   std::string reason; ///< one sentence where it is not `passed`
+  std::vector<std::string> deadlock; ///< who waits for whom, a sentence a step, where that is the verdict
   std::vector<check_result> checks;
   nlohmann::json result; ///< the scenario's own object
   std::vector<node_report> nodes;

@@ -1,0 +1,4 @@
+troupe_test(unit_runtime
+  SOURCES
+    unit/runtime_stuck.cpp
+  LINKS troupe_scenarios)
