@@ -6,30 +6,37 @@
 #include <fmt/format.h>
 
 namespace troupe::scenarios::file {
+namespace {
 
-void mistakes::add(const place& where, std::string message, std::string help) {
+/// A last line of defence: no name or value may bring a terminal into disorder.
+constexpr std::size_t sentence_max = 1'000;
+
+} // namespace
+
+void mistakes::add(const place& where, const std::string& message, const std::string& help) {
   if (full()) {
     ++dropped_;
     return;
   }
   diagnostic d;
-  d.message = std::move(message);
-  d.help = std::move(help);
+  d.message = excerpt(message, sentence_max);
+  d.help = excerpt(help, sentence_max);
   if (where.in) {
     d.source = where.in->name();
     d.line = where.in->has_lines() ? where.line : 0;
-    d.column = where.column;
-    d.width = where.width;
     d.text = where.in->line(where.line);
+    // The second byte of a line end would stand one further than anyone can see.
+    d.column = std::min<std::size_t>(where.column, code_points(d.text) + 1);
+    d.width = where.width;
   }
   found_.push_back({where.in ? where.in->from() : origin::file, std::move(d)});
 }
 
-void mistakes::add_global(std::string source, std::string message, std::string help) {
+void mistakes::add_global(std::string source, const std::string& message, const std::string& help) {
   diagnostic d;
   d.source = std::move(source);
-  d.message = std::move(message);
-  d.help = std::move(help);
+  d.message = excerpt(message, sentence_max);
+  d.help = excerpt(help, sentence_max);
   found_.push_back({origin::file, std::move(d)});
 }
 

@@ -13,9 +13,9 @@ inline constexpr std::size_t mistakes_max = 50;
 
 class mistakes {
  public:
-  void add(const place&, std::string message, std::string help = {});
+  void add(const place&, const std::string& message, const std::string& help = {});
   /// Not about any place.
-  void add_global(std::string source, std::string message, std::string help = {});
+  void add_global(std::string source, const std::string& message, const std::string& help = {});
   bool empty() const { return found_.empty(); }
   std::size_t count() const { return found_.size() + dropped_; }
   bool full() const { return found_.size() >= mistakes_max; }

@@ -51,13 +51,14 @@ class splitter {
   bool scan() {
     open_.clear();
     dots_ = 0;
-    value_ = false;
+    value_ = foreign_ = false;
+    begin_ = at_;
     while (at_ < text_.size()) {
       const char c = text_[at_];
       if (c == '#')
         skip_line();
       else if (c == '\n') {
-        if (open_.empty()) return true;
+        if (open_.empty()) return !foreign_;
         ++at_;
         if (starts_statement()) return unclosed();
       } else if (c == '"' || c == '\'') {
@@ -65,10 +66,14 @@ class splitter {
       } else if (!step(c))
         return false;
     }
-    return open_.empty() || unclosed();
+    return open_.empty() ? !foreign_ : unclosed();
   }
 
   bool step(char c) {
+    if (static_cast<unsigned char>(c) >= 0x80) {
+      if (!foreign_) tell_foreign();
+      foreign_ = true;
+    }
     if (c == '.') {
       if (++dots_ >= nesting_max) return too_deep(fmt::format("a key of more than {} parts", nesting_max));
     } else if (c == '=' || c == ',' || c == '[' || c == ']' || c == '{' || c == '}')
@@ -82,6 +87,24 @@ class splitter {
       open_.pop_back();
     ++at_;
     return true;
+  }
+
+  void tell_foreign() {
+    const auto rest = text_.substr(at_);
+    const auto letter = rest.substr(0, std::max<std::size_t>(1, code_point_length(rest)));
+    const auto line_end = std::min(rest.find('\n'), rest.size());
+    const auto [begin, end] = word_around(text_, at_, begin_, at_ + line_end);
+    const std::string word(text_.substr(begin, end - begin));
+    if (letter == "\u00a0" || letter == "\ufeff" || letter == "\u200b" || letter == "\u202f"
+        || letter == "\u3000")
+      wrong_.add(place_of(source_, at_, letter.size()), "this is no ordinary blank",
+                 "type it again with the space bar");
+    else if (value_)
+      wrong_.add(place_of(source_, begin, end - begin), tick(word) + " is not a value",
+                 fmt::format("a text needs quotes: \"{}\"", excerpt(word)));
+    else
+      wrong_.add(place_of(source_, at_, letter.size()), fmt::format("`{}` needs quotes in a key", letter),
+                 fmt::format("write \"{}\"", excerpt(word)));
   }
 
   bool too_deep(const std::string& what) {
@@ -161,10 +184,23 @@ class splitter {
   std::size_t at_ = 0;
   std::vector<std::size_t> open_; ///< offsets of the brackets that are open
   std::size_t dots_ = 0;
-  bool value_ = false; ///< behind the `=`
+  std::size_t begin_ = 0;
+  bool value_ = false;   ///< behind the `=`
+  bool foreign_ = false; ///< letters beyond ASCII were told
 };
 
 } // namespace
+
+std::pair<std::size_t, std::size_t> word_around(std::string_view text, std::size_t offset, std::size_t first,
+                                                std::size_t last) {
+  constexpr std::string_view stops = " \t\r\n=,[]{}#";
+  std::size_t begin = std::min(offset, last), end = begin;
+  while (begin > first && stops.find(text[begin - 1]) == std::string_view::npos)
+    --begin;
+  while (end < last && stops.find(text[end]) == std::string_view::npos)
+    ++end;
+  return {begin, end};
+}
 
 std::vector<statement> split_statements(const source_text& source, mistakes& wrong) {
   return splitter(source, wrong).run();

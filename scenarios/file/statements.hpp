@@ -4,6 +4,7 @@
 #include "scenarios/file/mistakes.hpp"
 
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace troupe::scenarios::file {
@@ -15,8 +16,13 @@ struct statement {
   bool broken = false; ///< already told
 };
 
-/// Knows only strings, comments and brackets. Tells what it cannot find the end of, and
-/// what is nested too deep for a recursive parser.
+/// Knows only strings, comments and brackets. Tells what it cannot find the end of, what
+/// is nested too deep for a recursive parser, and letters beyond ASCII outside of texts.
 std::vector<statement> split_statements(const source_text&, mistakes&);
+
+/// The word around an offset, within [first, last): what stands between blanks, commas,
+/// brackets and signs.
+std::pair<std::size_t, std::size_t> word_around(std::string_view text, std::size_t offset, std::size_t first,
+                                                std::size_t last);
 
 } // namespace troupe::scenarios::file

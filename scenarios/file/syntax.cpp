@@ -9,18 +9,6 @@ namespace {
 
 bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
-/// The word around an offset: what stands between blanks, commas, brackets and signs.
-std::pair<std::size_t, std::size_t> word_at(std::string_view text, std::size_t offset, std::size_t first,
-                                            std::size_t last) {
-  constexpr std::string_view stops = " \t\r\n=,[]{}#";
-  std::size_t begin = std::min(offset, last), end = begin;
-  while (begin > first && stops.find(text[begin - 1]) == std::string_view::npos)
-    --begin;
-  while (end < last && stops.find(text[end]) == std::string_view::npos)
-    ++end;
-  return {begin, end};
-}
-
 struct sentence {
   std::string message, help;
   bool whole_word = false; ///< underline the word, not one character
@@ -54,16 +42,16 @@ sentence about_value(std::string_view description, const std::string& word) {
           true};
 }
 
-sentence about_key(const std::string& word, std::string_view next) {
+sentence about_key(std::string_view next) {
   if (next == ":") return {"there is no `=` after this key", "TOML writes `key = value`"};
-  if (next.size() > 1) // not ASCII
-    return {fmt::format("`{}` needs quotes in a key", next), fmt::format("write \"{}\" = …", excerpt(word))};
   return {"there is no `=` after this key", "a statement is `key = value` or a `[header]`"};
 }
 
 /// `word` and `next` stand where the error was found: the whole word, and one character.
 sentence about(std::string_view description, const std::string& word, std::string_view next) {
-  if (has(description, "expected '='")) return about_key(word, next);
+  if (has(description, "unknown kind"))
+    return {"this is no statement", "a statement is `key = value` or a `[header]`"};
+  if (has(description, "expected '='")) return about_key(next);
   if (has(description, "expected value, saw"))
     return {"there is no value after `=`", "a text needs quotes: \"…\""};
   if (has(description, "expected a comment or whitespace"))
@@ -104,7 +92,7 @@ void explain_syntax(const source_text& source, const statement& s, const toml_er
   const bool after_word = has(error.description, "a comment or whitespace");
   const auto [begin, end] = after_word && offset < s.end && source.text()[offset] == ','
                                 ? std::pair{offset, offset + 1}
-                                : word_at(source.text(), offset, s.begin, s.end);
+                                : word_around(source.text(), offset, s.begin, s.end);
   const std::string word(source.text().substr(begin, end - begin));
   const auto rest = source.text().substr(offset);
   const auto told = about(error.description, word, rest.substr(0, code_point_length(rest)));

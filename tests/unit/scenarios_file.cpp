@@ -267,5 +267,6 @@ TEST_CASE("variables of the environment are put into texts", "[scenarios][file]"
 TEST_CASE("texts may hold what TOML allows: BOM, CRLF, no last line end", "[scenarios][file]") {
   CHECK(load_text("\xef\xbb\xbfscenario = \"echo_server\"\r\n[parameters]\r\ngreeting = \"\"\"\r\nhi\"\"\"")
             .result);
+  CHECK(pool_plan("[parameters]\ntitle = \"\"\"\\\n  ü\"\"\"").values.text("title") == "ü");
   CHECK(load_text("# comment\n\n  scenario='echo_server'").result);
 }

@@ -257,9 +257,15 @@ TEST_CASE("what is no TOML is told in the same words, and does not hide the rest
   CHECK(mistakes("= 3")
         == "2:1+1 a key was expected here | a key is made of letters, digits, _ and -; anything else needs "
            "quotes");
-  CHECK(mistakes("schlüssel = 3") == "2:5+1 `ü` needs quotes in a key | write \"schlüssel\" = …");
+  CHECK(mistakes("schlüssel = 3") == "2:5+1 `ü` needs quotes in a key | write \"schlüssel\"");
   CHECK(in_topology("endpoint = ipc") == "3:12+3 `ipc` is not a value | a text needs quotes: \"ipc\"");
   CHECK(in_topology("endpoint = “ipc”").starts_with("3:12+5 `“ipc”` is not a value"));
+  CHECK(mistakes("seed =\u00a03") == "2:7+1 this is no ordinary blank | type it again with the space bar");
+  CHECK(mistakes("[tröpologie]\nx = 1").starts_with("2:4+1 `ö` needs quotes in a key"));
+  CHECK(in_parameters("inputs = [1, ü,\n 2]\nworkers = 0")
+            .starts_with("3:14+1 `ü` is not a value | a text needs quotes: \"ü\"\n5:11+1 "));
+  CHECK(mistakes("[(x]\nx = 1")
+        == "2:1+1 this is no statement | a statement is `key = value` or a `[header]`");
   CHECK(mistakes("deadline = 5s")
         == "2:12+2 `5s` is not a number | a duration or any other text needs quotes: \"5s\"");
   CHECK(in_parameters("slices = True") == "3:10+4 `True` is not a boolean | write true, in lower case");
