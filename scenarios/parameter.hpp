@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <map>
 #include <optional>
@@ -73,12 +74,18 @@ struct role_declaration {
   std::string about;
 };
 
+class parameters;
+
 /// What a scenario tells of itself without starting anything.
 struct declaration {
   std::string name;    ///< as in `scenario = "..."`
   std::string summary; ///< one line
   std::vector<parameter> parameters;
   std::vector<role_declaration> roles;
+  /// Optional: what is wrong with values that are each right by themselves, or empty. Asked
+  /// when no other mistake was found in them; the parameters that the sentence names are
+  /// what the user is pointed at.
+  std::function<std::string(const scenarios::parameters&)> objection;
 
   parameter& boolean(std::string name, bool fallback);
   parameter& integer(std::string name, std::int64_t fallback);

@@ -33,6 +33,48 @@ std::string home_of(const std::string& key, std::string_view not_here, const dec
   return {};
 }
 
+void read_parameters(const node& table, check_context& c) {
+  std::vector<std::string> names;
+  for (const auto& p : c.known->parameters)
+    names.push_back(p.name);
+  for (const auto& e : table.entries) {
+    if (c.wrong.full()) return;
+    const parameter* p = c.known->find(e.key);
+    if (!p) {
+      auto help = home_of(e.key, "[parameters]", c.known);
+      if (help.empty())
+        help = names.empty() ? fmt::format("{} has no parameters", c.known->name)
+                             : suggest(e.key, names, fmt::format("{} has", c.known->name));
+      c.wrong.add(e.at, fmt::format("unknown parameter {} of {}", tick(e.key), c.known->name),
+                  std::move(help));
+    } else if (auto value = c.read.parameter_of(e.value, *p)) {
+      c.result.values.set(p->name, std::move(*value));
+    }
+  }
+}
+
+/// Does the sentence hold this word?
+bool names(std::string_view sentence, std::string_view word) {
+  const auto part_of_word = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  };
+  for (auto at = sentence.find(word); at != std::string_view::npos; at = sentence.find(word, at + 1)) {
+    const auto end = at + word.size();
+    if ((at == 0 || !part_of_word(sentence[at - 1]))
+        && (end == sentence.size() || !part_of_word(sentence[end])))
+      return true;
+  }
+  return false;
+}
+
+/// Of the given parameters that a sentence names, the one given last and with most power.
+const entry* strongest_named(const node& table, std::string_view sentence) {
+  const entry* best = nullptr;
+  for (const auto& e : table.entries)
+    if (names(sentence, e.key) && (!best || e.at.in->from() >= best->at.in->from())) best = &e;
+  return best;
+}
+
 } // namespace
 
 std::span<const std::string> trace_keys() { return trace_key_names; }
@@ -50,26 +92,20 @@ void refuse_unknown(const node& table, std::string_view table_name, std::span<co
   }
 }
 
-void check_parameters(const node& given, check_context& c) {
-  const node* table = c.read.table(given, {"parameters", "a table: [parameters]"});
-  if (!table || !c.known) return;
-  std::vector<std::string> names;
-  for (const auto& p : c.known->parameters)
-    names.push_back(p.name);
-  for (const auto& e : table->entries) {
-    if (c.wrong.full()) return;
-    const parameter* p = c.known->find(e.key);
-    if (!p) {
-      auto help = home_of(e.key, "[parameters]", c.known);
-      if (help.empty())
-        help = names.empty() ? fmt::format("{} has no parameters", c.known->name)
-                             : suggest(e.key, names, fmt::format("{} has", c.known->name));
-      c.wrong.add(e.at, fmt::format("unknown parameter {} of {}", tick(e.key), c.known->name),
-                  std::move(help));
-    } else if (auto value = c.read.parameter_of(e.value, *p)) {
-      c.result.values.set(p->name, std::move(*value));
-    }
-  }
+void check_parameters(const node* given, check_context& c) {
+  const std::size_t before = c.wrong.count();
+  const node* table = given ? c.read.table(*given, {"parameters", "a table: [parameters]"}) : nullptr;
+  if (!c.known) return;
+  if (table) read_parameters(*table, c);
+  if (c.wrong.count() != before || c.partial || !c.known->objection) return;
+  const auto objection = c.known->objection(c.result.values);
+  if (objection.empty()) return;
+  if (const entry* e = table ? strongest_named(*table, objection) : nullptr)
+    c.wrong.add(e->at, objection);
+  else if (given)
+    c.wrong.add(given->at, objection);
+  else
+    c.wrong.add(c.scenario_at, objection);
 }
 
 void check_trace(const node& given, check_context& c) {

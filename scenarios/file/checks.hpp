@@ -19,12 +19,14 @@ struct check_context {
   mistakes& wrong;
   const declaration* known; ///< null if the scenario could not be told
   plan& result;
-  bool partial; ///< the file could not be read in full: what is missing may be there
+  bool partial;      ///< the file could not be read in full: what is missing may be there
+  place scenario_at; ///< where the scenario is named
   bool deadline_in_file = false;
   bool nodes_known = true; ///< false after a mistake in topology.nodes or topology.external
 };
 
-void check_parameters(const node& table, check_context&);
+/// `table` may be null. Also asks the scenario whether the values go together.
+void check_parameters(const node* table, check_context&);
 void check_topology(const node* table, check_context&);
 void check_place(const node* table, bool all_on_main, check_context&);
 void check_faults(const node& list, check_context&);

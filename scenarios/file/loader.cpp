@@ -82,7 +82,8 @@ class loader {
   }
 
   void check(const node& root, const declaration* scenario, bool partial) {
-    check_context c{read_, wrong_, scenario, plan_, partial};
+    const entry* named = root.find("scenario");
+    check_context c{read_, wrong_, scenario, plan_, partial, named ? named->value.at : place{&source_, 1, 1, 1}};
     if (scenario) {
       plan_.scenario = scenario->name;
       for (const auto& p : scenario->parameters)
@@ -103,7 +104,8 @@ class loader {
                          {1e-9, seconds_max, {}});
       c.deadline_in_file = plan_.deadline && e->at.in_file();
     }
-    if (const entry* e = root.find("parameters")) check_parameters(e->value, c);
+    const entry* parameters = root.find("parameters");
+    check_parameters(parameters ? &parameters->value : nullptr, c);
     const entry* topology = root.find("topology");
     check_topology(topology ? &topology->value : nullptr, c);
     if (const entry* e = root.find("trace")) check_trace(e->value, c);

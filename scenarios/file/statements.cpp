@@ -26,6 +26,10 @@ class splitter {
       next.broken = !scan();
       next.end = at_;
       result.push_back(next);
+      if (wrong_.full()) { // the rest was not looked at, so nobody may parse it
+        result.push_back({at_, text_.size(), false, true});
+        break;
+      }
     }
     return result;
   }

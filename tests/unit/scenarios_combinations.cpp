@@ -189,7 +189,7 @@ TEST_CASE("mistakes with variables are pointed at inside the text", "[scenarios]
         == "3:9+6 this text is too long after substitution | at most 1048576 bytes are allowed");
   CHECK(mistakes("[parameters]\nworkers = '${W}'", {}, {{"W", "many"}})
         == "3:11+6 `workers` cannot be the text \"many\" (after substitution) | expected an integer from 1 "
-           "to 10000 (workers)");
+           "to 10000");
   CHECK(mistakes("[parameters]\nworkers = '${W}'", {}, {{"W", "0"}})
             .starts_with("3:11+6 `workers` = 0 is out of range"));
   CHECK(mistakes("[parameters]\nworkers = '${W}'", {}, {{"W", "1\nslices = false"}})
@@ -207,7 +207,7 @@ TEST_CASE("mistakes on the command line and in the environment get the same chec
         == "--set: error: `workers` cannot be the text \"none\"\n"
            "      | workers=none\n"
            "      |         ^~~~\n"
-           "      = help: expected an integer from 1 to 10000 (workers)\n");
+           "      = help: expected an integer from 1 to 10000\n");
   CHECK(given("workers=1000000000").starts_with("--set 0:9+10 `workers` = 1000000000 is out of range"));
   CHECK(given("workrs=1")
         == "--set 0:1+6 `workrs` is neither a parameter of worker_pool nor a key of the file | did you mean "
@@ -237,8 +237,8 @@ TEST_CASE("mistakes on the command line and in the environment get the same chec
   over.seed = "-3";
   over.deadline = "0s";
   CHECK(mistakes("", over, {{"TROUPE_SET_WORKERS", "x"}})
-        == "environment 0:20+1 `workers` cannot be the text \"x\" | expected an integer from 1 to 10000 "
-           "(workers)\n"
+        == "environment 0:20+1 `workers` cannot be the text \"x\" | expected an integer from 1 to 10000"
+           "\n"
            "--seed 0:8+2 `seed` cannot be the text \"-3\" | expected an integer from 0 to "
            "18446744073709551615\n"
            "--deadline 0:12+2 `deadline` = \"0s\" is out of range | expected a duration of more than \"0s\", "
@@ -253,4 +253,19 @@ TEST_CASE("mistakes on the command line and in the environment get the same chec
            "      = help: expected an integer from 0 to 1000\n");
   CHECK(mistakes("", {}, {{"TROUPE_NODES", "\xff"}})
             .starts_with("environment 0:14+1 the environment variable TROUPE_NODES is not UTF-8"));
+}
+
+TEST_CASE("what a scenario objects to is pointed at where its parameters were given",
+          "[scenarios][mistakes]") {
+  const auto echo_with = [](const std::string& lines, const overrides& over = {}) {
+    return brief(load_text("scenario = 'echo_server'\n" + lines, over));
+  };
+  const std::string sentence = "times needs a greeting that can be repeated";
+  CHECK(echo_with("[parameters]\ntimes = 2").empty());
+  CHECK(echo_with("[parameters]\ngreeting = ''\ntimes = 2") == "4:1+5 " + sentence);
+  CHECK(echo_with("[parameters]\ntimes = 2\ngreeting = ''") == "4:1+8 " + sentence);
+  CHECK(echo_with("[parameters]\ngreeting = ''", set({"times=2"})) == "--set 0:1+5 " + sentence);
+  CHECK(echo_with("[parameters]\ntimes = 13") == "2:1+12 this is a bad omen");
+  // Values that are wrong by themselves are told first.
+  CHECK(echo_with("[parameters]\ntimes = 2\ngreeting = 1").find(sentence) == std::string::npos);
 }

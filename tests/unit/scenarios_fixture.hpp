@@ -17,8 +17,8 @@ inline const declaration& pool() {
     d.summary = "a coordinator hands tasks to workers";
     d.choice("task", {"is_prime", "factors"}, "is_prime").help("what is done with each input");
     d.integers("inputs").length(100'000).help("the numbers");
-    d.integer("workers", 4).range(1, 10'000).in("workers").help("how many");
-    d.integer("limit", 0).optional();
+    d.integer("workers", 4).range(1, 10'000).help("how many");
+    d.integer("limit", 0).in("tasks").optional();
     d.duration("time_out", 5s).range(0.001, 3'600).help("for one task");
     d.boolean("slices", true);
     d.number("ratio", 0.5).range(0, 1);
@@ -38,8 +38,14 @@ inline const declaration& echo() {
   static const declaration made = [] {
     declaration d;
     d.name = "echo_server";
+    d.objection = [](const parameters& values) -> std::string {
+      if (values.integer("times") > 1 && values.text("greeting").empty())
+        return "times needs a greeting that can be repeated";
+      return values.integer("times") == 13 ? "this is a bad omen" : "";
+    };
     d.summary = "answers with what it was sent";
     d.text("greeting", "Echoed back: ");
+    d.integer("times", 1);
     return d;
   }();
   return made;

@@ -24,7 +24,7 @@ TEST_CASE("the schema names every parameter with type, default, range and help",
   CHECK(workers["anyOf"][0] == json{{"type", "integer"}, {"minimum", 1}, {"maximum", 10'000}});
   CHECK(workers["anyOf"][1] == json{{"$ref", "#/$defs/with_variable"}});
   CHECK(workers["default"] == 4);
-  CHECK(workers["description"] == "how many; an integer from 1 to 10000 (workers)");
+  CHECK(workers["description"] == "how many; an integer from 1 to 10000");
   CHECK(parameters["properties"]["task"]["anyOf"][0]["enum"] == json::array({"is_prime", "factors"}));
   CHECK(parameters["properties"]["inputs"]["anyOf"][0]["maxItems"] == 100'000);
   CHECK(parameters["properties"]["time_out"]["default"] == "5s");
@@ -83,12 +83,14 @@ TEST_CASE("a declaration as JSON holds what `troupe list` shows", "[scenarios][s
   CHECK(d["parameters"][2]
         == json{{"name", "workers"},
                 {"type", "integer"},
-                {"unit", "workers"},
                 {"default", 4},
                 {"minimum", 1},
                 {"maximum", 10'000},
                 {"help", "how many"},
-                {"expected", "an integer from 1 to 10000 (workers)"}});
+                {"expected", "an integer from 1 to 10000"}});
+  CHECK(d["parameters"][3]["unit"] == "tasks");
+  CHECK(d["parameters"][3]["expected"] == "an integer (tasks)");
+  CHECK_FALSE(d["parameters"][3].contains("default"));
   CHECK(d["parameters"][4]["default"] == "5s");
   CHECK(d["parameters"][4]["minimum"] == 0.001);
 }
