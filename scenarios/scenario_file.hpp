@@ -14,16 +14,17 @@ struct diagnostic {
   std::size_t line = 0; ///< from 1; 0 where there is no line
   std::size_t column = 0;
   std::size_t width = 1; ///< columns that the caret line underlines
-  std::string text;     ///< the whole line, for the caret
-  std::string message;  ///< what is wrong
-  std::string help;     ///< what was expected, or the nearest valid key; may be empty
+  std::string text;      ///< the whole line, for the caret
+  std::string message;   ///< what is wrong
+  std::string help;      ///< what was expected, or the nearest valid key; may be empty
 };
 /// `file:line:column: error: ...`, the line, a caret, the help; for a terminal or a log.
 std::string render(const diagnostic&, bool colour);
 
 /// What the command line and the environment add to a file, strongest last.
 struct overrides {
-  std::vector<std::string> set; ///< "key=value"; the key is a parameter or a dotted path such as topology.nodes
+  std::vector<std::string>
+      set; ///< "key=value"; the key is a parameter or a dotted path such as topology.nodes
   std::optional<std::string> nodes, trace, seed, deadline; ///< from their own options, unparsed
 };
 

@@ -83,7 +83,8 @@ class loader {
 
   void check(const node& root, const declaration* scenario, bool partial) {
     const entry* named = root.find("scenario");
-    check_context c{read_, wrong_, scenario, plan_, partial, named ? named->value.at : place{&source_, 1, 1, 1}};
+    check_context c{read_, wrong_,  scenario,
+                    plan_, partial, named ? named->value.at : place{&source_, 1, 1, 1}};
     if (scenario) {
       plan_.scenario = scenario->name;
       for (const auto& p : scenario->parameters)

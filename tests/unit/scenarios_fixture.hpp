@@ -18,6 +18,7 @@ inline const declaration& pool() {
     d.choice("task", {"is_prime", "factors"}, "is_prime").help("what is done with each input");
     d.integers("inputs").length(100'000).help("the numbers");
     d.integer("workers", 4).range(1, 10'000).help("how many");
+    d.integer("prefetch", 2).range(1, 1'000).in("tasks");
     d.integer("limit", 0).in("tasks").optional();
     d.duration("time_out", 5s).range(0.001, 3'600).help("for one task");
     d.boolean("slices", true);

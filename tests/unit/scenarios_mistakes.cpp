@@ -82,7 +82,7 @@ TEST_CASE("unknown keys are told in every table, with the nearest or the right p
         == "3:1+5 unknown parameter `nodes` of worker_pool | `nodes` belongs under [topology]");
   CHECK(in_parameters("quite_another = 1")
         == "3:1+13 unknown parameter `quite_another` of worker_pool | worker_pool has: task, inputs, "
-           "workers, limit, "
+           "workers, prefetch, limit, "
            "time_out, slices, ratio, title, names, flags, weights");
   CHECK(mistakes("[expect]\nresult.sum = { mni = 1 }")
         == "3:16+3 unknown rule `mni` for `result.sum` | did you mean `min`?");

@@ -88,11 +88,11 @@ TEST_CASE("a declaration as JSON holds what `troupe list` shows", "[scenarios][s
                 {"maximum", 10'000},
                 {"help", "how many"},
                 {"expected", "an integer from 1 to 10000"}});
-  CHECK(d["parameters"][3]["unit"] == "tasks");
-  CHECK(d["parameters"][3]["expected"] == "an integer (tasks)");
-  CHECK_FALSE(d["parameters"][3].contains("default"));
-  CHECK(d["parameters"][4]["default"] == "5s");
-  CHECK(d["parameters"][4]["minimum"] == 0.001);
+  CHECK(d["parameters"][4]["unit"] == "tasks");
+  CHECK(d["parameters"][4]["expected"] == "an integer (tasks)");
+  CHECK_FALSE(d["parameters"][4].contains("default"));
+  CHECK(d["parameters"][5]["default"] == "5s");
+  CHECK(d["parameters"][5]["minimum"] == 0.001);
 }
 
 TEST_CASE("a plan as JSON is a scenario file that loads to the same plan", "[scenarios][schema]") {
