@@ -127,6 +127,8 @@ struct file_header {
   std::atomic<std::uint64_t> ended_error; ///< errno
   std::atomic<std::uint64_t> missed;      ///< events after the end that no chunk header counts
   std::atomic<std::uint64_t> closed_at;
+  std::atomic<std::uint64_t>
+      final_bytes; ///< of this file, once it is closed or continued; a shorter one was cut
 };
 static_assert(sizeof(file_header) <= file_header_bytes && std::is_standard_layout_v<file_header>);
 

@@ -285,6 +285,7 @@ void recorder::impl::close() {
   tables_.chunk = nullptr;
   tables_.next = tables_.end = nullptr;
   if (segments_.empty()) return;
+  segments_.back()->trim();
   auto& h = segments_.back()->header();
   h.closed_at.store(clock_ns(CLOCK_MONOTONIC) - base, std::memory_order_relaxed);
   h.state.store(static_cast<std::uint32_t>(file_state::closed), std::memory_order_release);

@@ -13,6 +13,11 @@ namespace {
 
 /// The file grows in steps, so that threads rarely wait for the file system.
 constexpr std::uint64_t step_bytes = 1 << 20;
+static_assert(step_bytes % format::unit_bytes == 0);
+
+constexpr std::uint64_t whole_units(std::uint64_t bytes) {
+  return bytes / format::unit_bytes * format::unit_bytes;
+}
 
 [[noreturn]] void fail(int error, const std::filesystem::path& path, const char* what) {
   throw std::system_error(error, std::generic_category(), std::string{what} + " " + path.string());
@@ -21,7 +26,10 @@ constexpr std::uint64_t step_bytes = 1 << 20;
 } // namespace
 
 segment::segment(const std::filesystem::path& path, std::uint64_t bytes_max) : path_{path} {
-  bytes_max_ = std::max<std::uint64_t>(bytes_max, format::file_header_bytes + format::unit_bytes);
+  // The header and whole units, so that a cut file is known by its size.
+  bytes_max_ = format::file_header_bytes
+               + whole_units(bytes_max - std::min<std::uint64_t>(bytes_max, format::file_header_bytes));
+  bytes_max_ = std::max<std::uint64_t>(bytes_max_, format::file_header_bytes + format::unit_bytes);
   file_ = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   if (file_ < 0) fail(errno, path, "cannot create the trace file");
   if (int error = grow_to(format::file_header_bytes)) {
@@ -40,7 +48,6 @@ segment::segment(const std::filesystem::path& path, std::uint64_t bytes_max) : p
 }
 
 segment::~segment() {
-  trim();
   munmap(base_, bytes_max_);
   close(file_);
 }
@@ -60,8 +67,8 @@ format::chunk_header* segment::allocate(std::uint32_t units, std::uint64_t budge
   std::uint64_t bytes = std::uint64_t{units} * format::unit_bytes;
   std::uint64_t need = used_ + bytes;
   if (need > backed_) {
-    if (need - backed_ > budget) return nullptr;
-    auto want = std::min({std::max(need, backed_ + step_bytes), bytes_max_, backed_ + budget});
+    if (need - backed_ > whole_units(budget)) return nullptr;
+    auto want = std::min({std::max(need, backed_ + step_bytes), bytes_max_, backed_ + whole_units(budget)});
     error = grow_to(want);
     // Near the end of the disk a small step may still fit.
     if (error != 0 && want > need) error = grow_to(need);
@@ -80,6 +87,7 @@ format::chunk_header* segment::allocate(std::uint32_t units, std::uint64_t budge
 }
 
 void segment::trim() {
+  header().final_bytes.store(used_, std::memory_order_relaxed);
   if (ftruncate(file_, static_cast<off_t>(used_)) == 0) backed_ = used_;
 }
 

@@ -30,7 +30,7 @@ class segment {
   /// bytes. Null when the disk or the budget is spent: `error` is then errno, or 0.
   format::chunk_header* allocate(std::uint32_t units, std::uint64_t budget, int& error);
   std::uint64_t bytes_on_disk() const { return backed_; }
-  /// Gives back what is backed but unused.
+  /// Gives back what is backed but unused, and writes the final size into the header.
   void trim();
 
   std::uint32_t chunks_in_use = 0; ///< by threads; the owner counts

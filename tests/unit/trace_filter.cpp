@@ -1,0 +1,153 @@
+#include "support/catch.hpp"
+#include "trace/filter.hpp"
+#include "trace/text.hpp"
+#include "unit/trace_builder.hpp"
+
+using namespace troupe;
+using trace::event_kind;
+using trace::filter;
+using trace::filter_error;
+using trace::row;
+
+namespace {
+
+std::size_t matches(const trace::model& m, const char* text) {
+  filter f{text};
+  f.bind(m);
+  std::size_t n = 0;
+  for (row i = 0; i < m.events.size(); ++i)
+    n += f.matches(i);
+  return n;
+}
+
+std::string mistake(const char* text) {
+  try {
+    filter f{text};
+  } catch (const filter_error& e) {
+    return e.render();
+  }
+  return "accepted";
+}
+
+} // namespace
+
+TEST_CASE("filters select what they say", "[trace][filter]") {
+  auto m = tests::ping_pong{}.merge();
+  REQUIRE(m.events.size() == 8);
+  auto count = [&](const char* text) { return matches(m, text); };
+  CHECK(count("") == 8);
+  CHECK(count("  ") == 8);
+  CHECK(count("kind=sent") == 2);
+  CHECK(count("kind = sent") == 2);
+  CHECK(count("kind!=sent") == 6);
+  CHECK(count("not kind=sent") == 6);
+  CHECK(count("kind~*ed") == 6);
+  CHECK(count("kind~s*") == 4);
+  CHECK(count("actor=server-1") == 4);
+  CHECK(count("actor=client-1 and type=ping") == 1);
+  CHECK(count("peer=client-1") == 3); // two receipts of ping and the send of pong
+  CHECK(count("sender=client-1") == 3);
+  CHECK(count("receiver=client-1") == 3);
+  CHECK(count("sender=client-1 or receiver=client-1") == 6);
+  CHECK(count("role=server") == 4);
+  CHECK(count("node=w1") == 4);
+  CHECK(count("node~w?") == 4);
+  CHECK(count("type=ping") == 3);
+  CHECK(count("type!=ping") == 3); // a spawn has no type at all
+  CHECK(count("not type=ping") == 5);
+  CHECK(count("id=main:1") == 3);
+  CHECK(count("id=5") == 3);
+  CHECK(count("id=w1:1") == 0);
+  CHECK(count("cause=main:1") == 3);
+  CHECK(count("time<2.5us") == 2);
+  CHECK(count("time>=10us and time<=30us") == 3);
+  CHECK(count("wait=10us") == 3);
+  CHECK(count("wait>5us and kind=handled") == 1);
+  CHECK(count("network>=10us") == 6);
+  CHECK(count("latency=20us and kind=handled") == 1);
+  CHECK(count("handle<6us and kind=handled") == 1);
+  CHECK(count("bytes>150 and kind=delivered") == 1);
+  CHECK(count("bytes<1KiB") == 6);
+  CHECK(count("delay>0ns") == 0);
+  CHECK(count("kind=sent or kind=handled and type=pong") == 3); // and binds closer
+  CHECK(count("(kind=sent or kind=handled) and type=pong") == 2);
+  CHECK(count("not (kind=sent or kind=handled)") == 4);
+  CHECK(count("not not kind=sent") == 2);
+  CHECK(count("actor=\"server-1\"") == 4);
+  CHECK(count("type='ping'") == 3);
+}
+
+TEST_CASE("a mistake in a filter is pointed at", "[trace][filter]") {
+  CHECK(mistake("wait>2parsecs")
+        == "  wait>2parsecs\n"
+           "       ^~~~~~~~ \"2parsecs\" is no duration; write a number and a unit: 250us, 2ms, 1.5s");
+  CHECK(mistake("actr=worker-3")
+        == "  actr=worker-3\n"
+           "  ^~~~ there is no field \"actr\"; did you mean \"actor\"?");
+  CHECK(mistake("kind=handeld").find("did you mean \"handled\"?") != std::string::npos);
+  CHECK(mistake("actor=a and").find("             ^ expected the name of a field here") != std::string::npos);
+  CHECK(mistake("actor a").find("expected one of = != ~ !~ < <= > >= after \"actor\"") != std::string::npos);
+  CHECK(mistake("actor=").find("expected what to compare \"actor\" with, a name") != std::string::npos);
+  CHECK(mistake("actor<5").find("has no order; use = or !=, or ~ with a pattern") != std::string::npos);
+  CHECK(mistake("wait~5ms").find("is not text and has no pattern") != std::string::npos);
+  CHECK(mistake("actor=>a").find("compares nothing") != std::string::npos);
+  CHECK(mistake("(actor=a").find("this parenthesis is never closed") != std::string::npos);
+  CHECK(mistake("actor=a)").find("this parenthesis closes nothing") != std::string::npos);
+  CHECK(mistake("actor=\"a").find("this quote is never closed") != std::string::npos);
+  CHECK(mistake("actor=a actor=b").find("expected \"and\", \"or\" or the end here") != std::string::npos);
+  CHECK(mistake("xyzzy=1").find("fields are actor, peer") != std::string::npos);
+  CHECK(mistake("wait>5").find("is no duration") != std::string::npos);
+  CHECK(mistake("wait>0") == "accepted");
+  CHECK(mistake("id=abc").find("names no message") != std::string::npos);
+  CHECK(mistake("bytes>1XB").find("is no size") != std::string::npos);
+  auto deep = std::string(200, '(') + "kind=sent" + std::string(200, ')');
+  CHECK(mistake(deep.c_str()).find("nested deeper than 100 levels") != std::string::npos);
+}
+
+TEST_CASE("durations and sizes are read and written as people do", "[trace][text]") {
+  using trace::parse_duration;
+  CHECK(parse_duration("2ms") == 2'000'000);
+  CHECK(parse_duration("1.5 s") == 1'500'000'000);
+  CHECK(parse_duration("3us") == 3'000);
+  CHECK(parse_duration("2m") == 120'000'000'000);
+  CHECK(parse_duration("0") == 0);
+  CHECK_FALSE(parse_duration("5"));
+  CHECK_FALSE(parse_duration(""));
+  CHECK_FALSE(parse_duration("ms"));
+  CHECK_FALSE(parse_duration("1e300s"));
+  CHECK(trace::parse_bytes("1.5KiB") == 1536);
+  CHECK(trace::duration_text(0) == "0 ns");
+  CHECK(trace::duration_text(999) == "999 ns");
+  CHECK(trace::duration_text(1'234) == "1.23 µs");
+  CHECK(trace::duration_text(999'999) == "1.00 ms");
+  CHECK(trace::duration_text(-45'600'000) == "-45.6 ms");
+  CHECK(trace::duration_text(125'000'000'000) == "2 m 5 s");
+  CHECK(trace::bytes_text(1536) == "1.50 KiB");
+  CHECK(trace::grouped(1234567) == "1,234,567");
+  CHECK(trace::grouped(999) == "999");
+  CHECK(trace::counted(1, "node") == "1 node");
+}
+
+TEST_CASE("text from outside cannot steer a terminal", "[trace][text]") {
+  CHECK(trace::printable("plain µs") == "plain µs");
+  CHECK(trace::printable("\x1b[2J") == "\\x1b[2J");
+  CHECK(trace::printable("a\xff"
+                         "b")
+        == "a\\xffb");
+  CHECK(trace::printable("\xc2\x9b") == "\\xc2\\x9b");
+  CHECK(trace::printable("\xed\xa0\x80") == "\\xed\\xa0\\x80");
+  CHECK(trace::cut_to_width("abcdef", 4) == "abc…");
+  CHECK(trace::cut_to_width("abcd", 4) == "abcd");
+  CHECK(trace::cut_to_width("µµµµµ", 3) == "µµ…");
+}
+
+TEST_CASE("globs match like globs and never explode", "[trace][text]") {
+  using trace::glob_match;
+  CHECK(glob_match("worker-*", "worker-3"));
+  CHECK(glob_match("*", ""));
+  CHECK(glob_match("w?", "w1"));
+  CHECK_FALSE(glob_match("w?", "w12"));
+  CHECK(glob_match("*a*b", "xxaxxbxb"));
+  CHECK_FALSE(glob_match("*a*b", "xxaxxbx"));
+  CHECK_FALSE(glob_match("a*a*a*a*a*a*a*a*b", std::string(5'000, 'a')));
+}

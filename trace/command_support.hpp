@@ -1,0 +1,31 @@
+// What all commands do first and last. Only the commands' own sources include this.
+#pragma once
+
+#include "trace/commands.hpp"
+#include "trace/filter.hpp"
+#include "trace/model.hpp"
+
+#include <functional>
+
+namespace troupe::trace {
+
+/// A mistake of the caller: printed, and exit code 2.
+class usage_error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// `where` and its shorthands as one filter. Throws filter_error or usage_error.
+filter combined_filter(const trace_query&);
+
+/// False when nobody reads on.
+bool put(std::FILE*, std::string_view);
+
+/// Turns exceptions into messages on `err` and exit codes.
+int guarded(std::FILE* err, const std::function<int()>&);
+
+/// Loads the inputs and tells, on `err`, what is missing from them. For commands whose
+/// data says so itself (summary, --json of check), `tell` is false.
+model load_for(const trace_query&, std::FILE* err, bool tell = true);
+
+} // namespace troupe::trace

@@ -1,0 +1,88 @@
+#include "trace/commands.hpp"
+
+#include "trace/command_support.hpp"
+#include "trace/merge.hpp"
+#include "trace/show.hpp"
+#include "trace/summary.hpp"
+#include "trace/text.hpp"
+
+#include <fmt/format.h>
+
+namespace troupe::trace {
+namespace {
+
+std::string quoted(const std::string& text) {
+  // A filter has no escapes inside quotes, but two kinds of quotes.
+  auto quote = text.find('"') == std::string::npos ? '"' : '\'';
+  return quote + text + quote;
+}
+
+void check_time(const std::string& text, const char* option) {
+  if (!text.empty() && !parse_duration(text))
+    throw usage_error(fmt::format(
+        "{}: \"{}\" is no time since the start of the run; write a number and a unit: 1.5s, 200ms", option,
+        printable(text)));
+}
+
+} // namespace
+
+filter combined_filter(const trace_query& q) {
+  filter{q.where}; // on its own first, so that a caret points into what the user wrote
+  check_time(q.from, "--from");
+  check_time(q.to, "--to");
+  std::vector<std::string> parts;
+  if (q.where.find_first_not_of(" \t\n") != std::string::npos) parts.push_back("(" + q.where + ")");
+  if (!q.actor.empty()) parts.push_back(fmt::format("(actor~{0} or peer~{0})", quoted(q.actor)));
+  if (!q.node.empty()) parts.push_back("node~" + quoted(q.node));
+  if (!q.type.empty()) parts.push_back("type~" + quoted(q.type));
+  if (!q.from.empty()) parts.push_back("time>=" + quoted(q.from));
+  if (!q.to.empty()) parts.push_back("time<=" + quoted(q.to));
+  return filter{fmt::format("{}", fmt::join(parts, " and "))};
+}
+
+bool put(std::FILE* out, std::string_view text) {
+  return std::fwrite(text.data(), 1, text.size(), out) == text.size();
+}
+
+int guarded(std::FILE* err, const std::function<int()>& command) {
+  try {
+    return command();
+  } catch (const filter_error& e) {
+    put(err, fmt::format("there is a mistake in the filter:\n{}\n", e.render()));
+  } catch (const std::runtime_error& e) {
+    put(err, fmt::format("{}\n", printable(e.what())));
+  }
+  return 2;
+}
+
+model load_for(const trace_query& q, std::FILE* err, bool tell) {
+  auto m = load(q.inputs);
+  if (tell && !q.json && !m.remarks.empty()) put(err, render_remarks(m, q.colour));
+  return m;
+}
+
+int summary(const trace_query& q, std::FILE* out, std::FILE* err) {
+  return guarded(err, [&] {
+    auto m = load_for(q, err, false);
+    auto report = summarize(m);
+    put(out, q.json ? render_json(report) : render_text(report, q.colour, q.width));
+    return 0;
+  });
+}
+
+int show(const trace_query& q, std::FILE* out, std::FILE* err) {
+  return guarded(err, [&] {
+    auto f = combined_filter(q);
+    auto m = load_for(q, err);
+    f.bind(m);
+    auto result = each_event(m, f, q.limit, [&](row i) {
+      return put(out, (q.json ? event_json(m, i) : event_line(m, i, q.colour, q.width)) + "\n");
+    });
+    if (result.left_out > 0 && !q.json)
+      put(err, fmt::format("{} more; --limit {} was reached\n", counted(result.left_out, "event"), q.limit));
+    if (result.shown == 0 && !q.json) put(err, "no event matches\n");
+    return 0;
+  });
+}
+
+} // namespace troupe::trace

@@ -1,0 +1,60 @@
+// The filter language of all trace commands: actor=worker-3 and type=assign_task and wait>2ms
+#pragma once
+
+#include "trace/model.hpp"
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace troupe::trace {
+
+/// A mistake in a filter, with where it is. what() is the sentence; render() shows it:
+///     wait>2parsecs
+///          ^~~~~~~~ "2parsecs" is no duration; write a number and a unit: 250us, 2ms, 1.5s
+class filter_error : public std::runtime_error {
+ public:
+  filter_error(std::string_view text, std::size_t at, std::size_t length, const std::string& sentence)
+      : std::runtime_error{sentence}, text_{text}, at_{at}, length_{length} {}
+  std::size_t at() const { return at_; } ///< bytes from the start of the filter
+  std::string render() const;
+
+ private:
+  std::string text_;
+  std::size_t at_, length_;
+};
+
+/// A checked filter. `matches` wants the model that it was bound to; bind() again for
+/// another. Immutable after that, so safe to share between threads.
+///
+/// Grammar: or-expressions of and-expressions of [not] (FIELD OP VALUE | "(" filter ")").
+/// OP: = != ~ !~ < <= > >=; ~ compares with a pattern (* and ?). Values with blanks or
+/// operators in them stand in quotes. A comparison with a value that an event does not
+/// have is false.
+class filter {
+ public:
+  /// Matches everything.
+  filter();
+  /// Throws filter_error. An empty or blank text matches everything.
+  explicit filter(std::string_view text);
+  ~filter();
+  filter(filter&&) noexcept;
+  filter& operator=(filter&&) noexcept;
+
+  bool everything() const { return !root_; }
+  /// Resolves names against the model, which must outlive the filter's use.
+  void bind(const model&);
+  bool matches(row event) const;
+
+  struct node;
+
+ private:
+  std::unique_ptr<node> root_;
+  const model* model_ = nullptr;
+};
+
+/// One line a field, for --help and the docs: "wait  duration  from the arrival ...".
+std::string filter_help();
+
+} // namespace troupe::trace

@@ -1,0 +1,78 @@
+#include "trace/merger.hpp"
+#include "trace/text.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace troupe::trace {
+namespace {
+
+std::string unfinished_handlers(const model& m, std::uint16_t node) {
+  std::string out;
+  int told = 0;
+  auto& e = m.events;
+  // They begin near the end, but a hanging one may have begun long before.
+  for (row i = 0; i < e.size(); ++i) {
+    if (e.kind[i] != event_kind::unfinished || e.node[i] != node) continue;
+    if (++told > 3) return out + ", and others";
+    out += fmt::format("{}{} was handling {} ({}) for {}", told == 1 ? "; " : ", ", m.actor_name(e.actor[i]),
+                       m.text(e.type[i]), m.message_name(e.message[i]), duration_text(e.value[i]));
+  }
+  return out;
+}
+
+void describe_end(model& m, std::uint16_t n) {
+  auto& node = m.nodes[n];
+  auto name = m.node_name(n);
+  if (!node.closed)
+    m.remarks.push_back(
+        {true, fmt::format("{} did not close its trace: it was killed, or it is still running; its last "
+                           "event is at {}{}",
+                           name, time_text(node.last), unfinished_handlers(m, n))});
+  auto missed = node.missed == 0 ? std::string{}
+                                 : fmt::format("; {} after that are missing", counted(node.missed, "event"));
+  switch (static_cast<format::end_reason>(node.ended)) {
+  case format::end_reason::none:
+    break;
+  case format::end_reason::size_limit:
+    m.remarks.push_back({true, fmt::format("{} reached the size limit of its trace{}", name, missed)});
+    break;
+  case format::end_reason::disk_full:
+    m.remarks.push_back({true, fmt::format("the disk of {} was full{}", name, missed)});
+    break;
+  case format::end_reason::io_error:
+    m.remarks.push_back({true, fmt::format("{} could not go on writing its trace{}", name, missed)});
+    break;
+  }
+}
+
+} // namespace
+
+void describe_gaps(model& m) {
+  for (std::uint16_t n = 0; n < m.nodes.size(); ++n) {
+    auto& node = m.nodes[n];
+    auto name = m.node_name(n);
+    if (!node.recorded) {
+      m.remarks.push_back(
+          {true, fmt::format("the trace of {} (incarnation {:016x}) is missing", name, node.incarnation)});
+      continue;
+    }
+    describe_end(m, n);
+    if (node.sample_one_in > 1)
+      m.remarks.push_back(
+          {false, fmt::format("{} recorded one causal tree in {}", name, grouped(node.sample_one_in))});
+    if (node.boot_id != m.nodes[0].boot_id) {
+      if (node.clock_uncertainty_ns < 0)
+        m.remarks.push_back(
+            {false, fmt::format("the clock of {} on host {} was never compared with that of {}: the order "
+                                "of causes and effects is right, times between them are not",
+                                name, node.host, m.nodes[0].name)});
+      else
+        m.remarks.push_back({false, fmt::format("the clock of {} on host {} is {} off that of {}, ±{}", name,
+                                                node.host, duration_text(node.clock_offset_ns),
+                                                m.nodes[0].name, duration_text(node.clock_uncertainty_ns))});
+    }
+  }
+}
+
+} // namespace troupe::trace

@@ -1,0 +1,130 @@
+#include "trace/model.hpp"
+
+#include "trace/text.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <fmt/format.h>
+
+namespace troupe::trace {
+
+std::string_view to_string(event_kind kind) {
+  constexpr std::string_view names[event_kind_count] = {
+      "spawned", "exited",        "sent",         "delivered",    "handled", "unfinished",
+      "dropped", "dead_lettered", "timer_set",    "redelivered",  "node_up", "node_down",
+      "link_up", "link_down",     "link_resumed", "clock_offset", "fault",   "noted"};
+  auto i = static_cast<std::size_t>(kind);
+  return i < event_kind_count ? names[i] : "unknown";
+}
+
+bool model::complete() const {
+  return std::ranges::none_of(remarks, [](const remark& r) { return r.missing; });
+}
+
+std::string_view model::role_name(std::uint32_t actor) const {
+  if (actor == 0 || actor >= actors.size()) return "outside";
+  auto role = text(actors[actor].role);
+  return role.empty() ? "actor" : role;
+}
+
+std::string model::actor_name(std::uint32_t actor) const {
+  if (actor == 0 || actor >= actors.size()) return "outside";
+  return fmt::format("{}-{}", role_name(actor), actors[actor].number);
+}
+
+std::string model::node_name(std::uint16_t node) const {
+  if (node >= nodes.size()) return "?";
+  // Later starts under the same name are told apart.
+  int nth = 1;
+  for (std::uint16_t i = 0; i < node; ++i)
+    if (nodes[i].name == nodes[node].name) ++nth;
+  return nth == 1 ? nodes[node].name : fmt::format("{}#{}", nodes[node].name, nth);
+}
+
+std::string model::message_name(row message) const {
+  if (message >= messages.size()) return "-";
+  return fmt::format("{}:{}", node_name(messages.node[message]), messages.number[message]);
+}
+
+row model::find_message(std::string_view name, std::string& why) const {
+  auto colon = name.rfind(':');
+  auto digits = colon == std::string_view::npos ? name : name.substr(colon + 1);
+  std::uint64_t number = 0;
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (error != std::errc{} || end != digits.data() + digits.size()) {
+    why = fmt::format("\"{}\" names no message; expected NODE:NUMBER as in \"{}\", or a number", name,
+                      messages.size() > 0 ? message_name(0) : "main:17");
+    return no_row;
+  }
+  row found = no_row;
+  for (row m = 0; m < messages.size(); ++m) {
+    if (messages.number[m] != number) continue;
+    if (colon != std::string_view::npos && node_name(messages.node[m]) != name.substr(0, colon)) continue;
+    if (found != no_row) {
+      why = fmt::format("several nodes sent a message {}: {} and {}; name the node", number,
+                        message_name(found), message_name(m));
+      return no_row;
+    }
+    found = m;
+  }
+  if (found == no_row) why = fmt::format("the trace has no message {}", name);
+  return found;
+}
+
+std::int64_t model::network_ns(row m) const {
+  auto sent = messages.sent[m], delivered = messages.delivered[m];
+  return sent == no_row || delivered == no_row ? -1 : events.time[delivered] - events.time[sent];
+}
+
+std::int64_t model::wait_ns(row m) const {
+  auto arrived = messages.delivered[m] != no_row ? messages.delivered[m] : messages.sent[m];
+  auto handled = messages.handled[m];
+  // Sent by another node and no arrival recorded: the wait cannot be told from the network.
+  if (arrived == no_row || handled == no_row) return -1;
+  if (arrived == messages.sent[m] && events.node[arrived] != events.node[handled]) return -1;
+  return events.time[handled] - events.time[arrived];
+}
+
+std::int64_t model::handling_ns(row m) const {
+  auto handled = messages.handled[m];
+  return handled == no_row || events.kind[handled] != event_kind::handled ? -1 : events.value[handled];
+}
+
+std::int64_t model::bytes(row m) const {
+  auto delivered = messages.delivered[m];
+  return delivered == no_row ? -1 : events.value[delivered];
+}
+
+std::vector<row> model::causes(row m) const {
+  std::vector<row> out;
+  if (messages.cause[m] != no_row) out.push_back(messages.cause[m]);
+  auto more = std::ranges::equal_range(more_causes, m, {}, &std::pair<row, row>::first);
+  for (auto& [message, cause] : more)
+    if (std::ranges::find(out, cause) == out.end()) out.push_back(cause);
+  return out;
+}
+
+std::span<const std::byte> model::payload(row m) const {
+  auto it = std::ranges::lower_bound(payloads, m, {}, &payload_info::message);
+  if (it == payloads.end() || it->message != m) return {};
+  return std::span{payload_bytes}.subspan(it->offset, it->bytes);
+}
+
+effects_index::effects_index(const model& m) : first_(m.messages.size() + 1) {
+  auto each = [&](auto&& visit) {
+    for (row i = 0; i < m.messages.size(); ++i)
+      if (m.messages.cause[i] != no_row) visit(m.messages.cause[i], i);
+    for (auto& [message, cause] : m.more_causes)
+      if (m.messages.cause[message] != cause) visit(cause, message);
+  };
+  each([&](row cause, row) { ++first_[cause + 1]; });
+  for (std::size_t i = 1; i < first_.size(); ++i)
+    first_[i] += first_[i - 1];
+  effects_.resize(first_.back());
+  auto next = first_;
+  each([&](row cause, row effect) { effects_[next[cause]++] = effect; });
+  for (std::size_t i = 0; i + 1 < first_.size(); ++i)
+    std::sort(effects_.begin() + first_[i], effects_.begin() + first_[i + 1]);
+}
+
+} // namespace troupe::trace

@@ -1,0 +1,28 @@
+// `troupe trace show`: one line an event, in causal order over all nodes.
+#pragma once
+
+#include "trace/filter.hpp"
+#include "trace/model.hpp"
+
+#include <functional>
+#include <string>
+
+namespace troupe::trace {
+
+/// One event as a sentence: "worker-3 handled assign_task w1:17 from main-1 in 1.2 ms ...".
+std::string describe(const model&, row event);
+/// One line of `show`: time, node, sentence.
+std::string event_line(const model&, row event, bool colour, int width);
+/// The same as a JSON object on one line, with numbers where the sentence has words.
+std::string event_json(const model&, row event);
+
+struct show_result {
+  std::uint64_t shown = 0;
+  std::uint64_t left_out = 0; ///< matching events beyond the limit
+};
+
+/// Calls `line` for each matching event, until it returns false (nobody reads on).
+show_result each_event(const model&, const filter&, std::uint64_t limit,
+                       const std::function<bool(row)>& line);
+
+} // namespace troupe::trace

@@ -1,0 +1,220 @@
+#include "trace/text.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <fmt/format.h>
+#include <numeric>
+
+namespace troupe::trace {
+namespace {
+
+std::string significant(double value) {
+  if (value >= 99.95) return fmt::format("{:.0f}", value);
+  if (value >= 9.995) return fmt::format("{:.1f}", value);
+  return fmt::format("{:.2f}", value);
+}
+
+struct unit {
+  std::string_view name;
+  double factor;
+};
+
+/// A number with one of the units behind it; blanks between them are allowed.
+std::optional<std::int64_t> parse_with_unit(std::string_view text, std::span<const unit> units,
+                                            double no_unit) {
+  double number = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{}) return {};
+  std::string_view rest{end, text.data() + text.size()};
+  while (!rest.empty() && rest.front() == ' ')
+    rest.remove_prefix(1);
+  double factor = no_unit;
+  if (!rest.empty()) {
+    auto it = std::ranges::find(units, rest, &unit::name);
+    if (it == units.end()) return {};
+    factor = it->factor;
+  } else if (no_unit == 0 && number != 0) {
+    return {};
+  }
+  number = rest.empty() && no_unit == 0 ? 0 : number * factor;
+  if (!(std::abs(number) < 9.2e18)) return {};
+  return static_cast<std::int64_t>(std::llround(number));
+}
+
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> line(b.size() + 1);
+  std::iota(line.begin(), line.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    auto diagonal = line[0];
+    line[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      auto above = line[j];
+      line[j] = std::min({above + 1, line[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return line.back();
+}
+
+} // namespace
+
+std::size_t utf8_length(std::string_view text) {
+  auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  std::size_t n = byte(0) < 0x80                      ? 1
+                  : byte(0) >= 0xc2 && byte(0) < 0xe0 ? 2
+                  : (byte(0) & 0xf0U) == 0xe0         ? 3
+                  : byte(0) >= 0xf0 && byte(0) < 0xf5 ? 4
+                                                      : 0;
+  if (n == 0 || n > text.size()) return 0;
+  for (std::size_t i = 1; i < n; ++i)
+    if ((byte(i) & 0xc0U) != 0x80) return 0;
+  if (n == 3 && ((byte(0) == 0xe0 && byte(1) < 0xa0) || (byte(0) == 0xed && byte(1) > 0x9f))) return 0;
+  if (n == 4 && ((byte(0) == 0xf0 && byte(1) < 0x90) || (byte(0) == 0xf4 && byte(1) > 0x8f))) return 0;
+  return n;
+}
+
+std::string duration_text(std::int64_t ns) {
+  if (ns < 0) return ns == INT64_MIN ? "-292 years" : "-" + duration_text(-ns);
+  auto value = static_cast<double>(ns);
+  if (ns < 1'000) return fmt::format("{} ns", ns);
+  if (value < 999.5e3) return significant(value / 1e3) + " µs";
+  if (value < 999.5e6) return significant(value / 1e6) + " ms";
+  if (value < 99.95e9) return significant(value / 1e9) + " s";
+  auto seconds = ns / 1'000'000'000;
+  if (seconds < 3600) return fmt::format("{} m {} s", seconds / 60, seconds % 60);
+  return fmt::format("{} h {} m", seconds / 3600, seconds / 60 % 60);
+}
+
+std::string time_text(std::int64_t ns) { return fmt::format("{:.6f} s", static_cast<double>(ns) / 1e9); }
+
+std::string bytes_text(std::uint64_t bytes) {
+  constexpr std::string_view units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  if (bytes < 1024) return fmt::format("{} B", bytes);
+  auto value = static_cast<double>(bytes) / 1024;
+  std::size_t u = 0;
+  for (; value >= 999.5 && u + 1 < std::size(units); ++u)
+    value /= 1024;
+  return significant(value) + " " + std::string{units[u]};
+}
+
+std::string grouped(std::uint64_t number) {
+  auto text = std::to_string(number);
+  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3)
+    text.insert(static_cast<std::size_t>(at), ",");
+  return text;
+}
+
+std::string counted(std::uint64_t number, std::string_view noun) {
+  return fmt::format("{} {}{}", grouped(number), noun, number == 1 ? "" : "s");
+}
+
+std::optional<std::int64_t> parse_duration(std::string_view text) {
+  static constexpr unit units[] = {{"ns", 1},  {"us", 1e3}, {"µs", 1e3},   {"ms", 1e6},
+                                   {"s", 1e9}, {"m", 60e9}, {"min", 60e9}, {"h", 3600e9}};
+  return parse_with_unit(text, units, 0);
+}
+
+std::optional<std::int64_t> parse_bytes(std::string_view text) {
+  static constexpr unit units[] = {{"B", 1},           {"kB", 1e3},           {"KB", 1e3},
+                                   {"MB", 1e6},        {"GB", 1e9},           {"KiB", 1024.0},
+                                   {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0}};
+  return parse_with_unit(text, units, 1);
+}
+
+std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {
+  std::string_view best;
+  if (word.size() > 64) return best;
+  std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
+  for (auto candidate : known) {
+    auto d = distance(word, candidate);
+    if (d < best_distance) {
+      best = candidate;
+      best_distance = d;
+    }
+  }
+  return best;
+}
+
+bool glob_match(std::string_view pattern, std::string_view text) {
+  // Greedy with one point to come back to: linear in practice, never exponential.
+  std::size_t p = 0, t = 0, star = std::string_view::npos, mark = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      mark = t;
+    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
+      ++p;
+      ++t;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      t = ++mark;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*')
+    ++p;
+  return p == pattern.size();
+}
+
+std::size_t display_width(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; }));
+}
+
+std::string cut_to_width(std::string_view text, int width) {
+  if (width <= 0 || display_width(text) <= static_cast<std::size_t>(width)) return std::string{text};
+  std::size_t at = 0;
+  for (int columns = 0; at < text.size(); ++at)
+    if ((static_cast<unsigned char>(text[at]) & 0xc0U) != 0x80 && ++columns == width) break;
+  return std::string{text.substr(0, at)} + "…";
+}
+
+std::string printable(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    auto n = utf8_length(text);
+    auto first = static_cast<unsigned char>(text[0]);
+    // U+0080..U+009f are control codes too.
+    bool control = first < 0x20 || first == 0x7f
+                   || (n == 2 && first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0);
+    if (n == 0 || control) {
+      n = std::max<std::size_t>(n, 1);
+      for (std::size_t i = 0; i < n; ++i)
+        out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[i]));
+    } else {
+      out += text.substr(0, n);
+    }
+    text.remove_prefix(n);
+  }
+  return out;
+}
+
+std::string table::render(bool colour, int width, std::string_view indent) const {
+  std::vector<std::size_t> widths;
+  for (auto& c : columns_)
+    widths.push_back(display_width(c.head));
+  for (auto& r : rows_)
+    for (std::size_t i = 0; i < r.size() && i < widths.size(); ++i)
+      widths[i] = std::max(widths[i], display_width(r[i]));
+  auto line = [&](const auto& cell) {
+    std::string out{indent};
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      std::string text = cell(i);
+      auto pad = std::string(widths[i] - std::min(widths[i], display_width(text)), ' ');
+      if (i > 0) out += "  ";
+      out += columns_[i].where == align::right ? pad + text : text + pad;
+    }
+    while (!out.empty() && out.back() == ' ')
+      out.pop_back();
+    return cut_to_width(out, width);
+  };
+  auto head = line([&](std::size_t i) { return columns_[i].head; });
+  std::string out = (colour ? "\x1b[2m" + head + "\x1b[0m" : head) + "\n";
+  for (auto& r : rows_)
+    out += line([&](std::size_t i) { return i < r.size() ? r[i] : std::string{}; }) + "\n";
+  return out;
+}
+
+} // namespace troupe::trace

@@ -1,0 +1,66 @@
+// Words and numbers for people: durations, sizes, counts, aligned tables, near misses.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::trace {
+
+/// "1.25 ms", "830 ns", "2 m 5 s"; three significant digits, negative ones with a sign.
+std::string duration_text(std::int64_t ns);
+/// A time since the start of the run, for a column: "1.234567 s".
+std::string time_text(std::int64_t ns);
+/// "1.5 KiB".
+std::string bytes_text(std::uint64_t bytes);
+/// "1,234,567".
+std::string grouped(std::uint64_t number);
+/// "1 record", "2,000 records".
+std::string counted(std::uint64_t number, std::string_view noun);
+
+/// "2ms", "1.5s", "3 us", "250" (taken as nanoseconds only if it is 0). Units ns us ms s m h.
+std::optional<std::int64_t> parse_duration(std::string_view);
+/// "64KiB", "1.5MB", "100"; bytes.
+std::optional<std::int64_t> parse_bytes(std::string_view);
+
+/// The word that was probably meant, or empty if none is near.
+std::string_view nearest(std::string_view word, std::span<const std::string_view> known);
+
+/// '*' stands for any text, '?' for any one character.
+bool glob_match(std::string_view pattern, std::string_view text);
+
+/// Columns that line up. Cells are text; the first row is the head.
+class table {
+ public:
+  enum class align : std::uint8_t { left, right };
+  struct column {
+    std::string head;
+    align where = align::left;
+  };
+  explicit table(std::vector<column> columns) : columns_{std::move(columns)} {}
+  void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  bool empty() const { return rows_.empty(); }
+  /// Lines with ends. `width` > 0 cuts lines to it; colour dims the head.
+  std::string render(bool colour, int width, std::string_view indent = "") const;
+
+ private:
+  std::vector<column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+/// Columns a text takes on a terminal: code points, not bytes.
+std::size_t display_width(std::string_view);
+/// Cuts to that many columns, the last being "…", where it is longer; 0: never.
+std::string cut_to_width(std::string_view, int width);
+
+/// Bytes of the UTF-8 sequence that a text (not empty) begins with; 0 if it is none.
+std::size_t utf8_length(std::string_view);
+
+/// Text from outside made safe for a terminal: control bytes and bytes that are not UTF-8
+/// become \xNN.
+std::string printable(std::string_view);
+
+} // namespace troupe::trace
