@@ -3,6 +3,7 @@
 #include "actors/node_key.hpp"
 
 #include <caf/all.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
 
 #include <future>
 #include <random>
@@ -215,6 +216,11 @@ caf::expected<caf::strong_actor_ptr> node::spawn_on(const std::string& node_name
 
 // -- the end -----------------------------------------------------------------------------
 
+/// A system under the test coordinator has no threads; somebody must let its actors run.
+void node::pump() {
+  if (auto* coordinator = dynamic_cast<caf::scheduler::test_coordinator*>(&system_->scheduler())) coordinator->run();
+}
+
 std::size_t node::end_actors(std::chrono::milliseconds patience) {
   std::vector<caf::weak_actor_ptr> spawned;
   {
@@ -230,6 +236,7 @@ std::size_t node::end_actors(std::chrono::milliseconds patience) {
   reachable.clear();
   // CAF's registry can only be waited for without a limit; its count is polled instead.
   const auto until = std::chrono::steady_clock::now() + patience;
+  pump();
   while (system_->registry().running() != 0 && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(std::chrono::milliseconds{1});
   return system_->registry().running();
@@ -239,6 +246,7 @@ std::size_t node::stop(std::chrono::milliseconds patience) {
   if (std::exchange(stopped_, true)) return 0;
   const auto alive = end_actors(patience);
   caf::anon_send_exit(agent_, caf::exit_reason::user_shutdown);
+  pump();
   caf::scoped_actor{*system_}->wait_for(agent_);
   gateway_->stop(patience);
   if (alive != 0) {

@@ -101,6 +101,7 @@ private:
   class system_config;
   void do_publish(publish_name);
   caf::expected<named_actor> do_lookup(const std::string& node, lookup_name);
+  void pump();
   std::size_t end_actors(std::chrono::milliseconds patience);
 
   node_options options_;

@@ -219,7 +219,7 @@ std::optional<verdict> execution::reason_to_end(std::string& reason) {
     reason = "interrupted";
     return verdict::interrupted;
   }
-  if (plan_.deadline && steady_clock::now() - started_ >= *plan_.deadline) {
+  if (plan_.deadline && elapsed() >= *plan_.deadline) {
     reason = "the deadline passed";
     return verdict::deadline;
   }
@@ -248,8 +248,30 @@ verdict execution::await_end(std::string& reason) {
       return verdict::deadlock;
     }
     if (auto end = reason_to_end(reason)) return *end;
-    state_->changed.wait_for(lock, look_interval);
+    wait_a_moment(lock);
   }
+}
+
+/// In a seeded run this is when the actors run.
+void execution::wait_a_moment(std::unique_lock<std::mutex>& lock) {
+  bool busy = false;
+  if (turns_) {
+    lock.unlock();
+    const auto until = steady_clock::now() + look_interval;
+    do {
+      busy = turns_->turn();
+      lock.lock();
+      const bool over = state_->finished || state_->failed;
+      lock.unlock();
+      if (over) break;
+    } while (busy && steady_clock::now() < until);
+    lock.lock();
+  }
+  if (!busy) state_->changed.wait_for(lock, look_interval);
+}
+
+std::chrono::nanoseconds execution::elapsed() const {
+  return turns_ ? turns_->elapsed() : std::chrono::nanoseconds{steady_clock::now() - started_};
 }
 
 void execution::inject_due_faults() {
@@ -301,7 +323,7 @@ void execution::drain() {
   const auto until = steady_clock::now() + drain_patience;
   std::unique_lock lock{state_->mutex};
   while (!state_->finished && interrupts() < 2 && steady_clock::now() < until)
-    state_->changed.wait_for(lock, look_interval);
+    wait_a_moment(lock);
 }
 
 // -- the whole -------------------------------------------------------------------------
@@ -311,10 +333,12 @@ outcome execution::run_all() {
   outcome result;
   result.scenario = scenario_.name;
   result.run_dir = options_.run_dir;
+  result.seed = seed_;
   std::exception_ptr problem;
   try {
     start_nodes();
     spawn_collector();
+    if (plan_.topology.scheduler == scheduler_kind::seeded) turns_.emplace(main_->system(), seed_);
     started_ = steady_clock::now();
     for (auto& fault : plan_.faults)
       faults_.emplace_back(started_ + fault.at, fault);

@@ -1,6 +1,7 @@
 // One execution of a plan, from the first node to the last. Behind execute().
 #pragma once
 
+#include "actors/seeded_turns.hpp"
 #include "scenarios/run_info.hpp"
 #include "scenarios/runner.hpp"
 #include "scenarios/scenario.hpp"
@@ -53,6 +54,8 @@ private:
   /// Waits for the end of the work or a reason to end early; the verdict so far.
   verdict await_end(std::string& reason);
   std::optional<verdict> reason_to_end(std::string& reason);
+  void wait_a_moment(std::unique_lock<std::mutex>&);
+  std::chrono::nanoseconds elapsed() const;
   void drain();
   void inject_due_faults();
   void inject(const fault_plan&);
@@ -71,6 +74,7 @@ private:
   std::vector<std::string> deadlock_; ///< the cycle, a sentence a step
   bool told_idle_ = false;
   std::unique_ptr<node> main_;
+  std::optional<seeded_turns> turns_; ///< instead of scheduler threads, in a seeded run
   std::vector<std::unique_ptr<worker>> hosted_; ///< worker nodes in this process (inproc)
   std::vector<std::string> workers_;
   caf::actor collector_;

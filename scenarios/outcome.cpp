@@ -52,6 +52,7 @@ nlohmann::json to_json(const outcome& x) {
       {"dead_lettered", x.messages.dead_lettered},
       {"lost", x.lost}}},
     {"elapsed_s", x.elapsed_s},
+    {"seed", x.seed},
     {"run_dir", x.run_dir.string()},
   };
   if (!x.deadlock.empty()) result["deadlock"] = x.deadlock;

@@ -64,6 +64,7 @@ struct outcome {
   trace::ledger_counts messages;
   std::uint64_t lost = 0; ///< in crashes
   double elapsed_s = 0;
+  std::uint64_t seed = 0; ///< the one given, or the one drawn
   std::filesystem::path run_dir;
 };
 /// The object of result.json and of --json.

@@ -1,4 +1,5 @@
 troupe_test(unit_runtime
   SOURCES
+    unit/runtime_seeded.cpp
     unit/runtime_stuck.cpp
   LINKS troupe_scenarios)
