@@ -1,0 +1,6 @@
+if(NOT TARGET CAF::io)
+  message(STATUS "no libcaf_io: bench_remote, which compares with it, is left out")
+  return()
+endif()
+add_executable(bench_remote bench_remote.cpp remote_child.cpp remote_raw.cpp support.cpp)
+target_link_libraries(bench_remote PRIVATE troupe_actors CAF::io ZeroMQ::zmq nlohmann_json::nlohmann_json fmt::fmt troupe_options)

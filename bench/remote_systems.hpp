@@ -1,0 +1,48 @@
+// How the measured actor systems are set up, the same in both processes.
+#pragma once
+
+#include "actors/node.hpp"
+#include "bench/remote_actors.hpp"
+
+#include <caf/io/all.hpp>
+
+namespace bench {
+
+inline std::shared_ptr<troupe::message_catalog> troupe_catalog() {
+  auto catalog = std::make_shared<troupe::message_catalog>();
+  troupe::add_agent_messages(*catalog);
+  catalog->add<blob>("blob");
+  catalog->add<credit>("credit");
+  catalog->add<begin_sending>("begin_sending");
+  catalog->add<ping>("ping");
+  catalog->add<begin_pinging>("begin_pinging");
+  catalog->add<round_trips>("round_trips");
+  return catalog;
+}
+
+inline troupe::role_map troupe_roles() {
+  return {{"sink", troupe::make_role(sink<troupe::plain_actor>)},
+          {"source", troupe::make_role(source<troupe::plain_actor>)},
+          {"pinger", troupe::make_role(pinger<troupe::plain_actor>)}};
+}
+
+inline troupe::node_options troupe_options(const std::string& name, const std::string& listen) {
+  troupe::node_options options;
+  options.name = name;
+  options.listen = listen;
+  return options;
+}
+
+struct caf_config : caf::actor_system_config {
+  caf_config() {
+    load<caf::io::middleman>();
+    add_message_type<blob>("blob");
+    add_message_type<credit>("credit");
+    add_message_type<begin_sending>("begin_sending");
+    add_message_type<ping>("ping");
+    add_message_type<begin_pinging>("begin_pinging");
+    add_message_type<round_trips>("round_trips");
+  }
+};
+
+} // namespace bench
