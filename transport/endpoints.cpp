@@ -1,11 +1,13 @@
 #include "transport/endpoints.hpp"
 
+#include "transport/keys.hpp"
 #include "transport/limits.hpp"
 
 #include <arpa/inet.h>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <optional>
 #include <poll.h>
@@ -73,7 +75,16 @@ bool refuses(int fd, const sockaddr* address, socklen_t size) {
 
 } // namespace
 
-const char* wrong_with_endpoint(const std::string& endpoint) {
+keyed_endpoint split_key(const std::string& endpoint) {
+  const auto bar = endpoint.find('|');
+  if (bar == std::string::npos) return {endpoint, {}};
+  return {endpoint.substr(0, bar), endpoint.substr(bar + 1)};
+}
+
+const char* wrong_with_endpoint(const std::string& keyed) {
+  const auto [endpoint, key] = split_key(keyed);
+  if (keyed.size() != endpoint.size() && (!is_tcp(endpoint) || !is_key(key)))
+    return "a key after | is 40 characters of Z85, and only for tcp://";
   if (endpoint.size() > limits::endpoint_bytes_max) return "the endpoint is too long";
   if (endpoint.starts_with(inproc))
     return endpoint.size() > inproc.size() ? nullptr : "inproc:// needs a name";
@@ -97,12 +108,67 @@ std::string ipc_path(const std::string& endpoint) {
 
 bool is_inproc(const std::string& endpoint) { return endpoint.starts_with(inproc); }
 
+bool is_tcp(const std::string& endpoint) { return endpoint.starts_with(tcp); }
+
 bool is_tcp_loopback(const std::string& endpoint) {
   const auto parts = split_tcp(endpoint);
-  return parts && (parts->host.starts_with("127.") || parts->host == "::1" || parts->host == "localhost");
+  return parts
+         && (parts->host.starts_with("127.") || parts->host == "::1" || parts->host == "localhost"
+             || parts->host == "lo");
 }
 
-bool is_deserted(const std::string& endpoint) {
+std::string host_to_look_up(const std::string& endpoint) {
+  const auto parts = split_tcp(endpoint);
+  in6_addr ignored{};
+  if (!parts || parts->host == "localhost" || ::inet_pton(AF_INET, parts->host.c_str(), &ignored) == 1
+      || ::inet_pton(AF_INET6, parts->host.c_str(), &ignored) == 1 || endpoint.starts_with("tcp://["))
+    return {};
+  return parts->host;
+}
+
+std::string look_up(const std::string& endpoint) {
+  const auto parts = split_tcp(endpoint);
+  if (!parts) return {};
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(parts->host.c_str(), nullptr, &hints, &found) != 0 || found == nullptr) return {};
+  char text[INET6_ADDRSTRLEN] = {};
+  std::string result;
+  if (found->ai_family == AF_INET
+      && ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(found->ai_addr)->sin_addr, text,
+                     sizeof text))
+    result = std::string(tcp) + text + ":" + parts->port;
+  if (found->ai_family == AF_INET6
+      && ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(found->ai_addr)->sin6_addr, text,
+                     sizeof text))
+    result = std::string(tcp) + "[" + text + "]:" + parts->port;
+  ::freeaddrinfo(found);
+  return result;
+}
+
+std::string peer_of(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  char text[INET6_ADDRSTRLEN] = {};
+  if (fd >= 0 && ::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0) {
+    if (address.ss_family == AF_INET
+        && ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(&address)->sin_addr, text, sizeof text))
+      return std::string("host ") + text;
+    if (address.ss_family == AF_INET6
+        && ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(&address)->sin6_addr, text,
+                       sizeof text))
+      return std::string("host ") + text;
+    ucred credentials{};
+    size = sizeof credentials;
+    if (address.ss_family == AF_UNIX && ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0)
+      return "process " + std::to_string(credentials.pid) + " of user " + std::to_string(credentials.uid);
+  }
+  return "somebody";
+}
+
+bool is_deserted(const std::string& keyed) {
+  const auto endpoint = split_key(keyed).address;
   if (const auto path = ipc_path(endpoint); !path.empty()) {
     sockaddr_un address{};
     if (path.size() >= sizeof address.sun_path) return false;

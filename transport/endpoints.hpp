@@ -5,6 +5,13 @@
 
 namespace troupe::transport {
 
+/// "tcp://HOST:PORT|KEY" is an endpoint whose node has that public key.
+struct keyed_endpoint {
+  std::string address; ///< what ZeroMQ understands
+  std::string key;     ///< empty: none was given
+};
+keyed_endpoint split_key(const std::string& endpoint);
+
 /// Null, or why this can never be an endpoint to connect to.
 const char* wrong_with_endpoint(const std::string&);
 
@@ -14,10 +21,19 @@ std::string ipc_path(const std::string& endpoint);
 /// "tcp://" with a numeric loopback address or localhost.
 bool is_tcp_loopback(const std::string& endpoint);
 bool is_inproc(const std::string& endpoint);
+bool is_tcp(const std::string& endpoint);
+/// The host of a tcp endpoint where it must be looked up; empty where it is an address.
+std::string host_to_look_up(const std::string& endpoint);
+/// The endpoint with its host looked up, which may take long. Empty when it is unknown.
+std::string look_up(const std::string& endpoint);
 
 /// True when a try to connect shows that no process listens there: for ipc, and for tcp
 /// on loopback. Never blocks. Others may see a connection that ends at once.
 bool is_deserted(const std::string& endpoint);
+
+/// Who is at the other end of a connected socket: its host, or its process. Without the
+/// port, so that one host is one stranger however often it comes.
+std::string peer_of(int descriptor);
 
 /// Replaces the wildcard address of a bound endpoint by this host's name.
 std::string reachable_endpoint(const std::string& bound);

@@ -3,12 +3,14 @@
 
 #include "trace/ledger.hpp"
 #include "trace/recorder.hpp"
+#include "transport/keys.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -168,6 +170,10 @@ struct hub_options {
   std::chrono::milliseconds liveness{5000}; ///< silent for this long: down
   std::chrono::milliseconds connect_timeout{5000};
   std::size_t peers_max = 1024;
+  /// Keys for tcp; without them tcp works on loopback only, unless `plaintext` says that
+  /// anybody who can reach the port may read, write and take part.
+  std::optional<security_options> security;
+  bool plaintext = false;
   void* zmq_context = nullptr; ///< share one to use inproc endpoints; null: an own one
   /// What an operator may want to read: refusals, peers that went down, strangers. Called
   /// on the I/O thread, must not throw and not block; may be empty.
@@ -187,7 +193,8 @@ class hub {
   hub& operator=(const hub&) = delete;
 
   const node_identity& identity() const;
-  /// The endpoint others can connect to (with the port that the system chose).
+  /// The endpoint others can connect to: with the port that the system chose, and with this
+  /// node's public key if it has one.
   std::string endpoint() const;
 
   /// The peer of that identity, known or not yet: connects to `endpoint` if there is

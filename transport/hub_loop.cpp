@@ -14,8 +14,8 @@
 namespace troupe::transport {
 
 namespace {
-constexpr int dealer_events = ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
-                              | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+constexpr int router_events = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED
+                              | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
 
 time_point now_on_clock() { return std::chrono::steady_clock::now(); }
 
@@ -67,17 +67,28 @@ void check(const hub_options& o) {
   demand(o.batch_bytes_max <= o.frame_bytes_max, "batch_bytes_max must not be over frame_bytes_max");
   demand(o.peers_max <= limits::peers_ceiling, "peers_max must not be over 65,000");
   demand(o.heartbeat >= limits::heartbeat_min, "heartbeat must be at least 1 ms");
+  if (o.security) {
+    demand(is_key(o.security->own.public_key) && is_key(o.security->own.secret_key),
+           "a node's keys are 40 characters of Z85 each");
+    demand(o.security->server_key.empty() || is_key(o.security->server_key),
+           "a server's public key is 40 characters of Z85");
+  }
   demand(o.liveness >= 2 * o.heartbeat, "liveness must be at least two heartbeats");
 }
 } // namespace
 
 hub_loop::hub_loop(hub_options options, hub_listener& listener, trace::recorder& recorder)
     : options_((check(options), std::move(options))),
-      context_(options_.zmq_context, 4 * options_.peers_max + 64), ready_(std::make_shared<ready_list>()) {
+      context_(options_.zmq_context, 4 * options_.peers_max + 64), strangers_(options_.log),
+      ready_(std::make_shared<ready_list>()) {
   board_ = std::make_unique<switchboard>(board_options(options_), listener, recorder, *this, ready_);
   epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
   if (epoll_ < 0) fail("cannot make an epoll descriptor");
   watch(ready_->descriptor());
+  if (options_.security) {
+    gatekeeper_ = std::make_unique<gatekeeper>(context_.get(), *options_.security, strangers_);
+    watch(gatekeeper_->descriptor());
+  }
   if (!options_.listen.empty()) bind();
   board_->set_endpoint(endpoint_);
   // The program's signals are for its own threads.
@@ -123,14 +134,23 @@ void hub_loop::bind() {
     if (::access(path.c_str(), F_OK) == 0 && !transport::is_deserted(options_.listen))
       throw std::runtime_error("cannot listen at " + options_.listen + ": another process already does");
   }
+  if (const auto* wrong = wrong_with_security(options_.listen))
+    throw std::runtime_error("cannot listen at " + options_.listen + ": " + wrong);
+  const bool with_keys = options_.security && is_tcp(options_.listen);
   router_ = std::make_shared<zmq_socket>(context_.get(), ZMQ_ROUTER);
   configure(*router_, options_.listen);
   router_->set(ZMQ_ROUTER_MANDATORY, 1);
   router_->set(ZMQ_BACKLOG, 1024);
-  if (!is_inproc(options_.listen)) router_monitor_ = router_->monitor(context_.get(), ZMQ_EVENT_DISCONNECTED);
+  if (with_keys) {
+    router_->set(ZMQ_CURVE_SERVER, 1);
+    router_->set(ZMQ_CURVE_SECRETKEY, std::string_view(options_.security->own.secret_key));
+    router_->set(ZMQ_ZAP_DOMAIN, std::string_view("troupe"));
+  }
+  if (!is_inproc(options_.listen)) router_monitor_ = router_->monitor(context_.get(), router_events);
   if (!router_->bind(options_.listen))
     throw std::runtime_error("cannot listen at " + options_.listen + ": " + zmq_strerror(zmq_errno()));
   endpoint_ = options_.advertise.empty() ? reachable_endpoint(router_->last_endpoint()) : options_.advertise;
+  if (with_keys) endpoint_ += "|" + options_.security->own.public_key;
   router_descriptor_ = router_->descriptor();
   watch(router_descriptor_);
   if (router_monitor_) watch(router_monitor_descriptor_ = router_monitor_->descriptor());
@@ -165,53 +185,6 @@ void hub_loop::stop(std::chrono::milliseconds linger) {
   const std::lock_guard guard(join_mutex_);
   if (thread_.joinable()) thread_.join();
 }
-
-wire_ptr hub_loop::dial(const std::string& endpoint, std::string& why_not) {
-  if (const auto* wrong = wrong_with_endpoint(endpoint)) {
-    why_not = "cannot connect to " + endpoint + ": " + wrong;
-    return nullptr;
-  }
-  try {
-    auto socket = std::make_unique<zmq_socket>(context_.get(), ZMQ_DEALER);
-    configure(*socket, endpoint);
-    socket->set(ZMQ_RECONNECT_IVL, -1); // one socket, one connection: the session reconnects
-    socket->set(ZMQ_CONNECT_TIMEOUT, static_cast<int>(limits::handshake_timeout.count()));
-    std::unique_ptr<zmq_socket> monitor;
-    if (!is_inproc(endpoint)) monitor = socket->monitor(context_.get(), dealer_events);
-    dealer_channel channel;
-    channel.descriptor = socket->descriptor();
-    if (monitor) channel.monitor_descriptor = monitor->descriptor();
-    if (!socket->connect(endpoint)) {
-      why_not = "cannot connect to " + endpoint + ": " + zmq_strerror(zmq_errno());
-      return nullptr;
-    }
-    const auto line = std::make_shared<dealer_wire>(std::move(socket), std::move(monitor));
-    channel.line = line;
-    watch(channel.descriptor);
-    dialled_by_descriptor_[channel.descriptor] = line.get();
-    if (channel.monitor_descriptor >= 0) {
-      watch(channel.monitor_descriptor);
-      dialled_by_descriptor_[channel.monitor_descriptor] = line.get();
-    }
-    line->on_close = [this](dealer_wire& closing) {
-      const auto it = dialled_.find(&closing);
-      if (it == dialled_.end()) return;
-      for (const int fd : {it->second.descriptor, it->second.monitor_descriptor})
-        if (fd >= 0) {
-          unwatch(fd);
-          dialled_by_descriptor_.erase(fd);
-        }
-      dialled_.erase(it);
-    };
-    dialled_.emplace(line.get(), std::move(channel));
-    return line;
-  } catch (const std::exception& e) { // descriptors or memory have run out
-    why_not = "cannot connect to " + endpoint + ": " + e.what();
-    return nullptr;
-  }
-}
-
-bool hub_loop::is_deserted(const std::string& endpoint) { return transport::is_deserted(endpoint); }
 
 // -- the thread --------------------------------------------------------------------------------
 
@@ -263,6 +236,7 @@ void hub_loop::flush_ready(time_point now) {
 
 bool hub_loop::drain(time_point now) {
   bool received = false;
+  drain_gatekeeper(now);
   if (router_) {
     const bool unchecked = router_->unchecked.exchange(false);
     if (std::exchange(router_signalled_, false) || unchecked) {

@@ -1,6 +1,7 @@
 // The I/O thread of a hub and its sockets.
 #pragma once
 
+#include "transport/gatekeeper.hpp"
 #include "transport/ready_list.hpp"
 #include "transport/switchboard.hpp"
 #include "transport/zmq_socket.hpp"
@@ -44,6 +45,12 @@ class hub_loop final : public dialler {
   using router_ptr = std::shared_ptr<router_wire>;
 
   void bind();
+  std::string server_key(const std::string& address, const std::string& given) const;
+  const char* wrong_with_security(const std::string& endpoint) const;
+  std::shared_ptr<dealer_wire> make_dealer(const std::string& address, const std::string& key);
+  void add_dealer(const std::shared_ptr<dealer_wire>&);
+  void look_up_and_connect(const std::shared_ptr<dealer_wire>&, const std::string& address);
+  void drain_gatekeeper(time_point now);
   void configure(zmq_socket&, const std::string& endpoint) const;
   void watch(int descriptor);
   void unwatch(int descriptor);
@@ -54,15 +61,17 @@ class hub_loop final : public dialler {
   bool drain(time_point now);
   bool drain_router(time_point now);
   bool drain_dealer(const dealer_ptr&, time_point now);
-  void read_router_monitor();
+  void read_router_monitor(time_point now);
   void drain_router_monitor(time_point now);
   void drain_dealer_monitor(const dealer_ptr&, time_point now);
-  router_ptr router_wire_of(const zmq_frame& id, const zmq_frame& body);
+  router_ptr router_wire_of(const zmq_frame& id, const zmq_frame& body, time_point now);
   void finish();
 
   const hub_options options_;
   std::string endpoint_;
   zmq_context context_;
+  stranger_log strangers_;
+  std::unique_ptr<gatekeeper> gatekeeper_; ///< null: no keys
   const std::shared_ptr<ready_list> ready_;
   std::unique_ptr<switchboard> board_;
   int epoll_ = -1;
@@ -75,6 +84,8 @@ class hub_loop final : public dialler {
   std::unordered_map<std::string, router_ptr> accepted_;
   std::unordered_map<int, std::weak_ptr<router_wire>> accepted_by_descriptor_;
   std::vector<router_ptr> disconnected_;
+  std::unordered_map<int, std::string> hosts_; ///< of connections that ZeroMQ has accepted
+  std::string handshake_failure_;              ///< of the connection that ends next
 
   struct dealer_channel {
     dealer_ptr line;

@@ -1,5 +1,8 @@
 // What arrives at a hub's sockets.
+#include "transport/endpoints.hpp"
 #include "transport/hub_loop.hpp"
+
+#include <cerrno>
 
 namespace troupe::transport {
 
@@ -46,13 +49,17 @@ void hub_loop::drain_dealer_monitor(const dealer_ptr& line, time_point now) {
 
 // -- the accepting side ----------------------------------------------------------------------------
 
-hub_loop::router_ptr hub_loop::router_wire_of(const zmq_frame& id, const zmq_frame& body) {
+hub_loop::router_ptr hub_loop::router_wire_of(const zmq_frame& id, const zmq_frame& body, time_point now) {
   std::string key(id.bytes().begin(), id.bytes().end());
   if (const auto it = accepted_.find(key); it != accepted_.end()) return it->second;
   // Descriptors are used again: hear first of those that were closed.
-  if (router_monitor_) read_router_monitor();
+  if (router_monitor_) read_router_monitor(now);
   const int descriptor = zmq_msg_get(&body.message, ZMQ_SRCFD);
   auto line = std::make_shared<router_wire>(router_, std::move(key), descriptor);
+  if (const auto* user = gatekeeper_ ? zmq_msg_gets(&body.message, "User-Id") : nullptr)
+    line->set_may_be([this, shown = std::string(user)](const std::string& name) {
+      return gatekeeper_->may_use(shown, name);
+    });
   return line;
 }
 
@@ -73,12 +80,16 @@ bool hub_loop::drain_router(time_point now) {
                && zmq_msg_more(&ignored.message) != 0;
       }
     }
-    const auto line = router_wire_of(id, *raw);
+    const auto line = router_wire_of(id, *raw, now);
     if (more_parts) {
       board_->on_broken(line, "it sent a message of several parts", now);
       continue;
     }
-    if (!board_->on_frame(line, std::move(raw), now) || accepted_.contains(line->id())) continue;
+    if (!board_->on_frame(line, std::move(raw), now)) {
+      strangers_.note(peer_of(line->descriptor()), "what it sends is no hello that can be accepted", now);
+      continue;
+    }
+    if (accepted_.contains(line->id())) continue;
     accepted_.emplace(line->id(), line);
     if (line->descriptor() >= 0) accepted_by_descriptor_[line->descriptor()] = line;
     line->on_close = [this](router_wire& closing) {
@@ -92,9 +103,21 @@ bool hub_loop::drain_router(time_point now) {
   return true;
 }
 
-void hub_loop::read_router_monitor() {
+void hub_loop::read_router_monitor(time_point now) {
   monitor_event event;
   while (receive_event(router_monitor_->get(), event)) {
+    if (event.event == ZMQ_EVENT_ACCEPTED) {
+      hosts_[event.value] = peer_of(event.value);
+      continue;
+    }
+    if (event.event != ZMQ_EVENT_DISCONNECTED) { // its descriptor comes with the next event
+      const bool went_away = event.event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL && event.value != ETIMEDOUT;
+      handshake_failure_ = went_away ? "" : describe(event);
+      continue;
+    }
+    const auto host = hosts_.extract(event.value);
+    if (const auto failure = std::exchange(handshake_failure_, {}); !failure.empty())
+      strangers_.note(host ? host.mapped() : "somebody", failure, now);
     const auto it = accepted_by_descriptor_.find(event.value);
     if (it == accepted_by_descriptor_.end()) continue;
     if (auto line = it->second.lock()) disconnected_.push_back(std::move(line));
@@ -102,8 +125,12 @@ void hub_loop::read_router_monitor() {
   }
 }
 
+void hub_loop::drain_gatekeeper(time_point now) {
+  if (gatekeeper_) gatekeeper_->serve(now);
+}
+
 void hub_loop::drain_router_monitor(time_point now) {
-  read_router_monitor();
+  read_router_monitor(now);
   if (disconnected_.empty()) return;
   while (drain_router(now)) {
   } // what came before the end

@@ -29,10 +29,10 @@ inline constexpr std::size_t handshake_bytes_max = greeting_bytes_max + 4096;
 
 // -- numbers ---------------------------------------------------------------------
 inline constexpr std::uint32_t type_index_max = (1U << 20) - 1;
-inline constexpr std::size_t peers_ceiling = 65'000;            ///< most that hub_options::peers_max may be
-inline constexpr std::size_t pending_connections_max = 256;     ///< greeted, but not yet confirmed
-inline constexpr std::size_t ended_sessions_max = 4096;         ///< remembered, so that no ghost comes back
-inline constexpr std::size_t local_senders_logged_max = 1024;  ///< foreign peers named in the log
+inline constexpr std::size_t peers_ceiling = 65'000;          ///< most that hub_options::peers_max may be
+inline constexpr std::size_t pending_connections_max = 256;   ///< greeted, but not yet confirmed
+inline constexpr std::size_t ended_sessions_max = 4096;       ///< remembered, so that no ghost comes back
+inline constexpr std::size_t local_senders_logged_max = 1024; ///< foreign peers named in the log
 
 // -- acknowledgement -------------------------------------------------------------
 inline constexpr std::uint64_t ack_frames = 32; ///< received without an acknowledgement: send one at once

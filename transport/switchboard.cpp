@@ -129,9 +129,9 @@ void switchboard::take_session_frame(connection& c, raw_frame_ptr raw, const dec
   // Copies: the connection may be gone before this function is.
   const auto carried = c.carried;
   const auto line = c.line;
-  const bool of_handshake = std::holds_alternative<hello_frame>(decoded) ||
-                            std::holds_alternative<welcome_frame>(decoded) ||
-                            std::holds_alternative<confirm_frame>(decoded);
+  const bool of_handshake = std::holds_alternative<hello_frame>(decoded)
+                            || std::holds_alternative<welcome_frame>(decoded)
+                            || std::holds_alternative<confirm_frame>(decoded);
   if (of_handshake) return; // doubled: it has done its work
   const auto* data = std::get_if<data_frame>(&decoded);
   const char* malformed = nullptr;

@@ -35,7 +35,7 @@ session_position switchboard::fresh_position(const node_identity& who) const {
 
 void switchboard::refuse(const wire_ptr& line, refusal code, std::string_view detail,
                          const node_identity& whom) {
-  log(is_retried(code) ? log_level::debug : log_level::warning,
+  log(is_retried(code) || whom.name.empty() ? log_level::debug : log_level::warning,
       "refused " + describe(whom) + ": " + std::string(to_string(code)) + ": " + std::string(detail));
   line->transmit(encode(refuse_frame{code, std::string(detail)}));
 }
@@ -72,6 +72,8 @@ void switchboard::take_hello(const wire_ptr& line, const hello_frame& hello, tim
     return refuse(line, refusal::other_node,
                   "asked for " + describe(hello.wanted) + ", but here is " + describe(options_.identity),
                   who);
+  if (!line->may_be(who.name))
+    return refuse(line, refusal::not_allowed, "its key is not for a node of that name", who);
   if (greeted_ >= limits::pending_connections_max)
     return refuse(line, refusal::stale, "too many handshakes at once", who);
 
@@ -261,7 +263,8 @@ void switchboard::take_refusal(connection& c, const refuse_frame& refused, time_
                 why);
   }
   if (c.now == connection::stage::carrying && !is_retried(refused.code))
-    return end(link_ptr(c.carried), down_reason::refused, why);
+    return end(link_ptr(c.carried),
+               refused.code == refusal::stopping ? down_reason::left : down_reason::refused, why);
   on_broken(wire_ptr(c.line), why, now);
 }
 

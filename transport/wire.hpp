@@ -20,6 +20,8 @@ class wire {
   /// Breaks it as a pulled cable would, for fault injection. True: it is broken now;
   /// false: that will be noticed and told.
   virtual bool sever() = 0;
+  /// Whether the key that the other side has shown may be used for a node of that name.
+  virtual bool may_be(const std::string& /*node_name*/) const { return true; }
 };
 using wire_ptr = std::shared_ptr<wire>;
 

@@ -135,9 +135,23 @@ std::string describe(const monitor_event& e) {
 
 // -- outgoing --------------------------------------------------------------------------
 
+bool dealer_wire::connect(const std::string& address) {
+  const std::lock_guard guard(socket_->mutex);
+  if (closed_ || !socket_->connect(address)) return false;
+  connected_ = true;
+  socket_->unchecked.store(true, std::memory_order_relaxed);
+  for (const auto& f : std::exchange(backlog_, {}))
+    send_frame(socket_->get(), f);
+  return true;
+}
+
 bool dealer_wire::transmit(const frame_ptr& f) {
   const std::lock_guard guard(socket_->mutex);
   if (closed_) return false;
+  if (!connected_) {
+    backlog_.push_back(f);
+    return true;
+  }
   socket_->unchecked.store(true, std::memory_order_relaxed);
   return send_frame(socket_->get(), f);
 }

@@ -73,6 +73,8 @@ class dealer_wire final : public wire {
  public:
   dealer_wire(std::unique_ptr<zmq_socket> socket, std::unique_ptr<zmq_socket> monitor)
       : socket_(std::move(socket)), monitor_(std::move(monitor)) {}
+  /// False and errno on failure. Until then transmit() keeps what it is given.
+  bool connect(const std::string& address);
   bool transmit(const frame_ptr&) override;
   void close(bool flush) override;
   bool sever() override;
@@ -86,6 +88,8 @@ class dealer_wire final : public wire {
   const std::unique_ptr<zmq_socket> socket_;
   const std::unique_ptr<zmq_socket> monitor_; ///< null for inproc, which has no events
   std::atomic<bool> closed_{false};
+  bool connected_ = false;         ///< under the socket's mutex
+  std::vector<frame_ptr> backlog_; ///< until connected
 };
 
 /// An accepted connection: one routing id of the ROUTER.
@@ -96,6 +100,8 @@ class router_wire final : public wire {
   bool transmit(const frame_ptr&) override;
   void close(bool flush) override;
   bool sever() override;
+  bool may_be(const std::string& node_name) const override { return !may_be_ || may_be_(node_name); }
+  void set_may_be(std::function<bool(const std::string&)> f) { may_be_ = std::move(f); }
 
   const std::string& id() const { return id_; }
   int descriptor() const { return descriptor_; }
@@ -104,7 +110,8 @@ class router_wire final : public wire {
  private:
   const std::shared_ptr<zmq_socket> router_;
   const std::string id_;
-  const int descriptor_; ///< of the connection, owned by ZeroMQ; -1 for inproc
+  std::function<bool(const std::string&)> may_be_; ///< empty: any name
+  const int descriptor_;                           ///< of the connection, owned by ZeroMQ; -1 for inproc
   std::atomic<bool> closed_{false};
 };
 

@@ -14,3 +14,15 @@ troupe_test(unit_transport_faults
   SOURCES unit/transport_faults.cpp
   LINKS troupe_transport ZeroMQ::zmq
   TIMEOUT 600)
+
+# Real processes, proxies, keys.
+add_executable(transport_child unit/transport_child.cpp)
+target_link_libraries(transport_child PRIVATE troupe_transport troupe_options)
+troupe_test(unit_transport_sockets
+  SOURCES
+    unit/transport_security.cpp
+    unit/transport_sockets.cpp
+  LINKS troupe_transport ZeroMQ::zmq)
+add_dependencies(unit_transport_sockets transport_child)
+target_compile_definitions(unit_transport_sockets PRIVATE
+  TROUPE_TRANSPORT_CHILD="$<TARGET_FILE:transport_child>")

@@ -1,0 +1,256 @@
+// Hubs over real sockets that are cut, stalled, stopped and killed.
+#include "support/catch.hpp"
+#include "transport_processes.hpp"
+
+#include <algorithm>
+#include <iostream>
+
+using namespace transport_tests;
+
+namespace {
+
+// What the child sends back, which is what was sent, in order and once.
+bool all_came_back(recording_listener& listener, const std::string& peer, std::size_t count) {
+  std::vector<std::string> wanted;
+  for (std::size_t i = 0; i < count; ++i)
+    wanted.push_back(std::to_string(i));
+  const auto of_peer = [&](const std::vector<heard>& all) {
+    std::vector<std::string> result;
+    for (const auto& e : all)
+      if (e.peer == peer && std::isdigit(e.what[0]) != 0) result.push_back(e.what);
+    return result;
+  };
+  listener.wait([&](const std::vector<heard>& all) { return of_peer(all).size() >= count; });
+  return of_peer(listener.events()) == wanted;
+}
+
+bool has_down(const std::vector<heard>& all) {
+  return std::any_of(all.begin(), all.end(), [](const heard& e) { return e.what.starts_with("down"); });
+}
+
+} // namespace
+
+TEST_CASE("a proxy that cuts the connection again and again loses nothing", "[transport][sockets]") {
+  test_node a("a", "");
+  test_node b("b", "tcp://127.0.0.1:*");
+  tcp_proxy proxy(b.transport->endpoint());
+  const auto p = a.connect(proxy.endpoint());
+  REQUIRE(p);
+  constexpr std::size_t count = 20'000;
+  for (std::size_t i = 0; i < count; ++i) {
+    REQUIRE(send_text(p, std::to_string(i)) == send_result::ok);
+    if (i % 4000 == 3999) {
+      proxy.cut();
+      // The next cut shall hit another connection.
+      REQUIRE(b.listener.wait_count(i - 3000));
+    }
+  }
+  CHECK(all_came_back(b.listener, "a", count));
+  CHECK(proxy.accepted() > 1);
+  CHECK_FALSE(has_down(a.listener.events()));
+  CHECK_FALSE(has_down(b.listener.events()));
+}
+
+TEST_CASE("a proxy that stalls for less than the liveness interval loses nothing", "[transport][sockets]") {
+  auto options = test_node::options_for("a", "");
+  options.liveness = 10s;
+  test_node a(options);
+  auto other = test_node::options_for("b", "tcp://127.0.0.1:*");
+  other.liveness = 10s;
+  test_node b(other);
+  tcp_proxy proxy(b.transport->endpoint());
+  const auto p = a.connect(proxy.endpoint());
+  REQUIRE(p);
+  for (std::size_t i = 0; i < 1000; ++i)
+    send_text(p, std::to_string(i));
+  proxy.stall(true);
+  for (std::size_t i = 1000; i < 2000; ++i)
+    send_text(p, std::to_string(i));
+  proxy.stall(false);
+  CHECK(all_came_back(b.listener, "a", 2000));
+  CHECK_FALSE(has_down(b.listener.events()));
+}
+
+TEST_CASE("a proxy that stalls for longer makes both sides find the other silent", "[transport][sockets]") {
+  auto options = test_node::options_for("a", "");
+  options.liveness = 300ms;
+  test_node a(options);
+  auto other = test_node::options_for("b", "tcp://127.0.0.1:*");
+  other.liveness = 300ms;
+  test_node b(other);
+  tcp_proxy proxy(b.transport->endpoint());
+  const auto p = a.connect(proxy.endpoint());
+  REQUIRE(p);
+  REQUIRE(b.listener.wait_for("a", "up"));
+  proxy.stall(true);
+  send_text(p, "lost");
+  REQUIRE(a.listener.wait_for("b", "down silent"));
+  REQUIRE(b.listener.wait_for("a", "down silent"));
+  CHECK(a.listener.events().back().lost == 1);
+  proxy.stall(false);
+  const auto again = a.connect(proxy.endpoint()); // the same two incarnations, a new session
+  REQUIRE(again);
+  CHECK(again != p);
+  CHECK(send_text(again, "found") == send_result::ok);
+  CHECK(b.listener.wait_for("a", "found"));
+  CHECK(b.listener.texts().back() == "found");
+}
+
+TEST_CASE("a process that is stopped for less than the liveness interval goes on as before",
+          "[transport][sockets]") {
+  const auto* kind = GENERATE("ipc", "tcp");
+  temporary_directory directory;
+  const auto listen =
+      std::string(kind) == "ipc" ? "ipc://" + (directory.path() / "c").string() : "tcp://127.0.0.1:*";
+  child_process child({"child", listen});
+  test_node a("a", "");
+  const auto p = a.connect(child.endpoint());
+  REQUIRE(p);
+  for (std::size_t i = 0; i < 100; ++i)
+    send_text(p, std::to_string(i));
+  child.stop();
+  for (std::size_t i = 100; i < 200; ++i)
+    CHECK(send_text(p, std::to_string(i)) == send_result::ok);
+  child.kill(SIGCONT);
+  CHECK(all_came_back(a.listener, "child", 200));
+  CHECK_FALSE(has_down(a.listener.events()));
+}
+
+TEST_CASE("a process that is stopped for longer is down, and comes back as a new session",
+          "[transport][sockets]") {
+  temporary_directory directory;
+  child_process child({"child", "ipc://" + (directory.path() / "c").string(), "liveness=60000"});
+  auto options = test_node::options_for("a", "");
+  options.liveness = 200ms;
+  test_node a(options);
+  const auto p = a.connect(child.endpoint());
+  REQUIRE(p);
+  child.stop();
+  send_text(p, "lost");
+  REQUIRE(a.listener.wait_for("child", "down silent"));
+  CHECK(a.listener.events().back().lost == 1);
+  child.kill(SIGCONT);
+  const auto again = a.connect(child.endpoint());
+  REQUIRE(again);
+  CHECK(again->identity() == p->identity());
+  CHECK(send_text(again, "0") == send_result::ok);
+  CHECK(all_came_back(a.listener, "child", 1));
+}
+
+TEST_CASE("a process that is killed is found at once, and its successor replaces it",
+          "[transport][sockets]") {
+  const auto* kind = GENERATE("ipc", "tcp");
+  const bool child_dials = GENERATE(false, true);
+  CAPTURE(kind, child_dials);
+  temporary_directory directory;
+  const auto listen = [&](const std::string& name) {
+    return std::string(kind) == "ipc" ? "ipc://" + (directory.path() / name).string() : "tcp://127.0.0.1:*";
+  };
+  auto options = test_node::options_for("a", listen("a"));
+  options.liveness = 1h;
+  test_node a(options);
+  auto first = std::make_unique<child_process>(std::vector<std::string>{
+      "child", listen("c"), child_dials ? "connect=" + a.transport->endpoint() : "plaintext=1"});
+  if (!child_dials) REQUIRE(a.connect(first->endpoint()));
+  REQUIRE(a.listener.wait_for("child", "up"));
+  const auto old = first->incarnation();
+  first->kill(SIGKILL);
+  first->reap();
+  REQUIRE(a.listener.wait_for("child", "down silent"));
+  child_process second(
+      {"child", listen("c"), child_dials ? "connect=" + a.transport->endpoint() : "plaintext=1"});
+  if (!child_dials) REQUIRE(a.connect(second.endpoint()));
+  REQUIRE(a.listener.wait([&](const auto& all) {
+    return std::any_of(all.begin(), all.end(), [&](const heard& e) {
+      return e.what == "up" && e.incarnation == second.incarnation();
+    });
+  }));
+  CHECK(second.incarnation() != old);
+  for (const auto& p : a.transport->peers()) // when it answers, it knows that it is connected
+    send_text(p, "0");
+  REQUIRE(a.listener.wait_for("child", "0"));
+  second.close_input();
+  CHECK(a.listener.wait_for("child", "down left"));
+  CHECK(second.reap() == 0);
+}
+
+TEST_CASE("sixty-four hubs on one machine, each linked with the first", "[transport][sockets]") {
+  temporary_directory directory;
+  shared_context context;
+  zmq_ctx_set(context.get, ZMQ_MAX_SOCKETS, 2000);
+  const auto at = [&](int i) { return "ipc://" + (directory.path() / std::to_string(i)).string(); };
+  // Sixty-four busy threads on two cores: nobody shall be taken for silent.
+  const auto options = [&](int i) {
+    auto o = test_node::options_for("n" + std::to_string(i), at(i), context.get);
+    o.heartbeat = 500ms;
+    o.liveness = 60s;
+    o.connect_timeout = 60s;
+    return o;
+  };
+  test_node first(options(0));
+  std::list<test_node> others;
+  for (int i = 1; i < 64; ++i)
+    others.emplace_back(options(i));
+  for (auto& n : others) {
+    const auto p = n.transport->open(first.transport->identity(), first.transport->endpoint());
+    for (int k = 0; k < 10; ++k)
+      send_text(p, std::to_string(k));
+  }
+  CHECK(first.listener.wait_count(63 * 11));
+  CHECK(first.transport->peers().size() == 63);
+  for (const auto& p : first.transport->peers())
+    send_text(p, "back");
+  for (auto& n : others)
+    CHECK(n.listener.wait_for("n0", "back"));
+  first.transport->stop(20s);
+  for (auto& n : others)
+    CHECK(n.listener.wait_for("n0", "down left"));
+}
+
+TEST_CASE(
+    "nodes in two network namespaces survive a cable that is pulled for a moment, not one that stays out",
+    "[transport][sockets][netns]") {
+  const auto id = std::to_string(::getpid());
+  const auto run = [](const std::string& command) {
+    return std::system((command + " >/dev/null 2>&1").c_str()) == 0;
+  };
+  struct cleaner {
+    std::string id;
+    ~cleaner() {
+      [[maybe_unused]] const int rc = std::system(
+          ("ip link del tva" + id + " >/dev/null 2>&1; ip netns del troupe" + id + " >/dev/null 2>&1")
+              .c_str());
+    }
+  } at_end{id};
+  // 198.18.0.0/15 is set aside for tests of this kind.
+  const bool possible =
+      run("ip netns add troupe" + id) && run("ip link add tva" + id + " type veth peer name tvb" + id)
+      && run("ip link set tvb" + id + " netns troupe" + id) && run("ip addr add 198.18.77.1/30 dev tva" + id)
+      && run("ip link set tva" + id + " up")
+      && run("ip netns exec troupe" + id + " ip addr add 198.18.77.2/30 dev tvb" + id)
+      && run("ip netns exec troupe" + id + " ip link set tvb" + id + " up");
+  if (!possible) {
+    std::cout << "skipped: this user may not make network namespaces, or there is no ip command\n";
+    return;
+  }
+  child_process child({"child", "tcp://198.18.77.2:*", "plaintext=1", "liveness=4000"},
+                      {"ip", "netns", "exec", "troupe" + id});
+  auto options = test_node::options_for("a", "");
+  options.liveness = 4s;
+  options.plaintext = true;
+  test_node a(options);
+  std::string why;
+  const auto p = a.connect(child.endpoint(), &why);
+  CAPTURE(why);
+  REQUIRE(p);
+  for (std::size_t i = 0; i < 100; ++i)
+    send_text(p, std::to_string(i));
+  REQUIRE(run("ip link set tva" + id + " down"));
+  for (std::size_t i = 100; i < 200; ++i)
+    send_text(p, std::to_string(i));
+  REQUIRE(run("ip link set tva" + id + " up"));
+  CHECK(all_came_back(a.listener, "child", 200));
+  CHECK_FALSE(has_down(a.listener.events()));
+  REQUIRE(run("ip link set tva" + id + " down"));
+  CHECK(a.listener.wait_for("child", "down silent"));
+}

@@ -1,0 +1,115 @@
+#include "transport/gatekeeper.hpp"
+
+#include "transport/limits.hpp"
+
+#include <array>
+#include <stdexcept>
+
+namespace troupe::transport {
+
+namespace {
+
+constexpr std::size_t lines_a_second_max = 10;
+constexpr std::size_t request_parts = 7; // with one credential, as CURVE has it
+constexpr std::size_t key_bytes = 32;
+
+std::string text_of(const zmq_frame& f) { return {f.bytes().begin(), f.bytes().end()}; }
+
+} // namespace
+
+// -- stranger_log --------------------------------------------------------------------------
+
+stranger_log::~stranger_log() { say_unlogged(); }
+
+void stranger_log::say_unlogged() {
+  if (unlogged_ != 0 && log_)
+    log_(log_level::warning, std::to_string(unlogged_) + " more attempts of strangers to connect");
+  unlogged_ = 0;
+}
+
+void stranger_log::note(const std::string& who, std::string_view what, time_point now) {
+  ++noted_;
+  if (known_.contains(who)) {
+    ++unlogged_;
+    return;
+  }
+  if (now - second_begin_ >= std::chrono::seconds{1}) {
+    second_begin_ = now;
+    lines_this_second_ = 0;
+  }
+  if (lines_this_second_ >= lines_a_second_max) {
+    ++unlogged_; // not remembered: it may have its line when it comes again
+    return;
+  }
+  ++lines_this_second_;
+  if (order_.size() >= limits::local_senders_logged_max) {
+    known_.erase(order_.front());
+    order_.pop_front();
+  }
+  known_.emplace(who, order_.insert(order_.end(), who));
+  if (log_) log_(log_level::warning, who + " is not let in: " + std::string(what));
+}
+
+// -- gatekeeper ----------------------------------------------------------------------------
+
+gatekeeper::gatekeeper(void* context, const security_options& security, stranger_log& strangers)
+    : strangers_(strangers), socket_(context, ZMQ_REP) {
+  for (const auto& client : security.allowed) {
+    if (!is_key(client.public_key))
+      throw std::invalid_argument("an allowed client's key is not 40 characters of Z85: \""
+                                  + client.public_key + "\"");
+    allowed_.emplace(client.public_key, client.node_name);
+  }
+  socket_.set(ZMQ_LINGER, 0);
+  if (!socket_.bind("inproc://zeromq.zap.01"))
+    throw std::runtime_error(
+        "cannot check the keys of clients: another hub of this ZeroMQ context does already");
+  descriptor_ = socket_.descriptor();
+}
+
+bool gatekeeper::may_use(std::string_view key, const std::string& node_name) const {
+  const auto [first, last] = allowed_.equal_range(key);
+  for (auto it = first; it != last; ++it)
+    if (it->second.empty() || it->second == node_name) return true;
+  return false;
+}
+
+void gatekeeper::serve(time_point now) {
+  for (;;) {
+    std::array<zmq_frame, request_parts> parts;
+    std::size_t count = 0;
+    for (bool more = true; more;) {
+      zmq_frame extra;
+      auto& part = count < request_parts ? parts[count] : extra;
+      if (zmq_msg_recv(&part.message, socket_.get(), ZMQ_DONTWAIT) < 0) return;
+      more = zmq_msg_more(&part.message) != 0;
+      ++count;
+    }
+    // version, request id, domain, address, routing id, mechanism, credentials
+    bool admitted = false;
+    std::string key;
+    const auto address = text_of(parts[3]);
+    if (count == request_parts && text_of(parts[0]) == "1.0" && text_of(parts[5]) == "CURVE"
+        && parts[6].bytes().size() == key_bytes) {
+      std::array<char, 41> text{};
+      zmq_z85_encode(text.data(), static_cast<const std::uint8_t*>(zmq_msg_data(&parts[6].message)),
+                     key_bytes);
+      key = text.data();
+      admitted = allowed_.contains(key);
+    }
+    if (!admitted)
+      strangers_.note(address + " with key " + key,
+                      key.empty() ? "it showed no key" : "its key is not on the list", now);
+    const std::array<std::string, 6> answer{"1.0",
+                                            text_of(parts[1]),
+                                            admitted ? "200" : "400",
+                                            admitted ? "" : "not admitted",
+                                            admitted ? key : "",
+                                            ""};
+    for (std::size_t i = 0; i < answer.size(); ++i)
+      zmq_send(socket_.get(), answer[i].data(), answer[i].size(),
+               ZMQ_DONTWAIT | (i + 1 < answer.size() ? ZMQ_SNDMORE : 0));
+  }
+}
+
+} // namespace troupe::transport

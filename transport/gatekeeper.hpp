@@ -1,0 +1,57 @@
+// Who may connect (ZAP), and what strangers leave in the log.
+#pragma once
+
+#include "transport/hub.hpp"
+#include "transport/session.hpp"
+#include "transport/zmq_socket.hpp"
+
+#include <list>
+#include <map>
+#include <unordered_map>
+
+namespace troupe::transport {
+
+/// Notes what came from whom, so that each stranger is logged once, a flood of strangers
+/// does not flood the log, and memory stays bounded. Not thread-safe.
+class stranger_log {
+ public:
+  explicit stranger_log(std::function<void(log_level, std::string_view)> log) : log_(std::move(log)) {}
+  ~stranger_log();
+  stranger_log(const stranger_log&) = delete;
+  stranger_log& operator=(const stranger_log&) = delete;
+
+  void note(const std::string& who, std::string_view what, time_point now);
+  std::uint64_t noted() const { return noted_; }
+
+ private:
+  void say_unlogged();
+  const std::function<void(log_level, std::string_view)> log_;
+  std::unordered_map<std::string, std::list<std::string>::iterator> known_;
+  std::list<std::string> order_;
+  std::uint64_t noted_ = 0;
+  std::uint64_t unlogged_ = 0;
+  time_point second_begin_{};
+  std::size_t lines_this_second_ = 0;
+};
+
+/// Answers libzmq's questions about clients of CURVE sockets. To be made before the first
+/// of these, and only once a context.
+class gatekeeper {
+ public:
+  /// Throws std::runtime_error.
+  gatekeeper(void* context, const security_options&, stranger_log&);
+
+  int descriptor() const { return descriptor_; }
+  /// Answers what has been asked; never blocks.
+  void serve(time_point now);
+  /// Whether the key, in Z85, may be used for a node of that name.
+  bool may_use(std::string_view key, const std::string& node_name) const;
+
+ private:
+  std::multimap<std::string, std::string, std::less<>> allowed_; ///< public key: node name, empty: any
+  stranger_log& strangers_;
+  zmq_socket socket_;
+  int descriptor_ = -1;
+};
+
+} // namespace troupe::transport
