@@ -1,0 +1,183 @@
+// The actors of the producer-consumer scenario and what they say.
+//
+//   clerk --- begin ---> producers --- channel_want/put ---> channel
+//   clerk --- begin ---> consumers --- channel_take -------> channel
+//   producers --- producer_report ---> clerk <--- stock_consumed, consumer_report --- consumers
+#pragma once
+
+#include "actors/channel.hpp"
+#include "scenarios/scenario.hpp"
+#include "scenarios/waiting_times.hpp"
+
+#include <random>
+
+namespace troupe::scenarios {
+
+/// What a producer makes: its `number`-th item, from 1.
+struct stock_item {
+  std::uint32_t producer = 0;
+  std::uint64_t number = 0;
+  std::int64_t value = 0;
+};
+template <class Inspector>
+auto inspect(Inspector& f, stock_item& x) {
+  return f(caf::meta::type_name("stock_item"), x.producer, x.number, x.value);
+}
+
+/// The i-th value, from 1.
+enum class stock_generator : std::uint8_t { squares, fibonacci };
+std::int64_t stock_value(stock_generator, std::uint64_t i);
+
+/// A duration drawn anew each time, between two bounds.
+struct stock_cost {
+  caf::timespan low{0}, high{0};
+};
+template <class Inspector>
+auto inspect(Inspector& f, stock_cost& x) {
+  return f(caf::meta::type_name("stock_cost"), x.low, x.high);
+}
+
+struct stock_settings {
+  std::uint64_t items = 0; ///< of each producer
+  std::uint64_t batch = 1; ///< items moved at a time
+  stock_generator generator = stock_generator::squares;
+  std::int64_t until = 0; ///< consumers stop the producers after a value above it; 0: never
+  bool pull = false;
+  bool sequential = false;
+  stock_cost produce, consume;
+  std::vector<std::int64_t> priorities; ///< of a producer's items in turn
+  std::uint64_t seed = 0;
+};
+template <class Inspector>
+auto inspect(Inspector& f, stock_settings& x) {
+  return f(caf::meta::type_name("stock_settings"), x.items, x.batch, x.generator, x.until, x.pull,
+           x.sequential, x.produce, x.consume, x.priorities, x.seed);
+}
+
+/// Clerk -> producer, consumer.
+struct stock_begin {};
+template <class Inspector>
+auto inspect(Inspector& f, stock_begin&) {
+  return f(caf::meta::type_name("stock_begin"));
+}
+
+/// Clerk -> producer, consumer: leave it at that and report.
+struct stock_stop {};
+template <class Inspector>
+auto inspect(Inspector& f, stock_stop&) {
+  return f(caf::meta::type_name("stock_stop"));
+}
+
+/// To itself, after the time that making or using an item takes.
+struct stock_item_ready {};
+template <class Inspector>
+auto inspect(Inspector& f, stock_item_ready&) {
+  return f(caf::meta::type_name("stock_item_ready"));
+}
+
+/// Wiring -> clerk: everybody is there.
+struct stock_crew {
+  std::vector<caf::actor> producers, consumers;
+};
+template <class Inspector>
+auto inspect(Inspector& f, stock_crew& x) {
+  return f(caf::meta::type_name("stock_crew"), x.producers, x.consumers);
+}
+
+/// Producer -> clerk, its last message.
+struct producer_report {
+  std::uint32_t producer = 0; ///< from 0
+  std::string node;
+  std::uint64_t items = 0; ///< made
+  std::int64_t sum = 0;
+  caf::timespan cost{0}; ///< of making them
+};
+template <class Inspector>
+auto inspect(Inspector& f, producer_report& x) {
+  return f(caf::meta::type_name("producer_report"), x.producer, x.node, x.items, x.sum, x.cost);
+}
+
+/// Consumer -> clerk: used up since the last time, in this order. `waited` of each is
+/// complete.
+struct stock_consumed {
+  std::vector<channel_item<stock_item>> items;
+};
+template <class Inspector>
+auto inspect(Inspector& f, stock_consumed& x) {
+  return f(caf::meta::type_name("stock_consumed"), x.items);
+}
+
+/// Consumer -> clerk, its last message.
+struct consumer_report {
+  std::uint32_t consumer = 0;
+  std::string node;
+  std::uint64_t items = 0;
+  std::int64_t sum = 0;
+};
+template <class Inspector>
+auto inspect(Inspector& f, consumer_report& x) {
+  return f(caf::meta::type_name("consumer_report"), x.consumer, x.node, x.items, x.sum);
+}
+
+void add_stock_messages(message_catalog&);
+
+struct producer_state {
+  static inline const char* name = "producer";
+  caf::actor clerk, channel;
+  std::uint32_t index = 0;
+  stock_settings settings;
+  std::mt19937_64 random;
+  channel_hand<stock_item> hand;
+  std::uint64_t made = 0;
+  std::uint64_t asked = 0;  ///< credit asked for and not got
+  std::uint64_t credit = 0; ///< got and not used
+  std::int64_t sum = 0;
+  caf::timespan cost{0}, cost_of_next{0};
+  bool making = false; ///< an item is being made, for some time
+  bool ended = false;
+};
+caf::behavior producer(actor_of<producer_state>* self, const caf::actor& clerk, const caf::actor& channel,
+                       std::uint32_t index, const stock_settings&);
+
+struct consumer_state {
+  static inline const char* name = "consumer";
+  caf::actor clerk, channel;
+  std::uint32_t index = 0;
+  stock_settings settings;
+  std::mt19937_64 random;
+  std::deque<channel_item<stock_item>> hand; ///< taken, the first of them being used
+  caf::actor_clock::time_point taken_at, told_at;
+  std::vector<channel_item<stock_item>> used; ///< and not told
+  std::uint64_t items = 0;
+  std::int64_t sum = 0;
+  bool ended = false;
+};
+caf::behavior consumer(actor_of<consumer_state>* self, const caf::actor& clerk, const caf::actor& channel,
+                       std::uint32_t index, const stock_settings&);
+
+/// Keeps count: what was made, what was used, how long it waited, and in which order.
+struct clerk_state {
+  static inline const char* name = "clerk";
+  caf::actor collector, channel;
+  stock_settings settings;
+  caf::timespan unit{1};
+  stock_crew crew;
+  std::size_t begun = 0; ///< producers, in mode sequential
+  std::vector<producer_report> made;
+  std::vector<consumer_report> used;
+  std::vector<std::vector<bool>> seen; ///< by producer and number
+  std::uint64_t consumed = 0, doubles = 0;
+  waiting_times waits;
+  std::vector<channel_item<stock_item>> order; ///< up to `order_looked_at_max`
+  caf::actor_clock::time_point began, last;
+  bool stopped = false;
+};
+/// Items whose order is looked at afterwards.
+inline constexpr std::size_t order_looked_at_max = 1'000'000;
+caf::behavior clerk(actor_of<clerk_state>* self, const caf::actor& collector, const caf::actor& channel,
+                    const stock_settings&, caf::timespan unit);
+
+/// How many left the channel while another one, that should have gone before, was in it.
+std::uint64_t count_overtakers(std::vector<channel_item<stock_item>>, bool by_priority);
+
+} // namespace troupe::scenarios

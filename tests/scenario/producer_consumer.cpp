@@ -1,0 +1,159 @@
+#include "scenarios/producer_consumer.hpp"
+
+#include "scenarios/producer_consumer_actors.hpp"
+#include "tests/scenario/run_text.hpp"
+
+#include <random>
+
+using namespace troupe;
+using namespace troupe::scenarios;
+using troupe::testing::failures;
+using troupe::testing::refusal;
+using troupe::testing::run_text;
+using namespace std::chrono_literals;
+
+namespace {
+
+const scenario& demo() {
+  static const scenario s = producer_consumer();
+  return s;
+}
+
+/// In one process and over links.
+std::string where() { return GENERATE("nodes = 0", "nodes = 2\nendpoint = \"inproc\""); }
+
+outcome run(const std::string& parameters, const std::string& topology) {
+  return run_text(demo(), "scenario = \"producer_consumer\"\ndeadline = \"1m\"\nseed = 7\n[parameters]\n"
+                              + parameters + "\n[topology]\n" + topology + "\n");
+}
+
+channel_item<stock_item> moved(std::int64_t priority, std::uint64_t entered, std::uint64_t left) {
+  return {{0, entered, 0}, priority, {}, entered, left};
+}
+
+} // namespace
+
+TEST_CASE("every square of every producer is consumed once", "[producer_consumer]") {
+  const auto topology = where();
+  const auto result = run("producers = 2\nitems = 20", topology);
+  INFO(failures(result));
+  CHECK(result.result_verdict == verdict::passed);
+  CHECK(result.result.at("consumed") == 40);
+  CHECK(result.result.at("sum") == 5740);
+  CHECK(result.result.at("left_over") == 0);
+  CHECK(result.result.at("per_producer").size() == 2);
+  CHECK(result.result.at("per_consumer").at(0).at("items") == 40);
+}
+
+TEST_CASE("one after the other, the first item waits as long as the others take", "[producer_consumer]") {
+  const auto topology = where();
+  const auto result = run(
+      "mode = \"sequential\"\nproducers = 2\nitems = 10\ncapacity = 20\nproduce_cost = [1]\nunit = \"2ms\"",
+      topology);
+  INFO(failures(result));
+  CHECK(result.result_verdict == verdict::passed);
+  CHECK(result.result.at("waiting").at("units").at("max").get<double>() >= 19);
+  CHECK(result.result.at("buffer").at("fill_max") == 20);
+  // One producer after the other: no time is saved.
+  CHECK(result.result.at("took_units").get<double>() >= 20);
+}
+
+TEST_CASE("a consumer that pulls gets 21 Fibonacci numbers, and no 22nd is made", "[producer_consumer]") {
+  const auto topology = where();
+  const auto cost = GENERATE("0", "0.1");
+  const auto result = run(
+      "pull = true\ngenerator = \"fibonacci\"\nitems = 90\nuntil = 10_000\nunit = \"10ms\"\nproduce_cost = ["
+          + std::string{cost} + "]",
+      topology);
+  INFO(failures(result));
+  CHECK(result.result_verdict == verdict::passed);
+  CHECK(result.result.at("produced") == 21);
+  CHECK(result.result.at("values") == nlohmann::json{1,   1,   2,    3,    5,    8,    13,
+                                                     21,  34,  55,   89,   144,  233,  377,
+                                                     610, 987, 1597, 2584, 4181, 6765, 10946});
+}
+
+TEST_CASE("a pulled run without a limit ends when everything is made", "[producer_consumer]") {
+  const auto result = run("pull = true\nproducers = 3\nconsumers = 4\nitems = 50\nbatch = 7", "nodes = 0");
+  INFO(failures(result));
+  CHECK(result.result_verdict == verdict::passed);
+  CHECK(result.result.at("consumed") == 150);
+}
+
+TEST_CASE("many producers and consumers around a small buffer", "[producer_consumer]") {
+  const auto topology = where();
+  const auto batch = GENERATE(1, 20);
+  const auto order = GENERATE("fifo", "priority");
+  const auto result = run("producers = 20\nconsumers = 20\nitems = 50\ncapacity = 7\nbatch = "
+                              + std::to_string(batch) + "\norder = \"" + order + "\"",
+                          topology);
+  INFO(failures(result));
+  CHECK(result.result_verdict == verdict::passed);
+  CHECK(result.result.at("consumed") == 1'000);
+  CHECK(result.result.at("buffer").at("fill_max").get<int>() <= 7);
+  CHECK(result.result.at("overtakers") == 0);
+}
+
+TEST_CASE("a run that is stopped counts what was made and not consumed", "[producer_consumer]") {
+  const auto topology = where();
+  const auto result =
+      run_text(demo(), "scenario = \"producer_consumer\"\ndeadline = \"300ms\"\n[parameters]\nproducers = 2\n"
+                       "items = 1000\ncapacity = 5\nunit = \"1s\"\nconsume_cost = [1000]\n[topology]\n"
+                           + topology);
+  INFO(failures(result));
+  CHECK(result.result_verdict == verdict::deadline);
+  REQUIRE(result.result.is_object());
+  const auto& told = result.result;
+  CHECK(told.at("consumed") == 0);
+  // Five in the buffer, one in the consumer's hands, one more in each producer's.
+  CHECK(told.at("produced") == 8);
+  CHECK(told.at("left_over") == 8);
+  CHECK(told.at("buffer").at("discarded") == 5);
+}
+
+TEST_CASE("impossible combinations are refused with a sentence", "[producer_consumer]") {
+  const auto [parameters, sentence] = GENERATE(table<std::string, std::string>({
+      {"pull = true\norder = \"priority\"", "choose one of the two"},
+      {"pull = true\nmode = \"sequential\"", "choose one of the two"},
+      {"until = 5", "until needs pull"},
+      {"mode = \"sequential\"\nitems = 20\ncapacity = 19", "capacity must be at least that"},
+      {"mode = \"sequential\"\nconsumers = 2\ncapacity = 20", "consumers must be 1"},
+      {"produce_cost = [2, 1]", "must not be above its second"},
+      {"generator = \"fibonacci\"\nitems = 91", "does not fit"},
+      {"items = 10_000_000\nproducers = 1", "does not fit"},
+      {"items = 5_000_000\nproducers = 3", "at most 10000000"},
+      {"order = \"priority\"\npriorities = []", "needs priorities"},
+  }));
+  CHECK_THAT(refusal(demo(), "scenario = \"producer_consumer\"\n[parameters]\n" + parameters),
+             Catch::Matchers::Contains(sentence));
+}
+
+TEST_CASE("who overtakes is found", "[producer_consumer]") {
+  // entered, left: the second leaves before the first.
+  CHECK(count_overtakers({moved(1, 1, 3), moved(1, 2, 4)}, false) == 0);
+  CHECK(count_overtakers({moved(1, 1, 4), moved(1, 2, 3)}, false) == 1);
+  CHECK(count_overtakers({moved(1, 1, 4), moved(2, 2, 3)}, true) == 0);
+  CHECK(count_overtakers({moved(1, 1, 3), moved(2, 2, 4)}, true) == 1);
+  // The one of higher priority came only after the other had left.
+  CHECK(count_overtakers({moved(1, 1, 2), moved(2, 3, 4)}, true) == 0);
+}
+
+TEST_CASE("percentiles of waiting times are right to within one percent", "[waiting_times]") {
+  const auto seed = std::random_device{}();
+  INFO("seed " << seed);
+  std::mt19937_64 random{seed};
+  waiting_times times;
+  CHECK(times.at(0.5) == 0ns);
+  std::vector<std::int64_t> all;
+  std::lognormal_distribution<> draw{14, 3};
+  for (int i = 0; i < 20'000; ++i) {
+    all.push_back(static_cast<std::int64_t>(draw(random)));
+    times.add(std::chrono::nanoseconds{all.back()});
+  }
+  std::sort(all.begin(), all.end());
+  for (double share : {0.01, 0.5, 0.95, 0.999}) {
+    const auto exact = static_cast<double>(all[static_cast<std::size_t>(share * 20'000) - 1]);
+    CHECK(static_cast<double>(times.at(share).count()) == Approx(exact).epsilon(0.01).margin(1));
+  }
+  CHECK(times.max().count() == all.back());
+}
