@@ -203,7 +203,8 @@ void execution::await_nodes(const std::vector<std::string>& expected) {
 void execution::spawn_collector() {
   const std::string role = "run";
   this_role = &role;
-  collector_ = main_->system().spawn<caf::hidden>(collect, state_, options_.observer);
+  // Not hidden: the books are read when it has ended, and what ends a run is its last message.
+  collector_ = main_->system().spawn(collect, state_, options_.observer);
   this_role = nullptr;
 }
 

@@ -20,11 +20,13 @@ const scenario& demo() {
 }
 
 /// In one process and over links.
-std::string where() { return GENERATE("nodes = 0", "nodes = 2\nendpoint = \"inproc\""); }
+int where() { return GENERATE(0, 2); }
 
-outcome run(const std::string& parameters, const std::string& topology) {
-  return run_text(demo(), "scenario = \"producer_consumer\"\ndeadline = \"1m\"\nseed = 7\n[parameters]\n"
-                              + parameters + "\n[topology]\n" + topology + "\n");
+outcome run_demo(const std::string& parameters, int nodes) {
+  return run_text(demo(),
+                  "scenario = \"producer_consumer\"\ndeadline = \"1m\"\nseed = 7\n[parameters]\n" + parameters
+                      + "\n",
+                  nodes);
 }
 
 channel_item<stock_item> moved(std::int64_t priority, std::uint64_t entered, std::uint64_t left) {
@@ -34,8 +36,8 @@ channel_item<stock_item> moved(std::int64_t priority, std::uint64_t entered, std
 } // namespace
 
 TEST_CASE("every square of every producer is consumed once", "[producer_consumer]") {
-  const auto topology = where();
-  const auto result = run("producers = 2\nitems = 20", topology);
+  const auto nodes = where();
+  const auto result = run_demo("producers = 2\nitems = 20", nodes);
   INFO(failures(result));
   CHECK(result.result_verdict == verdict::passed);
   CHECK(result.result.at("consumed") == 40);
@@ -46,10 +48,10 @@ TEST_CASE("every square of every producer is consumed once", "[producer_consumer
 }
 
 TEST_CASE("one after the other, the first item waits as long as the others take", "[producer_consumer]") {
-  const auto topology = where();
-  const auto result = run(
+  const auto nodes = where();
+  const auto result = run_demo(
       "mode = \"sequential\"\nproducers = 2\nitems = 10\ncapacity = 20\nproduce_cost = [1]\nunit = \"2ms\"",
-      topology);
+      nodes);
   INFO(failures(result));
   CHECK(result.result_verdict == verdict::passed);
   CHECK(result.result.at("waiting").at("units").at("max").get<double>() >= 19);
@@ -59,12 +61,12 @@ TEST_CASE("one after the other, the first item waits as long as the others take"
 }
 
 TEST_CASE("a consumer that pulls gets 21 Fibonacci numbers, and no 22nd is made", "[producer_consumer]") {
-  const auto topology = where();
+  const auto nodes = where();
   const auto cost = GENERATE("0", "0.1");
-  const auto result = run(
+  const auto result = run_demo(
       "pull = true\ngenerator = \"fibonacci\"\nitems = 90\nuntil = 10_000\nunit = \"10ms\"\nproduce_cost = ["
           + std::string{cost} + "]",
-      topology);
+      nodes);
   INFO(failures(result));
   CHECK(result.result_verdict == verdict::passed);
   CHECK(result.result.at("produced") == 21);
@@ -74,19 +76,20 @@ TEST_CASE("a consumer that pulls gets 21 Fibonacci numbers, and no 22nd is made"
 }
 
 TEST_CASE("a pulled run without a limit ends when everything is made", "[producer_consumer]") {
-  const auto result = run("pull = true\nproducers = 3\nconsumers = 4\nitems = 50\nbatch = 7", "nodes = 0");
+  const auto result = run_demo("pull = true\nproducers = 3\nconsumers = 4\nitems = 50\nbatch = 7", 0);
   INFO(failures(result));
   CHECK(result.result_verdict == verdict::passed);
   CHECK(result.result.at("consumed") == 150);
 }
 
 TEST_CASE("many producers and consumers around a small buffer", "[producer_consumer]") {
-  const auto topology = where();
+  const auto nodes = where();
   const auto batch = GENERATE(1, 20);
   const auto order = GENERATE("fifo", "priority");
-  const auto result = run("producers = 20\nconsumers = 20\nitems = 50\ncapacity = 7\nbatch = "
-                              + std::to_string(batch) + "\norder = \"" + order + "\"",
-                          topology);
+  CAPTURE(nodes, batch, order);
+  const auto result = run_demo("producers = 20\nconsumers = 20\nitems = 50\ncapacity = 7\nbatch = "
+                                   + std::to_string(batch) + "\norder = \"" + order + "\"",
+                               nodes);
   INFO(failures(result));
   CHECK(result.result_verdict == verdict::passed);
   CHECK(result.result.at("consumed") == 1'000);
@@ -95,11 +98,12 @@ TEST_CASE("many producers and consumers around a small buffer", "[producer_consu
 }
 
 TEST_CASE("a run that is stopped counts what was made and not consumed", "[producer_consumer]") {
-  const auto topology = where();
+  const auto nodes = where();
   const auto result =
-      run_text(demo(), "scenario = \"producer_consumer\"\ndeadline = \"300ms\"\n[parameters]\nproducers = 2\n"
-                       "items = 1000\ncapacity = 5\nunit = \"1s\"\nconsume_cost = [1000]\n[topology]\n"
-                           + topology);
+      run_text(demo(),
+               "scenario = \"producer_consumer\"\ndeadline = \"300ms\"\n[parameters]\nproducers = 2\n"
+               "items = 1000\ncapacity = 5\nunit = \"1s\"\nconsume_cost = [1000]\n",
+               nodes);
   INFO(failures(result));
   CHECK(result.result_verdict == verdict::deadline);
   REQUIRE(result.result.is_object());

@@ -1,5 +1,5 @@
-// Runs a scenario from the text of a file, in this process: as `troupe run` does, without
-// worker processes (nodes = 0, or endpoint = "inproc").
+// Runs a scenario from the text of a file, as `troupe run` does, but in this process: its
+// worker nodes are hosted here and connected by links.
 #pragma once
 
 #include "scenarios/runner.hpp"
@@ -12,8 +12,23 @@
 
 namespace troupe::testing {
 
+/// Spreads the roles over worker nodes that live in this process, connected by links.
+inline void host_nodes(scenarios::plan& what, const scenarios::scenario& how, int nodes) {
+  std::vector<std::string> workers;
+  for (int i = 1; i <= nodes; ++i)
+    workers.push_back("w" + std::to_string(i));
+  what.topology.nodes = nodes;
+  what.topology.endpoint = scenarios::endpoint_kind::inproc;
+  for (auto& role : how.roles) {
+    auto& place = what.topology.place[role.name];
+    if (role.where == scenarios::placement::workers) place = workers;
+    if (role.where == scenarios::placement::all) place.insert(place.end(), workers.begin(), workers.end());
+  }
+}
+
+/// `nodes`: how many worker nodes besides the main one, all of them in this process.
 /// Throws std::runtime_error with the mistakes of a text that is refused.
-inline scenarios::outcome run_text(const scenarios::scenario& what, const std::string& text,
+inline scenarios::outcome run_text(const scenarios::scenario& what, const std::string& text, int nodes = 0,
                                    const std::atomic<int>* interrupts = nullptr) {
   const auto loaded = scenarios::parse(text, "test.toml", {&what}, {}, {});
   std::string mistakes;
@@ -26,6 +41,7 @@ inline scenarios::outcome run_text(const scenarios::scenario& what, const std::s
   options.what = *loaded.result;
   options.run_dir = directory.path();
   options.interrupts = interrupts;
+  if (nodes > 0) host_nodes(options.what, what, nodes);
   return execute(what, options);
 }
 
