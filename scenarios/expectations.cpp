@@ -62,7 +62,8 @@ found look_up(const json& root, std::string_view path) {
       at.value = nullptr;
       return at;
     }
-    at.way += (at.way.empty() ? "" : ".") + std::string(at.rest.substr(0, taken));
+    if (!at.way.empty()) at.way += '.';
+    at.way += at.rest.substr(0, taken);
     at.rest.remove_prefix(std::min(taken + 1, at.rest.size()));
     at.last = at.value = next;
   }
@@ -92,7 +93,7 @@ std::string nowhere(const json& root, std::string_view path, const found& at) {
   auto best = file::nearest(path, all);
   if (best.empty()) // the right key in the wrong place
     for (const auto& candidate : all)
-      if (candidate.ends_with("." + std::string(last_part))) best = candidate;
+      if (candidate.ends_with(fmt::format(".{}", last_part))) best = candidate;
   if (!best.empty()) return text + fmt::format("; did you mean `{}`?", best);
   std::vector<std::string> keys;
   for (const auto& [key, value] : at.last->items())
@@ -134,10 +135,10 @@ bool contains(const json& value, const json& part) {
 
 std::string name_of(const expectation& e) {
   std::vector<std::string> rules;
-  if (e.equals) rules.push_back("= " + file::excerpt(shown(*e.equals)));
-  if (e.at_least) rules.push_back(">= " + format_number(*e.at_least));
-  if (e.at_most) rules.push_back("<= " + format_number(*e.at_most));
-  if (e.contains) rules.push_back("contains " + file::excerpt(shown(*e.contains)));
+  if (e.equals) rules.push_back(fmt::format("= {}", file::excerpt(shown(*e.equals))));
+  if (e.at_least) rules.push_back(fmt::format(">= {}", format_number(*e.at_least)));
+  if (e.at_most) rules.push_back(fmt::format("<= {}", format_number(*e.at_most)));
+  if (e.contains) rules.push_back(fmt::format("contains {}", file::excerpt(shown(*e.contains))));
   return fmt::format("expect {} {}", file::excerpt(e.path, 100), fmt::join(rules, " and "));
 }
 
