@@ -42,10 +42,10 @@ std::string neighbour(const std::filesystem::path& path) {
   const auto directory = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   for (auto it = std::filesystem::directory_iterator(directory, ignored);
        !ignored && it != std::filesystem::directory_iterator() && names.size() < 1'000; it.increment(ignored))
-    if (it->path().extension() == ".toml") names.push_back(it->path().filename().string());
-  const auto best = nearest(path.filename().string(), names);
+    if (it->path().extension() == ".toml") names.push_back(it->path().stem().string());
+  const auto best = nearest(path.stem().string(), names);
   if (!best.empty())
-    return fmt::format("did you mean {}?", excerpt((path.parent_path() / best).string(), 200));
+    return fmt::format("did you mean {}?", excerpt((path.parent_path() / (best + ".toml")).string(), 200));
   return {};
 }
 

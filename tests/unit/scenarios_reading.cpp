@@ -62,6 +62,7 @@ TEST_CASE("what is no readable file is told with what it is", "[scenarios][readi
   CHECK(only_mistake(dir.path() / "worker_pol.toml")
         == "there is no such file | did you mean " + (dir.path() / "worker_pool.toml").string() + "?");
   CHECK(only_mistake(dir.path() / "quite_another_name.toml") == "there is no such file");
+  CHECK(only_mistake(dir.path() / "pot.toml") == "there is no such file"); // the ending does not make it near
   CHECK(only_mistake(dir.path() / "worker_pool.toml" / "x.toml") == "there is no such file");
   CHECK(only_mistake(dir.path()) == "this is a directory, not a file | name a scenario file in it");
   CHECK(only_mistake("/dev/null") == "this is a device, not a file | expected a scenario file (TOML)");
