@@ -27,6 +27,7 @@ struct trace_query {
   std::string message; ///< follow: "w1:1234" or "1234", as show prints it
   std::string sql;     ///< query
   std::string format;  ///< graph: text, dot, svg; export: sqlite, csv, perfetto, otlp, shiviz, mermaid, dot
+  std::string by;      ///< graph: actor, role or node; empty: actors, or roles where they are many
   std::filesystem::path output; ///< export: where to (csv: a directory); graph: empty is stdout
 
   bool json = false;   ///< data as JSON on `out`

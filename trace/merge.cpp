@@ -106,12 +106,17 @@ void merger::add_actors() {
 /// was stopped between writing that it had run and taking the mark away.
 void merger::add_open_handlers() {
   for (auto& t : traces_) {
-    if (t.open.empty()) continue;
+    // A node that ended in order has ended its handlers; what is left is a message that its
+    // actor put back into the mailbox.
+    if (t.open.empty() || t.info.closed) continue;
     std::unordered_set<std::uint64_t> open;
     for (auto& h : t.open)
       open.insert(h.message);
-    for (auto& r : t.records)
-      if (static_cast<record_kind>(r.time_kind & 0xff) == record_kind::handled) open.erase(r.word1);
+    for (auto& r : t.records) {
+      auto kind = static_cast<record_kind>(r.time_kind & 0xff);
+      if (kind == record_kind::handled || kind == record_kind::dropped || kind == record_kind::dead_lettered)
+        open.erase(r.word1);
+    }
     for (auto& h : t.open)
       if (open.erase(h.message) == 1)
         t.records.push_back({h.begin << 8 | open_handler_kind, h.message, 0, h.word3});
@@ -164,6 +169,7 @@ void merger::finish() {
   std::ranges::sort(out_.more_causes);
   out_.more_causes.erase(std::unique(out_.more_causes.begin(), out_.more_causes.end()),
                          out_.more_causes.end());
+  std::ranges::sort(out_.delays);
   std::ranges::stable_sort(out_.payloads, {}, &payload_info::message);
   auto& e = out_.events;
   for (row i = 0; i < e.size(); ++i) {

@@ -53,6 +53,7 @@ row merger::message_row(std::size_t n, std::uint64_t value) {
   m.discarded.push_back(no_row);
   m.role.push_back(0);
   m.handlings.push_back(0);
+  m.delayed.push_back(false);
   causing_.push_back(false);
   return found;
 }
@@ -159,7 +160,10 @@ void merger::emit_actor_event(std::size_t n, const format::record& r, run_time t
     auto at = push_event(n, event_kind::timer_set, time);
     e.actor[at] = who;
     e.message[at] = message;
-    e.value[at] = static_cast<std::int64_t>(r.word2);
+    e.value[at] = std::max<std::int64_t>(0, static_cast<std::int64_t>(r.word2));
+    if (message == no_row || out_.messages.delayed[message]) return;
+    out_.messages.delayed[message] = true;
+    out_.delays.emplace_back(message, e.value[at]);
     return;
   }
   default: {

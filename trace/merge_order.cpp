@@ -201,6 +201,7 @@ void merger::emit_again(std::uint64_t moved) {
   out_.messages = {};
   out_.more_causes.clear();
   out_.notes.clear();
+  out_.delays.clear();
   out_.payloads.clear();
   out_.payload_bytes.clear();
   for (auto& a : out_.actors)

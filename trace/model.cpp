@@ -76,13 +76,28 @@ std::int64_t model::network_ns(row m) const {
   return sent == no_row || delivered == no_row ? -1 : events.time[delivered] - events.time[sent];
 }
 
-std::int64_t model::wait_ns(row m) const {
-  auto arrived = messages.delivered[m] != no_row ? messages.delivered[m] : messages.sent[m];
-  auto handled = messages.handled[m];
+std::int64_t model::delay_ns(row m) const {
+  if (!messages.delayed[m]) return 0;
+  auto it = std::ranges::lower_bound(delays, m, {}, &std::pair<row, std::int64_t>::first);
+  return it == delays.end() || it->first != m ? 0 : it->second;
+}
+
+std::pair<row, run_time> model::arrival(row m) const {
+  if (auto d = messages.delivered[m]; d != no_row) return {d, events.time[d]};
+  auto sent = messages.sent[m];
+  if (sent == no_row) return {no_row, 0};
   // Sent by another node and no arrival recorded: the wait cannot be told from the network.
-  if (arrived == no_row || handled == no_row) return -1;
-  if (arrived == messages.sent[m] && events.node[arrived] != events.node[handled]) return -1;
-  return events.time[handled] - events.time[arrived];
+  auto end = messages.handled[m] != no_row ? messages.handled[m] : messages.discarded[m];
+  if (end != no_row && events.node[end] != events.node[sent]) return {no_row, 0};
+  if (end == no_row && actors[messages.receiver[m]].node != events.node[sent]) return {no_row, 0};
+  return {sent, events.time[sent] + delay_ns(m)};
+}
+
+std::int64_t model::wait_ns(row m) const {
+  auto handled = messages.handled[m];
+  if (handled == no_row) return -1;
+  auto [event, time] = arrival(m);
+  return event == no_row ? -1 : std::max<std::int64_t>(0, events.time[handled] - time);
 }
 
 std::int64_t model::handling_ns(row m) const {
@@ -98,9 +113,9 @@ std::int64_t model::bytes(row m) const {
 std::vector<row> model::causes(row m) const {
   std::vector<row> out;
   if (messages.cause[m] != no_row) out.push_back(messages.cause[m]);
-  auto more = std::ranges::equal_range(more_causes, m, {}, &std::pair<row, row>::first);
-  for (auto& [message, cause] : more)
-    if (std::ranges::find(out, cause) == out.end()) out.push_back(cause);
+  auto more = std::lower_bound(more_causes.begin(), more_causes.end(), std::pair<row, row>{m, 0});
+  for (; more != more_causes.end() && more->first == m; ++more)
+    if (std::find(out.begin(), out.end(), more->second) == out.end()) out.push_back(more->second);
   return out;
 }
 

@@ -121,6 +121,7 @@ struct message_columns {
   std::vector<row> discarded;          ///< dropped or dead-lettered
   std::vector<std::uint8_t> role;      ///< message_role
   std::vector<std::uint8_t> handlings; ///< how often it was handled, at most 255
+  std::vector<bool> delayed;           ///< it was to arrive later: see model::delay_ns
   std::size_t size() const { return number.size(); }
 };
 
@@ -143,7 +144,8 @@ struct model {
   std::vector<actor_info> actors;
   event_columns events;
   message_columns messages;
-  std::vector<std::pair<row, row>> more_causes; ///< message, further cause; sorted
+  std::vector<std::pair<row, row>> more_causes;     ///< message, further cause; sorted
+  std::vector<std::pair<row, std::int64_t>> delays; ///< message, its timer in ns; sorted
   std::vector<std::string> notes;
   std::vector<payload_info> payloads; ///< sorted by message
   std::vector<std::byte> payload_bytes;
@@ -170,10 +172,14 @@ struct model {
   run_time handler_end(row event) const { return events.time[event] + events.value[event]; }
   /// From the send to the arrival at the receiving node; messages between nodes only.
   std::int64_t network_ns(row message) const;
-  /// From the arrival in the mailbox to the handler.
+  /// What a timer held the message back for; 0: it was sent at once.
+  std::int64_t delay_ns(row message) const;
+  /// From the arrival in the mailbox to the handler; a timer runs before the arrival.
   std::int64_t wait_ns(row message) const;
   std::int64_t handling_ns(row message) const;
   std::int64_t bytes(row message) const;
+  /// When it reached the mailbox; `no_row` and 0 where the trace does not tell.
+  std::pair<row, run_time> arrival(row message) const;
   run_time end_of_run() const { return end_; }
 
   // -- causes --------------------------------------------------------------------

@@ -83,9 +83,11 @@ void recorder::handled(message_id id, actor_index who, string_index type, timest
   if (!on() || !id.recorded()) return;
   impl_->record(record_kind::handled, begin, id.value, end > begin ? end - begin : 0,
                 format::pack_actors(who, 0, type));
-  auto* chunk = impl_->mine().chunk;
-  if (chunk && chunk->message.load(std::memory_order_relaxed) == id.value)
-    chunk->message.store(0, std::memory_order_release);
+  impl_->left_handler(id);
+}
+
+void recorder::skipped(message_id id) {
+  if (on() && id.recorded()) impl_->left_handler(id);
 }
 
 } // namespace troupe::trace

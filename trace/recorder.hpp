@@ -114,6 +114,8 @@ class recorder {
   void handled(message_id, actor_index who, string_index type, timestamp begin);
   /// The same, for a caller that has read the clock anyway.
   void handled(message_id, actor_index who, string_index type, timestamp begin, timestamp end);
+  /// The handler did not take the message: it stays in the mailbox and comes again.
+  void skipped(message_id);
   void dropped(message_id, actor_index receiver, string_index type, string_index reason);
   void dead_lettered(message_id, actor_index receiver, string_index type, string_index reason);
   /// A delayed message was set to fire after `delay`; its id is the message's.

@@ -70,6 +70,12 @@ struct recorder::impl {
   void write_blob(thread_slot&, format::record_kind, timestamp, std::uint64_t w1, std::uint64_t w2,
                   std::uint64_t w3, std::span<const std::byte>);
 
+  /// Takes the mark away that handling() set, if it is for that message.
+  void left_handler(message_id message) {
+    auto* chunk = mine().chunk;
+    if (chunk && chunk->message.load(std::memory_order_relaxed) == message.value)
+      chunk->message.store(0, std::memory_order_release);
+  }
   format::chunk_header* first_chunk();
   void take_numbers(thread_slot&);
   void close();

@@ -1,9 +1,13 @@
+find_package(SQLite3 REQUIRED)
 troupe_test(unit_trace
   SOURCES
+    unit/trace_check.cpp
+    unit/trace_export.cpp
     unit/trace_filter.cpp
     unit/trace_ledger.cpp
     unit/trace_merge.cpp
+    unit/trace_queries.cpp
     unit/trace_reader.cpp
     unit/trace_recorder.cpp
     unit/trace_summary.cpp
-  LINKS troupe_trace nlohmann_json::nlohmann_json)
+  LINKS troupe_trace nlohmann_json::nlohmann_json SQLite::SQLite3)

@@ -210,9 +210,9 @@ TEST_CASE("a handler that takes its begin as the time of its sends stays before 
 TEST_CASE("further causes of a join are all known, once each", "[trace][merge]") {
   node_builder a{"a", 1};
   auto x = a.actor(1, "x"), y = a.actor(2, "y");
-  for (std::uint64_t n : {1, 2, 3})
+  for (std::uint64_t n : {1U, 2U, 3U})
     a.sent(static_cast<std::int64_t>(n), id(n), x, y, "part");
-  for (std::uint64_t n : {1, 2, 3})
+  for (std::uint64_t n : {1U, 2U, 3U})
     a.handled(10 + static_cast<std::int64_t>(n) * 2, 11 + static_cast<std::int64_t>(n) * 2, id(n), y, "part");
   a.sent(16, id(4), y, x, "whole", id(3)).also_caused_by(16, id(4), id(1)).also_caused_by(16, id(4), id(2));
   a.also_caused_by(16, id(4), id(2)).handled(20, 21, id(4), x, "whole");

@@ -1,0 +1,230 @@
+#include "support/catch.hpp"
+#include "trace/check.hpp"
+#include "trace/invariant.hpp"
+#include "unit/trace_builder.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+using namespace troupe;
+using tests::merged;
+using tests::node_builder;
+using trace::finding;
+using trace::message_role;
+using trace::rule;
+using trace::severity;
+
+namespace {
+
+auto id(std::uint64_t number, std::uint16_t node = 0) { return node_builder::id(number, node); }
+
+/// One node with two actors, in which all is well until a test adds its one fault.
+struct sound_run {
+  node_builder main{"main", 1};
+  std::uint32_t a = main.actor(1, "asker"), b = main.actor(2, "giver");
+  sound_run() {
+    main.spawned(1, a).spawned(2, b);
+    main.sent(10, id(1), a, b, "ask", 0, message_role::request).handled(11, 15, id(1), b, "ask");
+    main.sent(12, id(2), b, a, "answer", id(1), message_role::response).handled(16, 18, id(2), a, "answer");
+    main.sent(20, id(3), a, b, "go").handled(21, 22, id(3), b, "go");
+  }
+};
+
+std::vector<finding> faults(const trace::model& m) {
+  auto all = trace::check_trace(m);
+  std::erase_if(all, [](auto& f) { return f.how != severity::fault; });
+  return all;
+}
+
+/// The run has this one fault and no other; returns its sentence.
+std::string only_fault(const trace::model& m, rule expected) {
+  auto all = faults(m);
+  REQUIRE(all.size() == 1);
+  CHECK(to_string(all[0].what) == to_string(expected));
+  CHECK_FALSE(all[0].events.empty());
+  auto j = nlohmann::json::parse(render_json(m, all));
+  CHECK(j["ok"] == false);
+  CHECK(j["findings"][0]["rule"] == std::string{to_string(expected)});
+  CHECK(render_text(m, all, false, 0).find(all[0].sentence) != std::string::npos);
+  return all[0].sentence;
+}
+
+bool contains(const std::string& text, std::string_view part) {
+  INFO(text);
+  CHECK(text.find(part) != std::string::npos);
+  return text.find(part) != std::string::npos;
+}
+
+} // namespace
+
+TEST_CASE("nothing is wrong with a sound run", "[trace][check]") {
+  auto m = merged(sound_run{}.main);
+  CHECK(trace::check_trace(m).empty());
+  CHECK(render_text(m, {}, false, 0).find("nothing is wrong") != std::string::npos);
+  CHECK(trace::check_trace(tests::ping_pong{}.merge()).empty());
+}
+
+TEST_CASE("a message that vanished is a fault", "[trace][check]") {
+  sound_run r;
+  r.main.sent(30, id(4), r.a, r.b, "gone");
+  contains(only_fault(merged(r.main), rule::not_handled), "1 message of type gone vanished");
+}
+
+TEST_CASE("a message without a handler is a fault with its reason", "[trace][check]") {
+  sound_run r;
+  r.main.sent(30, id(4), r.a, r.b, "odd").dropped(31, id(4), r.b, "odd", "no_handler");
+  r.main.sent(32, id(5), r.a, r.b, "odd").dropped(33, id(5), r.b, "odd", "no_handler");
+  contains(only_fault(merged(r.main), rule::not_handled), "2 messages of type odd dropped: no_handler");
+}
+
+TEST_CASE("what an orderly end discards is noted and no fault", "[trace][check]") {
+  sound_run r;
+  r.main.sent(30, id(4), r.a, r.b, "late").dropped(31, id(4), r.b, "late", "shutdown");
+  r.main.sent(32, id(5), r.a, r.b, "later").dead_lettered(33, id(5), r.b, "later", "receiver has ended");
+  auto all = trace::check_trace(merged(r.main));
+  REQUIRE(all.size() == 2);
+  CHECK_FALSE(trace::any_fault(all));
+  CHECK(all[0].how == severity::note);
+}
+
+TEST_CASE("messages lost with a killed node are noted", "[trace][check]") {
+  tests::ping_pong p;
+  p.main.sent(70, id(2), p.client, p.server_there, "ping");
+  p.w1.killed();
+  auto all = trace::check_trace(p.merge());
+  REQUIRE(all.size() == 1);
+  contains(all[0].sentence, "1 message of type ping lost with a node that did not end in order");
+}
+
+TEST_CASE("a message that is handled twice is a fault", "[trace][check]") {
+  sound_run r;
+  r.main.handled(40, 41, id(3), r.b, "go");
+  auto m = merged(r.main);
+  contains(only_fault(m, rule::handled_twice), "1 message handled more than once");
+  CHECK(faults(m)[0].events.size() == 3); // the send and both handlings
+}
+
+TEST_CASE("messages of one pair that are handled out of order are a fault", "[trace][check]") {
+  sound_run r;
+  r.main.sent(30, id(4), r.a, r.b, "first").sent(31, id(5), r.a, r.b, "second");
+  r.main.handled(32, 33, id(5), r.b, "second").handled(34, 35, id(4), r.b, "first");
+  contains(only_fault(merged(r.main), rule::out_of_order),
+           "main:4 of asker-1 to giver-1 was handled after main:5, which was sent later");
+}
+
+TEST_CASE("timers and answers may overtake", "[trace][check]") {
+  sound_run r;
+  r.main.timer_set(30, id(4), r.a, 100).sent(30, id(4), r.a, r.b, "tick").sent(31, id(5), r.a, r.b, "go");
+  r.main.handled(32, 33, id(5), r.b, "go").handled(131, 132, id(4), r.b, "tick");
+  CHECK(trace::check_trace(merged(r.main)).empty());
+}
+
+TEST_CASE("a request that is handled and never answered is a fault", "[trace][check]") {
+  sound_run r;
+  r.main.sent(30, id(4), r.a, r.b, "ask", 0, message_role::request).handled(31, 32, id(4), r.b, "ask");
+  auto m = merged(r.main);
+  contains(only_fault(m, rule::no_answer),
+           "1 request of type ask handled but never answered, the first main:4 from "
+           "asker-1 to giver-1");
+  // Who waits at the end is told as well, as a note.
+  auto all = trace::check_trace(m);
+  REQUIRE(all.size() == 2);
+  CHECK(all[1].what == rule::waits);
+  contains(all[1].sentence, "at the end asker-1 waits for giver-1 (ask main:4)");
+}
+
+TEST_CASE("an answer that another message brought about still answers", "[trace][check]") {
+  sound_run r;
+  r.main.sent(30, id(4), r.a, r.b, "ask", 0, message_role::request).handled(31, 32, id(4), r.b, "ask");
+  r.main.sent(33, id(5), r.a, r.b, "go").handled(34, 36, id(5), r.b, "go");
+  r.main.sent(35, id(6), r.b, r.a, "answer", id(5), message_role::response).also_caused_by(35, id(6), id(4));
+  r.main.handled(37, 38, id(6), r.a, "answer");
+  CHECK(trace::check_trace(merged(r.main)).empty());
+}
+
+TEST_CASE("two that wait for each other are a deadlock", "[trace][check]") {
+  node_builder main{"main", 1};
+  auto a = main.actor(1, "left"), b = main.actor(2, "right");
+  main.spawned(1, a).spawned(2, b);
+  main.sent(10, id(1), a, b, "ask", 0, message_role::request).handled(12, 13, id(1), b, "ask");
+  main.sent(11, id(2), b, a, "ask", 0, message_role::request).handled(14, 15, id(2), a, "ask");
+  auto all = faults(merged(main));
+  REQUIRE(all.size() == 2); // unanswered, and in a circle
+  auto circle = std::ranges::find(all, rule::waits_in_circle, &finding::what);
+  REQUIRE(circle != all.end());
+  contains(circle->sentence,
+           "deadlock: left-1 waits for right-1 (ask main:1), right-1 waits for left-1 (ask main:2)");
+  CHECK(circle->events.size() == 2);
+}
+
+TEST_CASE("philosophers who hold one fork each are named in their circle", "[trace][check]") {
+  node_builder main{"main", 1};
+  constexpr std::uint32_t n = 3;
+  std::vector<std::uint32_t> philosophers, forks;
+  for (std::uint32_t i = 0; i < n; ++i)
+    philosophers.push_back(main.actor(i + 1, "philosopher"));
+  for (std::uint32_t i = 0; i < n; ++i)
+    forks.push_back(main.actor(i + 100, "fork"));
+  main.invariant("exclusive fork: fork_granted until put_down");
+  std::uint64_t next = 1;
+  auto take = [&](std::int64_t at, std::uint32_t p, std::uint32_t f, bool granted) {
+    auto ask = next++;
+    main.sent(at, id(ask), philosophers[p], forks[f], "take", 0, message_role::request);
+    main.handled(at + 1, at + 3, id(ask), forks[f], "take");
+    if (!granted) return;
+    auto grant = next++;
+    main.sent(at + 2, id(grant), forks[f], philosophers[p], "fork_granted", id(ask), message_role::response);
+    main.handled(at + 4, at + 5, id(grant), philosophers[p], "fork_granted");
+  };
+  for (std::uint32_t i = 0; i < n; ++i)
+    take(10 + 10 * i, i, i, true);
+  for (std::uint32_t i = 0; i < n; ++i)
+    take(100 + 10 * i, i, (i + 1) % n, false);
+  auto all = faults(merged(main));
+  auto circle = std::ranges::find(all, rule::waits_in_circle, &finding::what);
+  REQUIRE(circle != all.end());
+  contains(circle->sentence, "philosopher-1 waits for fork-2 (take main:7), fork-2 is held by philosopher-2, "
+                             "philosopher-2 waits for fork-3");
+  CHECK(std::ranges::count(all, rule::waits_in_circle, &finding::what) == 1);
+  CHECK(std::ranges::count(all, rule::invariant, &finding::what) == 0);
+}
+
+TEST_CASE("a fork in two hands breaks its invariant", "[trace][check]") {
+  node_builder main{"main", 1};
+  auto x = main.actor(1, "philosopher"), y = main.actor(2, "philosopher"), fork = main.actor(3, "fork");
+  main.invariant("exclusive fork: granted until put_down");
+  main.sent(10, id(1), fork, x, "granted").handled(11, 12, id(1), x, "granted");
+  auto given_back = GENERATE(true, false);
+  if (given_back) main.sent(13, id(2), x, fork, "put_down").handled(14, 15, id(2), fork, "put_down");
+  main.sent(16, id(3), fork, y, "granted").handled(17, 18, id(3), y, "granted");
+  auto m = merged(main);
+  if (given_back) {
+    CHECK(trace::check_trace(m).empty());
+    return;
+  }
+  contains(only_fault(m, rule::invariant),
+           "fork-1 was given to philosopher-2 while philosopher-1 still held it");
+}
+
+TEST_CASE("invariants forbid and count", "[trace][check]") {
+  auto breach = [](const std::string& text) {
+    sound_run r;
+    r.main.invariant(text);
+    auto all = faults(merged(r.main));
+    return all.empty() ? std::string{} : all[0].sentence;
+  };
+  CHECK(breach("never kind=dropped").empty());
+  CHECK(breach("exactly 1: type=go and kind=handled").empty());
+  CHECK(breach("at most 3: kind=sent").empty());
+  CHECK(breach("at least 3: kind=sent").empty());
+  contains(breach("never type=go"), "it happened although \"never type=go\"");
+  contains(breach("exactly 2: type=go and kind=handled"), "it happened 1 time although");
+  contains(breach("at most 2: kind=sent"), "it happened 3 times although");
+  contains(breach("at least 4: kind=sent"), "it happened 3 times although");
+  contains(breach("always sunny"), "cannot be evaluated: an invariant begins with never");
+  contains(breach("never kind=droped"), "did you mean \"dropped\"?");
+  contains(breach("exactly many: kind=sent"), "a number and a colon are missing");
+  contains(breach("exclusive fork granted until put_down"),
+           "it should read: exclusive ROLE: GRANTED until RELEASED");
+  contains(breach("never "), "cannot be evaluated");
+}

@@ -1,0 +1,199 @@
+#include "trace/check.hpp"
+
+#include "trace/invariant.hpp"
+#include "trace/ledger_view.hpp"
+#include "trace/recorder.hpp"
+#include "trace/text.hpp"
+#include "trace/waits.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+#include <unordered_map>
+
+namespace troupe::trace {
+namespace {
+
+constexpr std::size_t evidence_max = 5;
+
+void add_evidence(const model& m, finding& f, row message) {
+  if (f.messages.size() >= evidence_max) return;
+  f.messages.push_back(message);
+  for (auto e : {m.messages.sent[message], m.messages.delivered[message], m.messages.handled[message],
+                 m.messages.discarded[message]})
+    if (e != no_row) f.events.push_back(e);
+}
+
+/// Reasons that an orderly run can have: its end, a time-out, a fault that was asked for.
+bool expected(std::string_view reason) {
+  return reason == "shutdown" || reason == "expired_response" || reason == "fault_injected"
+         || reason == "peer_down";
+}
+
+void check_fates(const model& m, std::vector<finding>& out) {
+  struct key {
+    fate what;
+    std::uint32_t reason, type;
+    auto operator<=>(const key&) const = default;
+  };
+  std::map<key, finding> groups;
+  for (row i = 0; i < m.messages.size(); ++i) {
+    if (m.messages.sent[i] == no_row) continue;
+    auto f = fate_of(m, i);
+    if (f == fate::handled) continue;
+    auto d = m.messages.discarded[i];
+    auto reason = d == no_row ? 0 : static_cast<std::uint32_t>(m.events.value[d]);
+    auto [it, fresh] = groups.try_emplace({f, reason, m.messages.type[i]});
+    auto& group = it->second;
+    if (!fresh) ++group.times;
+    add_evidence(m, group, i);
+  }
+  for (auto& [k, f] : groups) {
+    auto what = fmt::format("{} of type {}", counted(f.times, "message"), printable(m.text(k.type)));
+    auto reason = printable(m.text(k.reason));
+    f.what = rule::not_handled;
+    f.how = k.what == fate::vanished || (k.what == fate::dropped && !expected(m.text(k.reason)))
+                ? severity::fault
+                : severity::note;
+    switch (k.what) {
+    case fate::dropped:
+      f.sentence = fmt::format("{} dropped: {}", what, reason);
+      break;
+    case fate::dead_lettered:
+      f.sentence = fmt::format("{} became dead letters: {}", what, reason);
+      break;
+    case fate::lost:
+      f.sentence = fmt::format("{} lost with a node that did not end in order", what);
+      break;
+    case fate::in_handler:
+      f.sentence = fmt::format("{} in a handler that never ended", what);
+      break;
+    case fate::unrecorded:
+      f.sentence = fmt::format("what became of {} is not in the trace", what);
+      break;
+    default:
+      f.sentence = fmt::format("{} vanished: sent, never handled, and no entry says why", what);
+      break;
+    }
+    out.push_back(std::move(f));
+  }
+}
+
+void check_doubles(const model& m, std::vector<finding>& out) {
+  finding f{.what = rule::handled_twice, .sentence = {}, .times = 0, .events = {}, .messages = {}};
+  for (row i = 0; i < m.messages.size(); ++i) {
+    if (m.messages.handlings[i] < 2) continue;
+    ++f.times;
+    add_evidence(m, f, i);
+  }
+  if (f.times == 0) return;
+  // All handlings of what is shown are evidence, not only the first.
+  for (row e = 0; e < m.events.size(); ++e)
+    if (m.events.kind[e] == event_kind::handled
+        && std::ranges::find(f.messages, m.events.message[e]) != f.messages.end()
+        && m.messages.handled[m.events.message[e]] != e)
+      f.events.push_back(e);
+  std::ranges::sort(f.events);
+  f.sentence = fmt::format("{} handled more than once", counted(f.times, "message"));
+  out.push_back(std::move(f));
+}
+
+/// Answers may overtake (an actor can await one of them), and so may what a timer held.
+bool keeps_order(const model& m, row message) {
+  return m.messages.sender[message] != 0 && m.messages.sent[message] != no_row && !m.messages.delayed[message]
+         && m.messages.role[message] != static_cast<std::uint8_t>(message_role::response);
+}
+
+void check_order(const model& m, std::vector<finding>& out) {
+  std::unordered_map<std::uint64_t, row> latest; // per pair, the message sent last among those handled
+  finding f{.what = rule::out_of_order, .sentence = {}, .times = 0, .events = {}, .messages = {}};
+  std::string first;
+  for (row e = 0; e < m.events.size(); ++e) {
+    auto message = m.events.message[e];
+    bool begin = m.events.kind[e] == event_kind::handled || m.events.kind[e] == event_kind::unfinished;
+    if (!begin || m.messages.handled[message] != e || !keeps_order(m, message)) continue;
+    auto [it, fresh] =
+        latest.try_emplace(std::uint64_t{m.messages.sender[message]} << 32 | m.events.actor[e], message);
+    if (fresh) continue;
+    if (m.messages.sent[it->second] < m.messages.sent[message]) {
+      it->second = message;
+      continue;
+    }
+    if (f.times++ == 0)
+      first = fmt::format("{} of {} to {} was handled after {}, which was sent later",
+                          m.message_name(message), m.actor_name(m.messages.sender[message]),
+                          m.actor_name(m.events.actor[e]), m.message_name(it->second));
+    if (f.messages.size() < evidence_max) {
+      add_evidence(m, f, it->second);
+      add_evidence(m, f, message);
+    }
+  }
+  if (f.times == 0) return;
+  f.sentence = fmt::format("{} out of order: {}", counted(f.times, "message"), first);
+  out.push_back(std::move(f));
+}
+
+void check_answers(const model& m, const std::vector<row>& open, std::vector<finding>& out) {
+  std::map<std::uint32_t, finding> by_type;
+  for (auto message : open) {
+    if (fate_of(m, message) != fate::handled) continue; // told by its fate already
+    auto [it, fresh] = by_type.try_emplace(m.messages.type[message]);
+    it->second.times += !fresh;
+    add_evidence(m, it->second, message);
+  }
+  for (auto& [type, f] : by_type) {
+    f.what = rule::no_answer;
+    auto first = f.messages.front();
+    f.sentence =
+        fmt::format("{} of type {} handled but never answered, the first {} from {} to {}",
+                    counted(f.times, "request"), printable(m.text(type)), m.message_name(first),
+                    m.actor_name(m.messages.sender[first]), m.actor_name(m.messages.receiver[first]));
+    out.push_back(std::move(f));
+  }
+}
+
+void check_invariants(const model& m, std::vector<finding>& out) {
+  for (auto& text : m.invariants) {
+    try {
+      for (auto& b : invariant{text}.breaches(m)) {
+        finding f{.what = rule::invariant, .sentence = b.sentence, .events = b.events, .messages = {}};
+        for (auto e : b.events)
+          if (m.events.message[e] != no_row) f.messages.push_back(m.events.message[e]);
+        out.push_back(std::move(f));
+      }
+    } catch (const invariant_error& e) {
+      out.push_back(
+          {.what = rule::invariant,
+           .sentence = fmt::format("the invariant \"{}\" cannot be evaluated: {}", printable(text), e.what()),
+           .events = {},
+           .messages = {}});
+    }
+  }
+}
+
+} // namespace
+
+std::string_view to_string(rule r) {
+  constexpr std::string_view names[rule_count] = {
+      "not_handled", "handled_twice", "out_of_order", "no_answer", "waits", "waits_in_circle", "invariant"};
+  return names[static_cast<std::size_t>(r)];
+}
+
+std::vector<finding> check_trace(const model& m) {
+  std::vector<finding> out;
+  check_fates(m, out);
+  check_doubles(m, out);
+  check_order(m, out);
+  auto open = open_requests(m);
+  check_answers(m, open, out);
+  check_waits(m, open, out);
+  check_invariants(m, out);
+  std::ranges::stable_sort(out, [](const finding& a, const finding& b) { return a.how > b.how; });
+  return out;
+}
+
+bool any_fault(const std::vector<finding>& findings) {
+  return std::ranges::any_of(findings, [](const finding& f) { return f.how == severity::fault; });
+}
+
+} // namespace troupe::trace

@@ -1,0 +1,152 @@
+#include "trace/command_support.hpp"
+#include "trace/database.hpp"
+#include "trace/export.hpp"
+#include "trace/graph.hpp"
+#include "trace/text.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fmt/format.h>
+#include <memory>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char** environ;
+
+namespace troupe::trace {
+namespace {
+
+/// `out`, or the file that was asked for.
+class destination {
+ public:
+  destination(const std::filesystem::path& path, std::FILE* out) : path_{path}, out_{out} {
+    if (path.empty()) return;
+    out_ = std::fopen(path.c_str(), "we");
+    if (!out_) throw export_error(fmt::format("cannot write {}: {}", path.string(), std::strerror(errno)));
+  }
+  ~destination() {
+    if (!path_.empty()) std::fclose(out_);
+  }
+  destination(const destination&) = delete;
+  destination& operator=(const destination&) = delete;
+  std::FILE* stream() { return out_; }
+
+ private:
+  std::filesystem::path path_;
+  std::FILE* out_;
+};
+
+using file = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+
+/// Runs Graphviz over the text; files on both sides, so that neither waits for the other.
+std::string svg_of(const std::string& dot) {
+  file in{std::tmpfile(), &std::fclose}, out{std::tmpfile(), &std::fclose};
+  if (!in || !out) throw export_error(fmt::format("cannot make a temporary file: {}", std::strerror(errno)));
+  put(in.get(), dot);
+  std::rewind(in.get());
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, fileno(in.get()), 0);
+  posix_spawn_file_actions_adddup2(&actions, fileno(out.get()), 1);
+  const char* arguments[] = {"dot", "-Tsvg", nullptr};
+  pid_t child = 0;
+  int error = posix_spawnp(&child, "dot", &actions, nullptr, const_cast<char**>(arguments), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error == ENOENT)
+    throw export_error(
+        "SVG needs Graphviz, and its program \"dot\" is not installed; --format dot needs nothing");
+  if (error != 0) throw export_error(fmt::format("cannot run Graphviz: {}", std::strerror(error)));
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) throw export_error("Graphviz failed; try --format dot");
+  std::rewind(out.get());
+  std::string svg(1 << 16, '\0'), all;
+  while (auto n = std::fread(svg.data(), 1, svg.size(), out.get()))
+    all.append(svg, 0, n);
+  return all;
+}
+
+using exporter = void (*)(const model&, const selection&, std::FILE*, std::vector<std::string>&);
+
+constexpr std::pair<std::string_view, exporter> exporters[] = {{"perfetto", export_perfetto},
+                                                               {"otlp", export_otlp},
+                                                               {"shiviz", export_shiviz},
+                                                               {"mermaid", export_mermaid}};
+
+constexpr std::string_view export_formats[] = {"sqlite", "csv",     "perfetto", "otlp",
+                                               "shiviz", "mermaid", "dot"};
+constexpr std::string_view graph_formats[] = {"text", "dot", "svg"};
+
+void check_format(const std::string& format, std::span<const std::string_view> known) {
+  for (auto name : known)
+    if (name == format) return;
+  auto near = nearest(format, known);
+  throw usage_error(format.empty() ? fmt::format("a format is needed; formats are {}", fmt::join(known, ", "))
+                    : near.empty() ? fmt::format("there is no format \"{}\"; formats are {}",
+                                                 printable(format), fmt::join(known, ", "))
+                                   : fmt::format("there is no format \"{}\"; did you mean \"{}\"?",
+                                                 printable(format), near));
+}
+
+void write_export(const trace_query& q, const model& m, const filter& f, std::FILE* out,
+                  std::vector<std::string>& notes) {
+  if (q.format == "sqlite") {
+    if (!f.everything())
+      throw usage_error("a SQLite export holds the whole run; leave the filter out and select in SQL");
+    database{m, q.output};
+    return;
+  }
+  auto wanted = matching_messages(m, f);
+  if (q.format == "csv") return export_csv(m, wanted, q.output, notes);
+  destination to{q.output, out};
+  if (q.format == "dot") {
+    auto dot = render_dot(who_talks_to_whom(m, f, q.by));
+    if (!put(to.stream(), dot)) throw export_error("the output could not be written; is the disk full?");
+    return;
+  }
+  for (auto& [name, write] : exporters)
+    if (name == q.format) return write(m, wanted, to.stream(), notes);
+}
+
+} // namespace
+
+int graph(const trace_query& q, std::FILE* out, std::FILE* err) {
+  return guarded(err, [&] {
+    auto format = q.format.empty() ? std::string{"text"} : q.format;
+    check_format(format, graph_formats);
+    auto f = combined_filter(q);
+    auto m = load_for(q, err);
+    f.bind(m);
+    auto report = who_talks_to_whom(m, f, q.by);
+    auto text = q.json            ? render_json(report)
+                : format == "dot" ? render_dot(report)
+                : format == "svg"
+                    ? svg_of(render_dot(report))
+                    : render_text(report, q.colour && q.output.empty(), q.output.empty() ? q.width : 0);
+    destination to{q.output, out};
+    if (!put(to.stream(), text)) throw export_error("the output could not be written; is the disk full?");
+    return 0;
+  });
+}
+
+int export_trace(const trace_query& q, std::FILE* out, std::FILE* err) {
+  return guarded(err, [&] {
+    check_format(q.format, export_formats);
+    if (q.output.empty() && (q.format == "sqlite" || q.format == "csv"))
+      throw usage_error(fmt::format("-o is needed: {}",
+                                    q.format == "csv" ? "a directory for the files" : "the file to write"));
+    auto f = combined_filter(q);
+    auto m = load_for(q, err);
+    f.bind(m);
+    std::vector<std::string> notes;
+    write_export(q, m, f, out, notes);
+    for (auto& n : notes)
+      put(err, n + "\n");
+    if (!q.output.empty()) put(err, fmt::format("wrote {}\n", q.output.string()));
+    return 0;
+  });
+}
+
+} // namespace troupe::trace

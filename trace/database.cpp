@@ -1,0 +1,225 @@
+#include "trace/database.hpp"
+
+#include "trace/json_writer.hpp"
+#include "trace/ledger_view.hpp"
+#include "trace/text.hpp"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+namespace troupe::trace {
+namespace {
+
+/// A prepared statement whose values are bound by position, in order.
+class statement {
+ public:
+  statement(sqlite3* db, const char* sql) : db_{db} {
+    if (sqlite3_prepare_v2(db, sql, -1, &s_, nullptr) != SQLITE_OK) throw database_error(sqlite3_errmsg(db));
+  }
+  ~statement() { sqlite3_finalize(s_); }
+  statement(const statement&) = delete;
+  statement& operator=(const statement&) = delete;
+
+  statement& number(std::int64_t v) {
+    sqlite3_bind_int64(s_, ++at_, v);
+    return *this;
+  }
+  /// Negative: not known.
+  statement& known(std::int64_t v) { return v < 0 ? null() : number(v); }
+  statement& text(std::string_view v) {
+    // The text lives until the row is written.
+    sqlite3_bind_text64(s_, ++at_, v.data(), v.size(), SQLITE_STATIC, SQLITE_UTF8);
+    return *this;
+  }
+  statement& null() {
+    sqlite3_bind_null(s_, ++at_);
+    return *this;
+  }
+  statement& blob(std::span<const std::byte> v) {
+    if (v.empty())
+      sqlite3_bind_zeroblob(s_, ++at_, 0);
+    else
+      sqlite3_bind_blob64(s_, ++at_, v.data(), v.size(), SQLITE_STATIC);
+    return *this;
+  }
+  void write() {
+    if (sqlite3_step(s_) != SQLITE_DONE) throw database_error(sqlite3_errmsg(db_));
+    sqlite3_reset(s_);
+    at_ = 0;
+  }
+
+ private:
+  sqlite3* db_;
+  sqlite3_stmt* s_ = nullptr;
+  int at_ = 0;
+};
+
+std::string_view role_text(std::uint8_t role) {
+  return role == 1 ? "request" : role == 2 ? "response" : "plain";
+}
+
+bool value_is_text(event_kind kind) {
+  switch (kind) {
+  case event_kind::exited:
+  case event_kind::dropped:
+  case event_kind::dead_lettered:
+  case event_kind::node_down:
+  case event_kind::link_down:
+  case event_kind::fault:
+    return true;
+  default:
+    return false;
+  }
+}
+
+bool about_link(event_kind kind) { return kind >= event_kind::node_up && kind <= event_kind::clock_offset; }
+
+} // namespace
+
+database::database(const model& m, const std::filesystem::path& path) {
+  if (!path.empty()) {
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);
+  }
+  auto name = path.empty() ? std::string{":memory:"} : path.string();
+  if (sqlite3_open(name.c_str(), &handle_) != SQLITE_OK) {
+    std::string why = sqlite3_errmsg(handle_);
+    sqlite3_close(handle_);
+    throw database_error(fmt::format("cannot write {}: {}", name, why));
+  }
+  try {
+    // A file that is made anew needs no protection against a crash on the way.
+    run("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; BEGIN");
+    run(std::string{schema()}.c_str());
+    fill(m);
+    run("CREATE INDEX causes_by_message ON causes(message); CREATE INDEX causes_by_cause ON causes(cause);"
+        "CREATE INDEX events_by_message ON events(message); COMMIT");
+  } catch (const database_error& e) {
+    sqlite3_close(handle_);
+    throw database_error(fmt::format("cannot write {}: {}", name, e.what()));
+  }
+}
+
+database::~database() { sqlite3_close(handle_); }
+
+void database::run(const char* sql) {
+  char* error = nullptr;
+  if (sqlite3_exec(handle_, sql, nullptr, nullptr, &error) == SQLITE_OK) return;
+  std::string why = error ? error : sqlite3_errmsg(handle_);
+  sqlite3_free(error);
+  throw database_error(why);
+}
+
+void database::fill(const model& m) {
+  fill_small(m);
+  fill_messages(m);
+  fill_events(m);
+}
+
+void database::fill_small(const model& m) {
+  statement trace{handle_, "INSERT INTO trace VALUES (?, ?)"};
+  trace.text("complete").number(m.complete()).write();
+  trace.text("length_ns").number(m.end_of_run()).write();
+  trace.text("started_unix_ns").number(static_cast<std::int64_t>(m.started_unix_ns)).write();
+  statement remark{handle_, "INSERT INTO remarks VALUES (?, ?)"};
+  for (auto& r : m.remarks)
+    remark.number(r.missing).text(r.text).write();
+  statement promise{handle_, "INSERT INTO invariants VALUES (?)"};
+  for (auto& text : m.invariants)
+    promise.text(text).write();
+  statement node{handle_, "INSERT INTO nodes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+  for (std::uint16_t n = 0; n < m.nodes.size(); ++n) {
+    auto& i = m.nodes[n];
+    auto name = m.node_name(n), incarnation = fmt::format("{:016x}", i.incarnation);
+    node.number(n).text(name).text(incarnation).number(i.recorded);
+    if (i.recorded)
+      node.text(i.host)
+          .number(i.pid)
+          .number(i.began)
+          .number(i.last)
+          .number(i.closed)
+          .number(static_cast<std::int64_t>(i.events))
+          .number(static_cast<std::int64_t>(i.missed))
+          .number(i.clock_offset_ns)
+          .known(i.clock_uncertainty_ns);
+    else
+      for (int c = 0; c < 9; ++c)
+        node.null();
+    node.write();
+  }
+  statement actor{handle_, "INSERT INTO actors VALUES (?, ?, ?, ?, ?, ?, ?, ?)"};
+  for (std::uint32_t a = 0; a < m.actors.size(); ++a) {
+    auto& i = m.actors[a];
+    auto name = m.actor_name(a);
+    actor.number(a).text(name).text(m.role_name(a));
+    a == 0 ? actor.null().null() : actor.number(i.node).number(static_cast<std::int64_t>(i.id));
+    i.spawned == no_row ? actor.null() : actor.number(m.events.time[i.spawned]);
+    if (i.exited == no_row)
+      actor.null().null();
+    else
+      actor.number(m.events.time[i.exited])
+          .text(m.text(static_cast<std::uint32_t>(m.events.value[i.exited])));
+    actor.write();
+  }
+}
+
+void database::fill_messages(const model& m) {
+  statement s{handle_, "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+  statement cause{handle_, "INSERT INTO causes VALUES (?, ?)"};
+  auto& r = m.messages;
+  auto time = [&](row event) {
+    if (event == no_row)
+      s.null();
+    else
+      s.number(m.events.time[event]);
+  };
+  for (row i = 0; i < r.size(); ++i) {
+    auto name = m.message_name(i);
+    s.number(i)
+        .text(name)
+        .text(m.text(r.type[i]))
+        .text(role_text(r.role[i]))
+        .number(r.sender[i])
+        .number(r.receiver[i]);
+    s.number(r.node[i]);
+    time(r.sent[i]);
+    time(r.delivered[i]);
+    time(r.handled[i]);
+    s.known(m.network_ns(i)).known(m.wait_ns(i)).known(m.handling_ns(i));
+    r.delayed[i] ? s.number(m.delay_ns(i)) : s.null();
+    s.known(m.bytes(i)).text(to_string(fate_of(m, i)));
+    auto d = r.discarded[i];
+    d == no_row ? s.null() : s.text(m.text(static_cast<std::uint32_t>(m.events.value[d])));
+    s.number(r.handlings[i]).write();
+    for (auto c : m.causes(i))
+      cause.number(i).number(c).write();
+  }
+  statement payload{handle_, "INSERT INTO payloads VALUES (?, ?, ?)"};
+  for (auto& p : m.payloads)
+    payload.number(p.message).number(p.bytes_whole).blob(m.payload(p.message)).write();
+}
+
+void database::fill_events(const model& m) {
+  statement s{handle_, "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+  auto& e = m.events;
+  for (row i = 0; i < e.size(); ++i) {
+    s.number(i).number(e.time[i]).text(to_string(e.kind[i])).number(e.node[i]);
+    if (about_link(e.kind[i])) {
+      s.null().null();
+      e.cause[i] == no_row ? s.null() : s.number(e.cause[i]);
+    } else {
+      s.number(e.actor[i]).number(e.peer[i]).null();
+    }
+    e.type[i] == 0 ? s.null() : s.text(m.text(e.type[i]));
+    e.message[i] == no_row ? s.null() : s.number(e.message[i]);
+    if (value_is_text(e.kind[i]))
+      s.null().text(m.text(static_cast<std::uint32_t>(e.value[i])));
+    else if (e.kind[i] == event_kind::noted)
+      s.null().text(m.notes[static_cast<std::size_t>(e.value[i])]);
+    else
+      s.number(e.value[i]).null();
+    s.write();
+  }
+}
+
+} // namespace troupe::trace

@@ -1,0 +1,116 @@
+#include "trace/database.hpp"
+#include "trace/json_writer.hpp"
+#include "trace/text.hpp"
+
+#include <fmt/format.h>
+#include <memory>
+#include <sqlite3.h>
+
+namespace troupe::trace {
+namespace {
+
+std::string pointed_at(const std::string& sql, int offset, std::string_view sentence) {
+  if (offset < 0) return fmt::format("{}: {}", sentence, sql);
+  // The line of the statement that is meant, and a caret below the place.
+  auto at = std::min(static_cast<std::size_t>(offset), sql.size());
+  auto begin = at == 0 ? 0 : sql.rfind('\n', at - 1) + 1;
+  auto line = sql.substr(begin, sql.find('\n', at) - begin);
+  return fmt::format("there is a mistake in the SQL:\n  {}\n  {}^ {}", line,
+                     std::string(display_width(std::string_view{sql}.substr(begin, at - begin)), ' '),
+                     sentence);
+}
+
+std::string cell(sqlite3_stmt* s, int column) {
+  if (sqlite3_column_type(s, column) == SQLITE_NULL) return "";
+  if (sqlite3_column_type(s, column) == SQLITE_BLOB) {
+    auto bytes = sqlite3_column_bytes(s, column);
+    auto* data = static_cast<const unsigned char*>(sqlite3_column_blob(s, column));
+    std::string out = "x'";
+    for (int i = 0; i < bytes && i < 32; ++i)
+      out += fmt::format("{:02x}", data[i]);
+    return out + (bytes > 32 ? fmt::format("…' ({})", bytes_text(static_cast<std::uint64_t>(bytes))) : "'");
+  }
+  auto* text = sqlite3_column_text(s, column);
+  return printable(
+      {reinterpret_cast<const char*>(text), static_cast<std::size_t>(sqlite3_column_bytes(s, column))});
+}
+
+void json_cell(json_writer& j, sqlite3_stmt* s, int column) {
+  switch (sqlite3_column_type(s, column)) {
+  case SQLITE_NULL:
+    j.null();
+    return;
+  case SQLITE_INTEGER:
+    j.value(static_cast<std::int64_t>(sqlite3_column_int64(s, column)));
+    return;
+  case SQLITE_FLOAT:
+    j.value(sqlite3_column_double(s, column));
+    return;
+  case SQLITE_BLOB:
+    j.value(cell(s, column));
+    return;
+  default:
+    j.value(std::string_view{reinterpret_cast<const char*>(sqlite3_column_text(s, column)),
+                             static_cast<std::size_t>(sqlite3_column_bytes(s, column))});
+  }
+}
+
+/// Other files are none of a trace's business.
+int only_this_database(void*, int action, const char*, const char*, const char*, const char*) {
+  return action == SQLITE_ATTACH || action == SQLITE_DETACH ? SQLITE_DENY : SQLITE_OK;
+}
+
+} // namespace
+
+void database::query(const std::string& sql, bool json, bool colour, int width, std::FILE* out) {
+  sqlite3_set_authorizer(handle_, only_this_database, nullptr);
+  sqlite3_stmt* raw = nullptr;
+  const char* rest = nullptr;
+  if (sqlite3_prepare_v2(handle_, sql.c_str(), static_cast<int>(sql.size()), &raw, &rest) != SQLITE_OK)
+    throw database_error(pointed_at(sql, sqlite3_error_offset(handle_), sqlite3_errmsg(handle_)));
+  std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)> s{raw, sqlite3_finalize};
+  if (!raw) throw database_error("there is no SQL statement; try: SELECT * FROM message_list LIMIT 10");
+  if (std::string_view{rest}.find_first_not_of(" \t\r\n;") != std::string_view::npos)
+    throw database_error(pointed_at(sql, static_cast<int>(rest - sql.c_str()), "one statement at a time"));
+  if (!sqlite3_stmt_readonly(raw))
+    throw database_error("the statement would change the tables; only reading is allowed");
+  auto columns = sqlite3_column_count(raw);
+  std::vector<table::column> heads;
+  for (int c = 0; c < columns; ++c)
+    heads.push_back({sqlite3_column_name(raw, c)});
+  std::vector<std::vector<std::string>> rows;
+  std::string line;
+  int state = SQLITE_ROW;
+  while ((state = sqlite3_step(raw)) == SQLITE_ROW) {
+    if (json) {
+      line.clear();
+      json_writer j{line};
+      j.object();
+      for (int c = 0; c < columns; ++c) {
+        j.key(heads[static_cast<std::size_t>(c)].head);
+        json_cell(j, raw, c);
+      }
+      j.end();
+      line += '\n';
+      if (std::fwrite(line.data(), 1, line.size(), out) != line.size()) return; // nobody reads on
+      continue;
+    }
+    std::vector<std::string> cells;
+    for (int c = 0; c < columns; ++c) {
+      cells.push_back(cell(raw, c));
+      auto type = sqlite3_column_type(raw, c);
+      if (type == SQLITE_INTEGER || type == SQLITE_FLOAT)
+        heads[static_cast<std::size_t>(c)].where = table::align::right;
+    }
+    rows.push_back(std::move(cells));
+  }
+  if (state != SQLITE_DONE) throw database_error(pointed_at(sql, -1, sqlite3_errmsg(handle_)));
+  if (json) return;
+  table shown{heads};
+  for (auto& r : rows)
+    shown.row(std::move(r));
+  auto text = shown.render(colour, width);
+  std::fwrite(text.data(), 1, text.size(), out);
+}
+
+} // namespace troupe::trace

@@ -1,0 +1,37 @@
+// `troupe trace follow`: where a message came from and what came of it.
+#pragma once
+
+#include "trace/model.hpp"
+
+#include <string>
+#include <vector>
+
+namespace troupe::trace {
+
+/// One line of the tree. Depth 0 is the root cause.
+struct hop {
+  row message = no_row;
+  std::uint32_t depth = 0;
+  bool asked = false;            ///< the message that was asked for
+  bool seen = false;             ///< shown with its effects further up already (a join)
+  std::vector<row> other_causes; ///< besides the one that it hangs below
+};
+
+struct follow_report {
+  const model* of = nullptr;
+  row message = no_row;
+  std::vector<hop> hops; ///< the chain of first causes from the root, the message, its effects depth first
+  std::uint64_t effects = 0;
+  std::uint64_t left_out = 0; ///< effects beyond the limit
+  run_time from = 0, to = 0;  ///< the root's send, the last handler's end
+};
+
+/// `limit` bounds the effects that are listed; 0: all.
+follow_report follow_message(const model&, row message, std::uint64_t limit);
+std::string render_text(const follow_report&, bool colour, int width);
+std::string render_json(const follow_report&);
+
+/// "120 µs on the way, waited 30 µs, handled in 5 µs", or what became of it instead.
+std::string hop_times(const model&, row message);
+
+} // namespace troupe::trace
