@@ -81,7 +81,7 @@ void gatekeeper::serve(time_point now) {
     for (bool more = true; more;) {
       zmq_frame extra;
       auto& part = count < request_parts ? parts[count] : extra;
-      if (zmq_msg_recv(&part.message, socket_.get(), ZMQ_DONTWAIT) < 0) return;
+      if (!receive_frame(socket_.get(), part)) return;
       more = zmq_msg_more(&part.message) != 0;
       ++count;
     }

@@ -20,12 +20,11 @@ bool hub_loop::drain_dealer(const dealer_ptr& line, time_point now) {
     bool more_parts = false;
     {
       const std::lock_guard guard(line->socket().mutex);
-      if (zmq_msg_recv(&raw->message, line->socket().get(), ZMQ_DONTWAIT) < 0) return count != 0;
+      if (!receive_frame(line->socket().get(), *raw)) return count != 0;
       more_parts = zmq_msg_more(&raw->message) != 0;
       for (bool more = more_parts; more;) { // not of this protocol: skip it whole
         zmq_frame ignored;
-        more = zmq_msg_recv(&ignored.message, line->socket().get(), ZMQ_DONTWAIT) >= 0
-               && zmq_msg_more(&ignored.message) != 0;
+        more = receive_frame(line->socket().get(), ignored) && zmq_msg_more(&ignored.message) != 0;
       }
     }
     if (more_parts)
@@ -70,14 +69,13 @@ bool hub_loop::drain_router(time_point now) {
     bool more_parts = false;
     {
       const std::lock_guard guard(router_->mutex);
-      if (zmq_msg_recv(&id.message, router_->get(), ZMQ_DONTWAIT) < 0) return count != 0;
+      if (!receive_frame(router_->get(), id)) return count != 0;
       if (zmq_msg_more(&id.message) == 0) continue;
-      if (zmq_msg_recv(&raw->message, router_->get(), ZMQ_DONTWAIT) < 0) continue;
+      if (!receive_frame(router_->get(), *raw)) continue;
       more_parts = zmq_msg_more(&raw->message) != 0;
       for (bool more = more_parts; more;) {
         zmq_frame ignored;
-        more = zmq_msg_recv(&ignored.message, router_->get(), ZMQ_DONTWAIT) >= 0
-               && zmq_msg_more(&ignored.message) != 0;
+        more = receive_frame(router_->get(), ignored) && zmq_msg_more(&ignored.message) != 0;
       }
     }
     const auto line = router_wire_of(id, *raw, now);

@@ -1,6 +1,7 @@
 #include "transport/zmq_socket.hpp"
 
 #include "transport/frames.hpp"
+#include "transport/thread_sanitizer.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -16,7 +17,10 @@ constexpr std::size_t copied_bytes_max = 1024;
 // How long a connection that is no longer wanted may take to deliver what was said last.
 constexpr std::chrono::milliseconds flush_linger{200};
 
-void release_frame(void*, void* hint) { frame_ptr::adopt(static_cast<frame*>(hint)); }
+void release_frame(void*, void* hint) {
+  after_handover();
+  frame_ptr::adopt(static_cast<frame*>(hint));
+}
 
 [[noreturn]] void fail(const char* what) {
   throw std::runtime_error(std::string(what) + ": " + zmq_strerror(zmq_errno()));
@@ -79,6 +83,12 @@ std::unique_ptr<zmq_socket> zmq_socket::monitor(void* context, int events) {
   return result;
 }
 
+bool receive_frame(void* socket, zmq_frame& into) {
+  if (zmq_msg_recv(&into.message, socket, ZMQ_DONTWAIT) < 0) return false;
+  after_handover();
+  return true;
+}
+
 bool send_frame(void* socket, const frame_ptr& f) {
   zmq_msg_t message;
   const auto size = f->bytes.size();
@@ -92,6 +102,7 @@ bool send_frame(void* socket, const frame_ptr& f) {
       throw std::bad_alloc();
     }
   }
+  before_handover();
   while (zmq_msg_send(&message, socket, ZMQ_DONTWAIT) < 0) {
     if (zmq_errno() == EINTR) continue;
     zmq_msg_close(&message);
@@ -102,9 +113,9 @@ bool send_frame(void* socket, const frame_ptr& f) {
 
 bool receive_event(void* monitor, monitor_event& out) {
   zmq_frame first;
-  if (zmq_msg_recv(&first.message, monitor, ZMQ_DONTWAIT) < 0) return false;
+  if (!receive_frame(monitor, first)) return false;
   zmq_frame address;
-  zmq_msg_recv(&address.message, monitor, ZMQ_DONTWAIT);
+  receive_frame(monitor, address);
   std::uint16_t event = 0;
   std::uint32_t value = 0;
   const auto bytes = first.bytes();

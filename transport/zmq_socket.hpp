@@ -59,6 +59,9 @@ struct zmq_frame final : raw_frame {
 /// Sends the frame, by reference where that is cheaper. False: the socket did not take it.
 bool send_frame(void* socket, const frame_ptr&);
 
+/// Receives one part into an empty frame; false when there is none now.
+bool receive_frame(void* socket, zmq_frame& into);
+
 /// What a monitor socket said.
 struct monitor_event {
   int event = 0;

@@ -119,10 +119,11 @@ TEST_CASE("the wire page's frames, kinds and refusals are the code's", "[transpo
     CHECK(page().find(text + hex(static_cast<unsigned>(kind))) != std::string::npos);
 
   const auto kinds = table("| kind | name | meaning |");
-  REQUIRE(kinds.size() == 8);
+  REQUIRE(kinds.size() == 10);
   for (unsigned value = 0; value < 256; ++value)
     CHECK(is_known_kind(static_cast<std::uint8_t>(value)) == (value >= 1 && value <= kinds.size()));
-  const char* names[] = {"message", "signature", "watch", "ended", "link", "unlink", "node", "bounce"};
+  const char* names[] = {"message", "signature", "watch",  "ended", "link",
+                         "unlink",  "node",      "bounce", "probe", "report"};
   for (std::size_t i = 0; i < kinds.size(); ++i) {
     CHECK(kinds[i][0] == std::to_string(i + 1));
     CHECK(kinds[i][1] == names[i]);
