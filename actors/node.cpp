@@ -72,7 +72,8 @@ greeting inquire(const std::string& endpoint, std::chrono::milliseconds timeout,
   } listener;
   trace::recorder recorder{{.directory = {}, .node = "inquiry", .what = trace::level::off}};
   trace::ledger books;
-  options.identity = {"inquiry", draw_incarnation()};
+  options.identity.incarnation = draw_incarnation();
+  options.identity.name = std::string{transport::visitor_prefix} + std::to_string(options.identity.incarnation);
   options.capabilities = capability_inquiry;
   std::promise<std::pair<std::vector<char>, std::string>> done;
   auto answer = done.get_future();

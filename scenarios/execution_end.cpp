@@ -1,5 +1,6 @@
 // The end of an execution: nodes leave in order, the books are balanced, checks are run.
 #include "scenarios/execution.hpp"
+#include "scenarios/expectations.hpp"
 #include "scenarios/scenario_file.hpp"
 
 #include <csignal>
@@ -137,12 +138,20 @@ void execution::report(outcome& result) {
       result.checks.push_back({check.name, passed, std::move(detail)});
     }
   balance(result);
-  for (auto& check : result.checks)
-    if (!check.passed && result.result_verdict == verdict::passed) {
-      result.result_verdict = verdict::check_failed;
-      result.reason = check.name + ": " + check.detail;
-    }
-  std::ofstream{options_.run_dir / "plan.json"} << to_json(plan_).dump(2) << '\n';
+  auto judge = [&] {
+    for (auto& check : result.checks)
+      if (!check.passed && result.result_verdict == verdict::passed) {
+        result.result_verdict = verdict::check_failed;
+        result.reason = check.name + ": " + check.detail;
+      }
+  };
+  judge();
+  for (auto& [name, passed, detail] : evaluate(plan_.expect, to_json(result)))
+    result.checks.push_back({name, passed, detail});
+  judge();
+  auto resolved = to_json(plan_);
+  resolved["seed"] = seed_; // the one drawn, too: with it the run can be replayed
+  std::ofstream{options_.run_dir / "plan.json"} << resolved.dump(2) << '\n';
   std::ofstream file{options_.run_dir / "result.json"};
   file << to_json(result).dump(2) << '\n';
   file.close();

@@ -129,7 +129,7 @@ public:
   /// Refuses combinations of parameters that no single range can exclude, before
   /// anything starts; returns one sentence, or nothing where all is well.
   scenario& validate(std::function<std::string(const scenarios::parameters&)> look) {
-    validate_ = std::move(look);
+    objection = std::move(look);
     return *this;
   }
 
@@ -149,7 +149,9 @@ public:
   void add_roles(role_map&) const;
   const std::function<void(run&)>& wire() const { return wire_; }
   const std::vector<named_check>& checks() const { return checks_; }
-  std::string why_invalid(const scenarios::parameters& values) const { return validate_ ? validate_(values) : std::string{}; }
+  std::string why_invalid(const scenarios::parameters& values) const {
+    return objection ? objection(values) : std::string{};
+  }
   bool goes_on_without_a_node() const { return survives_node_loss_; }
 
 private:
@@ -157,7 +159,6 @@ private:
   std::map<std::string, role_factory> factories_;
   std::function<void(run&)> wire_;
   std::vector<named_check> checks_;
-  std::function<std::string(const scenarios::parameters&)> validate_;
   bool survives_node_loss_ = false;
 };
 

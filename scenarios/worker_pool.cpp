@@ -225,6 +225,7 @@ caf::behavior coordinate(coordinator_actor* self, const caf::actor& collector, c
       proceed(self, next);
     },
     [self, sender](const worker_exiting& what) {
+      self->demonitor(sender());
       self->state.tasks->on_exiting(sender(), what);
       proceed(self, {});
     },

@@ -121,6 +121,7 @@ class recorder {
   /// A delayed message was set to fire after `delay`; its id is the message's.
   void timer_set(message_id, actor_index who, std::chrono::nanoseconds delay);
   void redelivered(message_id again, message_id original, actor_index who);
+  // Of other nodes; for index 0, which a visitor has, nothing is recorded.
   void node_up(node_index);
   void node_down(node_index, string_index reason);
   void link_up(node_index);

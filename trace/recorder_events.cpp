@@ -131,28 +131,28 @@ void recorder::redelivered(message_id again, message_id original, actor_index wh
 }
 
 void recorder::node_up(node_index node) {
-  if (on()) impl_->record(record_kind::node_up, now(), node, 0, 0);
+  if (on() && node != 0) impl_->record(record_kind::node_up, now(), node, 0, 0);
 }
 
 void recorder::node_down(node_index node, string_index reason) {
-  if (on()) impl_->record(record_kind::node_down, now(), node, reason, 0);
+  if (on() && node != 0) impl_->record(record_kind::node_down, now(), node, reason, 0);
 }
 
 void recorder::link_up(node_index node) {
-  if (on()) impl_->record(record_kind::link_up, now(), node, 0, 0);
+  if (on() && node != 0) impl_->record(record_kind::link_up, now(), node, 0, 0);
 }
 
 void recorder::link_down(node_index node, string_index reason) {
-  if (on()) impl_->record(record_kind::link_down, now(), node, reason, 0);
+  if (on() && node != 0) impl_->record(record_kind::link_down, now(), node, reason, 0);
 }
 
 void recorder::link_resumed(node_index node, std::uint32_t frames_sent_again) {
-  if (on()) impl_->record(record_kind::link_resumed, now(), node, frames_sent_again, 0);
+  if (on() && node != 0) impl_->record(record_kind::link_resumed, now(), node, frames_sent_again, 0);
 }
 
 void recorder::clock_offset(node_index node, std::chrono::nanoseconds offset,
                             std::chrono::nanoseconds uncertainty) {
-  if (on())
+  if (on() && node != 0)
     impl_->record(record_kind::clock_offset, now(), node, static_cast<std::uint64_t>(offset.count()),
                   static_cast<std::uint64_t>(uncertainty.count()));
 }

@@ -29,6 +29,10 @@ struct node_identity {
   bool operator==(const node_identity&) const = default;
 };
 
+/// Begins the names of peers that only read our hello and leave; they are no nodes of the
+/// run, and the trace does not mention them.
+inline constexpr std::string_view visitor_prefix = "visitor-";
+
 /// What a peer said of itself in its hello.
 struct peer_hello {
   node_identity identity;

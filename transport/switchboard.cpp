@@ -29,8 +29,9 @@ void switchboard::log(log_level level, std::string_view text) const {
 
 link_ptr switchboard::make(const node_identity& identity) {
   const auto epoch = next_epoch(identity);
-  return std::make_shared<link>(identity, recorder_.add_node(identity.name, identity.incarnation),
-                                options_.session, epoch, sink_);
+  const bool visitor = identity.name.starts_with(visitor_prefix);
+  const auto index = visitor ? trace::node_index{0} : recorder_.add_node(identity.name, identity.incarnation);
+  return std::make_shared<link>(identity, index, options_.session, epoch, sink_);
 }
 
 link_ptr switchboard::find(const node_identity& identity) const {
