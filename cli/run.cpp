@@ -103,8 +103,10 @@ scenarios::run_observer observer_for(const run_arguments& arguments, const conte
   return observer;
 }
 
-scenarios::outcome execute(const context& who, const run_arguments& arguments, const scenarios::plan& plan,
-                           const std::filesystem::path& run_dir) {
+// Nothing where the run did not start, which is told, and `failure_code` set.
+std::optional<scenarios::outcome> execute(const context& who, const run_arguments& arguments,
+                                          const scenarios::plan& plan, const std::filesystem::path& run_dir,
+                                          int& failure_code) {
   interrupt_counter interrupts; // before any thread
   console out(2);
   const stopper stop(who, out, interrupts);
@@ -125,10 +127,25 @@ scenarios::outcome execute(const context& who, const run_arguments& arguments, c
   what.launcher = &launcher;
   what.interrupts = &interrupts.count();
   what.observer = observer_for(arguments, who, out, bar, interrupts);
-  auto outcome = scenarios::execute(*find_scenario(who, plan.scenario), what);
+  std::optional<scenarios::outcome> outcome;
+  try {
+    outcome = scenarios::execute(*find_scenario(who, plan.scenario), what);
+  } catch (const std::exception& e) {
+    const bool interrupted = interrupts.count() > 0;
+    out.message(fmt::format(
+        "{}: {}: {}", who.program,
+        interrupted ? "interrupted before the run had started" : "the run could not start", e.what()));
+    failure_code = interrupted ? exit_interrupted : exit_bad_usage;
+  }
   bar.end();
   out.flush();
   return outcome;
+}
+
+std::string text_of(const scenarios::outcome& outcome, const run_arguments& arguments) {
+  if (arguments.json)
+    return scenarios::to_json(outcome).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
+  return arguments.quiet ? std::string() : render(outcome, wants_colour(1));
 }
 
 } // namespace
@@ -148,22 +165,14 @@ int run(const context& who, const run_arguments& arguments) {
   } catch (const run_directory_error& e) {
     complain(who, e.what());
   }
-  try {
-    const auto outcome = execute(who, arguments, *loaded.result, run_dir);
-    ::signal(SIGPIPE, SIG_IGN);
-    const auto text =
-        arguments.json
-            ? scenarios::to_json(outcome).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n'
-        : arguments.quiet ? std::string()
-                          : render(outcome, wants_colour(1));
-    const int code = scenarios::exit_code(outcome.result_verdict);
-    if (arguments.quiet && !arguments.json && code != 0)
-      complain(who, fmt::format("{}: {}", scenarios::to_string(outcome.result_verdict), outcome.reason));
-    return print(who, text) || code != 0 ? code : 1;
-  } catch (const std::exception& e) {
-    complain(who, fmt::format("the run could not start: {}", e.what()));
-    return exit_bad_usage;
-  }
+  int code = exit_bad_usage;
+  const auto outcome = execute(who, arguments, *loaded.result, run_dir, code);
+  if (!outcome) return code;
+  code = scenarios::exit_code(outcome->result_verdict);
+  if (arguments.quiet && !arguments.json && code != 0)
+    complain(who, fmt::format("{}: {}", scenarios::to_string(outcome->result_verdict), outcome->reason));
+  ::signal(SIGPIPE, SIG_IGN); // print() looks at the error
+  return print(who, text_of(*outcome, arguments)) || code != 0 ? code : 1;
 }
 
 } // namespace troupe::cli

@@ -1,4 +1,6 @@
 #include "support/catch.hpp"
+#include "support/program.hpp"
+#include "support/temporary_directory.hpp"
 
 #include "cli/process.hpp"
 #include "cli/spawn.hpp"
@@ -74,12 +76,7 @@ class fixture {
 };
 
 // True once that process has ended; a zombie has.
-bool ends(pid_t pid) {
-  const cli::descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U)));
-  if (!process) return errno == ESRCH;
-  pollfd set{process.get(), POLLIN, 0};
-  return ::poll(&set, 1, static_cast<int>(std::chrono::milliseconds(patience).count())) == 1;
-}
+bool ends(pid_t pid) { return testing::ends(testing::open_process(pid)); }
 
 std::size_t open_descriptors() {
   std::size_t n = 0;
@@ -91,17 +88,14 @@ std::size_t open_descriptors() {
 // A directory with a socket in it, as a node makes it.
 struct socket_directory {
   socket_directory() {
-    std::string name = (std::filesystem::temp_directory_path() / "troupe-test-XXXXXX").string();
-    directory = ::mkdtemp(name.data());
-    file = directory / "main.sock";
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     file.string().copy(address.sun_path, sizeof address.sun_path - 1);
     const cli::descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     REQUIRE(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
   }
-  ~socket_directory() { std::filesystem::remove_all(directory); }
-  std::filesystem::path directory, file;
+  testing::temporary_directory scratch;
+  std::filesystem::path directory = scratch.path(), file = directory / "main.sock";
 };
 
 void wait_for_all_children() {
