@@ -7,3 +7,20 @@ troupe_test(distributed_launcher SOURCES distributed/launcher_test.cpp LINKS tro
 target_compile_definitions(distributed_launcher PRIVATE
   LAUNCHER_CHILD="$<TARGET_FILE:launcher_child>" LAUNCHER_PARENT="$<TARGET_FILE:launcher_parent>")
 add_dependencies(distributed_launcher launcher_child launcher_parent)
+
+# The program itself.
+troupe_test(distributed_program SOURCES distributed/program_test.cpp LINKS troupe_cli TIMEOUT 300)
+target_compile_definitions(distributed_program PRIVATE
+  TROUPE_PROGRAM="$<TARGET_FILE:troupe>" CONFIG_DIR="${PROJECT_SOURCE_DIR}/config")
+add_dependencies(distributed_program troupe)
+
+# What a stranger gets.
+set(flags ${CMAKE_CXX_FLAGS})
+if(TROUPE_SANITIZE)
+  string(APPEND flags " -fsanitize=${TROUPE_SANITIZE}")
+endif()
+add_test(NAME distributed_install COMMAND ${CMAKE_COMMAND}
+  -D BUILD=${PROJECT_BINARY_DIR} -D SOURCE=${PROJECT_SOURCE_DIR} -D WORK=${PROJECT_BINARY_DIR}/stranger
+  -D COMPILER=${CMAKE_CXX_COMPILER} -D CONFIG=${CMAKE_BUILD_TYPE} -D FLAGS=${flags}
+  -P ${CMAKE_CURRENT_SOURCE_DIR}/distributed/install_test.cmake)
+set_tests_properties(distributed_install PROPERTIES TIMEOUT 300)
