@@ -25,8 +25,8 @@ std::string list_of(const json& values) {
   std::size_t shown = 0;
   for (const auto& value : values) {
     if (shown == list_items_max)
-      return out + fmt::format(" \u2026 {} more, see result.json", values.size() - shown);
-    out += (shown++ > 0 ? " " : "") + text_of(value);
+      return out + fmt::format(", \u2026 {} more, see result.json", values.size() - shown);
+    out += (shown++ > 0 ? ", " : "") + text_of(value);
   }
   return out;
 }

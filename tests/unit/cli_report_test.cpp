@@ -44,7 +44,7 @@ TEST_CASE("lists of objects become tables, all else lines", "[cli]") {
            "\n"
            "nested.share  0.5\n"
            "sum           42\n"
-           "values        1 2 3\n");
+           "values        1, 2, 3\n");
 }
 
 TEST_CASE("long tables and lists say how much is not shown, and where it is", "[cli]") {
