@@ -76,6 +76,9 @@ void add_trace(CLI::App& app, const context& who, std::function<int()>& action) 
   };
   const auto add_filters = [&](CLI::App* to) {
     auto& query = arguments->query;
+    to->add_option("--where", query.where,
+                   "Only events for which this holds: 'type=assign_task and wait>2ms'")
+        ->type_name("FILTER");
     to->add_option("--actor", query.actor, "Only events of actors with this name; * and ? match")
         ->type_name("NAME");
     to->add_option("--node", query.node, "Only events of this node")->type_name("NAME");
