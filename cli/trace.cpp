@@ -15,6 +15,8 @@ namespace {
 struct trace_arguments {
   trace::trace_query query;
   std::vector<std::string> runs;
+  /// What stands on the line beside the runs: a message, a query, a second run.
+  enum class extra_kind : std::uint8_t { none, message, sql, second_run } extra = extra_kind::none;
   std::filesystem::path out = default_out;
 };
 
@@ -25,8 +27,33 @@ int terminal_width() {
   return ::isatty(1) == 1 && ::ioctl(1, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
+/// Takes the last word off the list of runs, where it is not one. False: it is missing.
+bool take_extra(const context& who, trace_arguments& arguments) {
+  using kind = trace_arguments::extra_kind;
+  auto& runs = arguments.runs;
+  if (arguments.extra == kind::none) return true;
+  const char* what = arguments.extra == kind::message ? "a message, as `trace show` prints it: w1:17"
+                     : arguments.extra == kind::sql   ? "a query: 'select * from messages limit 5'"
+                                                      : "two runs";
+  const std::size_t needed = arguments.extra == kind::second_run ? 2 : 1;
+  if (runs.size() < needed) {
+    complain(who, fmt::format("say {}", what));
+    return false;
+  }
+  auto last = std::move(runs.back());
+  runs.pop_back();
+  if (arguments.extra == kind::message)
+    arguments.query.message = std::move(last);
+  else if (arguments.extra == kind::sql)
+    arguments.query.sql = std::move(last);
+  else
+    arguments.query.against.push_back(resolve_run(last, arguments.out));
+  return true;
+}
+
 int call(const context& who, trace_arguments& arguments, trace_function function) {
   try {
+    if (!take_extra(who, arguments)) return exit_bad_usage;
     if (arguments.runs.empty()) arguments.runs.emplace_back();
     for (const auto& run : arguments.runs)
       arguments.query.inputs.push_back(resolve_run(run, arguments.out));
@@ -37,6 +64,36 @@ int call(const context& who, trace_arguments& arguments, trace_function function
   arguments.query.colour = wants_colour(1);
   arguments.query.width = terminal_width();
   return function(arguments.query, stdout, stderr);
+}
+
+/// The commands beyond summary and show; `add` and `add_filters` are those of add_trace.
+void add_questions(const auto& add, const auto& add_filters, trace::trace_query& query) {
+  using kind = trace_arguments::extra_kind;
+  add("follow", "What caused a message, back to the root, and what it caused: [RUN] MESSAGE", "follow w1:17",
+      trace::follow, kind::message);
+  add("path", "The critical path: what determined how long the run took", "path", trace::critical_path);
+  auto* stats =
+      add("stats", "Rates and times per actor, role, node and type", "stats --node w1", trace::stats);
+  add_filters(stats);
+  auto* graph = add("graph", "Who talks to whom", "graph --format dot -o graph.dot", trace::graph);
+  graph->add_option("--format", query.format, "text, dot or svg")->type_name("FORMAT");
+  graph->add_option("--by", query.by, "actor, role or node")->type_name("WHAT");
+  graph->add_option("-o,--output", query.output, "Where to write it; default: standard output")
+      ->type_name("FILE");
+  add("check", "What went wrong: lost, doubled, reordered, unanswered, waiting in a circle", "check",
+      trace::check);
+  add("diff", "What one run has that the other has not: RUN RUN", "diff runs/one runs/other", trace::diff,
+      kind::second_run);
+  add("query", "Ask the trace in SQL: [RUN] SQL", "query 'select type, count(*) from messages group by type'",
+      trace::query, kind::sql);
+  auto* out = add("export", "For other tools: sqlite, csv, perfetto, otlp, shiviz, mermaid, dot",
+                  "export --format perfetto -o trace.json", trace::export_trace);
+  out->add_option("--format", query.format, "sqlite, csv, perfetto, otlp, shiviz, mermaid or dot")
+      ->type_name("FORMAT")
+      ->required();
+  out->add_option("-o,--output", query.output, "Where to write it (csv: a directory)")
+      ->type_name("FILE")
+      ->required();
 }
 
 } // namespace
@@ -59,7 +116,8 @@ void add_trace(CLI::App& app, const context& who, std::function<int()>& action) 
                           "Example:\n  {0} trace show --actor 'worker*' --limit 20",
                           who.program));
   const auto add = [&](const std::string& name, const std::string& about, const std::string& how,
-                       trace_function function) {
+                       trace_function function,
+                       trace_arguments::extra_kind extra = trace_arguments::extra_kind::none) {
     auto* one = all->add_subcommand(name, about);
     one->footer(fmt::format("Example:\n  {} trace {}", who.program, how));
     one->add_option("run", arguments->runs,
@@ -69,7 +127,8 @@ void add_trace(CLI::App& app, const context& who, std::function<int()>& action) 
         ->type_name("DIR")
         ->capture_default_str();
     one->add_flag("--json", arguments->query.json, "Print JSON");
-    one->callback([&who, &action, arguments, function] {
+    one->callback([&who, &action, arguments, function, extra] {
+      arguments->extra = extra;
       action = [&who, arguments, function] { return call(who, *arguments, function); };
     });
     return one;
@@ -93,6 +152,7 @@ void add_trace(CLI::App& app, const context& who, std::function<int()>& action) 
                    trace::show);
   add_filters(show);
   show->add_option("--limit", arguments->query.limit, "At most this many; 0: all")->type_name("N");
+  add_questions(add, add_filters, arguments->query);
 }
 
 } // namespace troupe::cli
