@@ -189,7 +189,9 @@ caf::actor node::agent_of(const std::string& node_name) {
 caf::expected<caf::strong_actor_ptr> node::spawn_here(const std::string& role, const caf::message& args) {
   auto found = roles_.find(role);
   if (found == roles_.end()) return caf::make_error(errc::role_unknown, role);
-  auto* outer = std::exchange(this_role, &found->first);
+  // "worker_pool/worker" names the role among all scenarios; people know it as "worker".
+  const auto name = found->first.substr(found->first.find('/') + 1);
+  auto* outer = std::exchange(this_role, &name);
   auto made = found->second(*system_, args);
   this_role = outer;
   if (!made) return made;
