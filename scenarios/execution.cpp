@@ -5,7 +5,6 @@
 #include <fstream>
 #include <random>
 #include <system_error>
-#include <zmq.h>
 
 namespace troupe::scenarios {
 
@@ -57,7 +56,6 @@ execution::~execution() {
   stopper_ = nullptr;
   hosted_.clear();
   main_.reset();
-  if (zmq_context_ != nullptr) zmq_ctx_term(zmq_context_);
   std::error_code ignored;
   if (!sockets_.empty()) std::filesystem::remove_all(sockets_, ignored);
 }
@@ -115,8 +113,8 @@ void execution::open_main() {
     }
     case endpoint_kind::tcp: mine.listen = "tcp://" + plan_.topology.host + ":*"; break;
     case endpoint_kind::inproc:
-      zmq_context_ = zmq_ctx_new();
-      mine.links.zmq_context = zmq_context_;
+      inproc_.emplace();
+      mine.links.zmq_context = inproc_->get();
       mine.listen = "inproc://main";
       break;
     }
@@ -153,7 +151,7 @@ void execution::start_nodes() {
       worker_options options;
       options.join = main_->endpoint();
       options.name = name;
-      options.zmq_context = zmq_context_;
+      options.zmq_context = inproc_->get();
       options.warn = [this, name](const std::string& text) { warn(name + ": " + text); };
       hosted_.push_back(std::make_unique<worker>(std::vector<const scenario*>{&scenario_}, std::move(options)));
     }

@@ -7,6 +7,7 @@
 #include "scenarios/scenario.hpp"
 #include "scenarios/stuck_detector.hpp"
 #include "scenarios/worker.hpp"
+#include "transport/inproc_context.hpp"
 
 #include <condition_variable>
 #include <mutex>
@@ -68,7 +69,7 @@ private:
   const plan& plan_;
   const std::uint64_t seed_;
   std::filesystem::path sockets_; ///< 0700, holds the ipc sockets; empty without
-  void* zmq_context_ = nullptr;   ///< for inproc
+  std::optional<transport::inproc_context> inproc_; ///< before the nodes that use it
   std::shared_ptr<run_state> state_ = std::make_shared<run_state>();
   std::shared_ptr<stuck_detector> detector_ = std::make_shared<stuck_detector>();
   std::vector<std::string> deadlock_; ///< the cycle, a sentence a step
