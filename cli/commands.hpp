@@ -42,7 +42,7 @@ int node(const context&, const std::string& join_endpoint, const std::string& na
 
 context make_context(std::string program, const std::vector<const scenarios::scenario*>&);
 const scenarios::scenario* find_scenario(const context&, const std::string& name);
-/// Loads a scenario file for this program, with the refusals of the scenario itself.
+/// Loads a scenario file for this program.
 scenarios::loaded load(const context&, const std::filesystem::path&, const scenarios::overrides&);
 
 /// "hello: the file has no end": a message on stderr.

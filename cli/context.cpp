@@ -33,17 +33,7 @@ const scenarios::scenario* find_scenario(const context& who, const std::string& 
 
 scenarios::loaded load(const context& who, const std::filesystem::path& file,
                        const scenarios::overrides& changes) {
-  auto loaded = scenarios::load(file, who.declarations, changes, environment_variable);
-  if (!loaded.result) return loaded;
-  if (auto why = find_scenario(who, loaded.result->scenario)->why_invalid(loaded.result->values);
-      !why.empty()) {
-    scenarios::diagnostic mistake;
-    mistake.source = file.string();
-    mistake.message = std::move(why);
-    loaded.mistakes.push_back(std::move(mistake));
-    loaded.result.reset();
-  }
-  return loaded;
+  return scenarios::load(file, who.declarations, changes, environment_variable);
 }
 
 void complain(const context& who, const std::string& message) {

@@ -143,11 +143,15 @@ CLI::App* command_below(CLI::App& app, const std::string& name) {
   return nullptr;
 }
 
-// The innermost command that the words name.
-CLI::App* command_of(CLI::App& app, int argc, char** argv) {
-  CLI::App* at = &app;
+/// The innermost command that the words name, and how to call it.
+struct named_command {
+  CLI::App* app;
+  std::string words;
+};
+named_command command_of(CLI::App& app, int argc, char** argv) {
+  named_command at{&app, app.get_name()};
   for (int i = 1; i < argc; ++i)
-    if (auto* below = command_below(*at, argv[i])) at = below;
+    if (auto* below = command_below(*at.app, argv[i])) at = {below, at.words + " " + argv[i]};
   return at;
 }
 
@@ -178,7 +182,7 @@ std::optional<std::string> unknown_command(CLI::App& app, int argc, char** argv)
 }
 
 std::string explain(CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
-  auto* at = command_of(app, argc, argv);
+  auto* at = command_of(app, argc, argv).app;
   const auto rest = app.remaining(true);
   if (dynamic_cast<const CLI::ExtrasError*>(&error) && !rest.empty()) {
     const auto& word = rest.front();
@@ -193,10 +197,8 @@ std::string explain(CLI::App& app, const CLI::ParseError& error, int argc, char*
 
 int parse_and_act(command_line& line, int argc, char** argv) {
   const auto refuse = [&](const std::string& message) {
-    auto* at = command_of(line.app, argc, argv);
-    complain(line.who,
-             fmt::format("{}\n{} --help shows what there is", message,
-                         at == &line.app ? line.who.program : line.who.program + " " + at->get_name()));
+    complain(line.who, fmt::format("{}\n{} --help shows what there is", message,
+                                   command_of(line.app, argc, argv).words));
     return exit_bad_usage;
   };
   if (const auto message = unknown_command(line.app, argc, argv)) return refuse(*message);
@@ -208,7 +210,7 @@ int parse_and_act(command_line& line, int argc, char** argv) {
     return refuse(explain(line.app, error, argc, argv));
   }
   if (line.action) return line.action();
-  auto* at = command_of(line.app, argc, argv);
+  auto* at = command_of(line.app, argc, argv).app;
   fmt::print(stderr, "{}", at->help(at == &line.app ? "" : line.who.program));
   return exit_bad_usage;
 }

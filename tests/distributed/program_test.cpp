@@ -193,6 +193,38 @@ TEST_CASE("check and list tell what would run, as text and as JSON", "[program]"
   CHECK(json::parse(output).contains("$schema"));
 }
 
+TEST_CASE("every trace command answers for the latest run, and for one that is named", "[program]") {
+  const temporary_directory directory;
+  const auto call = [&](const std::vector<std::string>& arguments, std::string& output) {
+    program troupe(troupe_program, arguments, directory.path());
+    const int code = troupe.wait();
+    output = troupe.output;
+    return code;
+  };
+  std::string output;
+  REQUIRE(call({"run", (config / "worker_pool.toml").string(), "--nodes", "2", "--json"}, output) == 0);
+  const auto name = fs::path(json::parse(output)["run_dir"].get<std::string>()).filename().string();
+  for (const auto* command : {"summary", "show", "path", "stats", "graph", "check"}) {
+    CAPTURE(command);
+    CHECK(call({"trace", command}, output) == 0);
+    CHECK_FALSE(output.empty());
+    CHECK(call({"trace", command, name, "--json"}, output) == 0);
+    CHECK_FALSE(output.empty());
+  }
+  CHECK(call({"trace", "follow", "main:1"}, output) == 0);
+  CHECK(call({"trace", "follow", name, "main:1"}, output) == 0);
+  CHECK(call({"trace", "follow", "main:1", name}, output) == 0);
+  CHECK(call({"trace", "diff", name, name}, output) == 0);
+  CHECK(call({"trace", "query", "select 40 + 2 as answer", "--json"}, output) == 0);
+  CHECK(contains(output, "42"));
+  CHECK(call({"trace", "query", name, "select 40 + 2 as answer"}, output) == 0);
+  CHECK(contains(output, "42"));
+  CHECK(call({"trace", "export", "--format", "shiviz", "-o", "trace.log"}, output) == 0);
+  CHECK(fs::exists(directory / "trace.log"));
+  CHECK(call({"trace", "diff", name}, output) == 2);
+  CHECK(call({"trace", "summary", "no_such_run"}, output) == 2);
+}
+
 TEST_CASE("where no run directory can be made nothing is started, and the reason is told", "[program]") {
   std::string errors;
   CHECK(run({"run", (config / "worker_pool.toml").string(), "--out", "/dev/null"}, nullptr, &errors) == 2);
