@@ -58,12 +58,12 @@ class vertices {
 };
 
 std::string dot_quoted(std::string_view text) {
-  std::string out = "\"";
+  std::string escaped;
   for (char c : printable(text)) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
+    if (c == '"' || c == '\\') escaped += '\\';
+    escaped += c;
   }
-  return out + '"';
+  return fmt::format("\"{}\"", escaped);
 }
 
 std::string types_text(const graph_edge& e, std::size_t max) {
@@ -71,7 +71,7 @@ std::string types_text(const graph_edge& e, std::size_t max) {
   for (std::size_t i = 0; i < e.types.size(); ++i) {
     if (i == max) return out + fmt::format(", {} more", e.types.size() - max);
     out += fmt::format("{}{}", i == 0 ? "" : ", ", printable(e.types[i].first));
-    if (e.types.size() > 1) out += " " + grouped(e.types[i].second);
+    if (e.types.size() > 1) out += fmt::format(" {}", grouped(e.types[i].second));
   }
   return out;
 }

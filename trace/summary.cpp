@@ -87,7 +87,7 @@ std::string reasons_text(const std::map<std::string, std::uint64_t>& reasons) {
   for (auto& [reason, n] : reasons)
     out += fmt::format("{}{} {}", out.empty() ? "" : ", ", printable(reason.empty() ? "no reason" : reason),
                        grouped(n));
-  return out.empty() ? out : " (" + out + ")";
+  return out.empty() ? out : fmt::format(" ({})", out);
 }
 
 std::string ledger_text(const ledger_view& l) {
@@ -219,8 +219,8 @@ std::string render_text(const summary_report& s, bool colour, int width) {
       fmt::format("run        {} over {}, {}, {}\n", duration_text(s.length), counted(m.nodes.size(), "node"),
                   counted(s.events, "event"), counted(s.ledger.sent, "message"));
   out += ledger_text(s.ledger);
-  out += "\n" + nodes_table(m, colour, width) + "\n" + roles_table(s, colour, width) + "\n"
-         + types_table(s, colour, width);
+  out += fmt::format("\n{}\n{}\n{}", nodes_table(m, colour, width), roles_table(s, colour, width),
+                     types_table(s, colour, width));
   return out;
 }
 

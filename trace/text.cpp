@@ -75,7 +75,7 @@ std::size_t utf8_length(std::string_view text) {
 }
 
 std::string duration_text(std::int64_t ns) {
-  if (ns < 0) return ns == INT64_MIN ? "-292 years" : "-" + duration_text(-ns);
+  if (ns < 0) return ns == INT64_MIN ? "-292 years" : fmt::format("-{}", duration_text(-ns));
   auto value = static_cast<double>(ns);
   if (ns < 1'000) return fmt::format("{} ns", ns);
   if (value < 999.5e3) return significant(value / 1e3) + " µs";
@@ -99,10 +99,13 @@ std::string bytes_text(std::uint64_t bytes) {
 }
 
 std::string grouped(std::uint64_t number) {
-  auto text = std::to_string(number);
-  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3)
-    text.insert(static_cast<std::size_t>(at), ",");
-  return text;
+  auto digits = std::to_string(number);
+  std::string out;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
+    out += digits[i];
+  }
+  return out;
 }
 
 std::string counted(std::uint64_t number, std::string_view noun) {
@@ -211,7 +214,7 @@ std::string table::render(bool colour, int width, std::string_view indent) const
     return cut_to_width(out, width);
   };
   auto head = line([&](std::size_t i) { return columns_[i].head; });
-  std::string out = (colour ? "\x1b[2m" + head + "\x1b[0m" : head) + "\n";
+  std::string out = fmt::format("{}{}{}\n", colour ? "\x1b[2m" : "", head, colour ? "\x1b[0m" : "");
   for (auto& r : rows_)
     out += line([&](std::size_t i) { return i < r.size() ? r[i] : std::string{}; }) + "\n";
   return out;
