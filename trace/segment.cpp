@@ -11,9 +11,10 @@
 namespace troupe::trace {
 namespace {
 
-/// The file grows in steps, so that threads rarely wait for the file system.
-constexpr std::uint64_t step_bytes = 1 << 20;
-static_assert(step_bytes % format::unit_bytes == 0);
+/// The file grows in steps, so that threads rarely wait for the file system; a small
+/// trace stays a small file.
+constexpr std::uint64_t step_bytes_min = 128 << 10, step_bytes_max = 1 << 20;
+static_assert(step_bytes_min % format::unit_bytes == 0 && step_bytes_max % format::unit_bytes == 0);
 
 constexpr std::uint64_t whole_units(std::uint64_t bytes) {
   return bytes / format::unit_bytes * format::unit_bytes;
@@ -58,8 +59,14 @@ int segment::grow_to(std::uint64_t bytes) {
   do {
     error = posix_fallocate(file_, static_cast<off_t>(backed_), static_cast<off_t>(bytes - backed_));
   } while (error == EINTR);
-  if (error == 0) backed_ = bytes;
-  return error;
+  if (error != 0) return error;
+  // Pages that are in memory already cost the writer a third of those it has to fault in,
+  // and large writes get large ones.
+  static constexpr std::byte zeros[256 << 10]{};
+  for (auto at = backed_; at < bytes; at += sizeof zeros)
+    (void)!pwrite(file_, zeros, std::min<std::uint64_t>(sizeof zeros, bytes - at), static_cast<off_t>(at));
+  backed_ = bytes;
+  return 0;
 }
 
 format::chunk_header* segment::allocate(std::uint32_t units, std::uint64_t budget, int& error) {
@@ -68,18 +75,14 @@ format::chunk_header* segment::allocate(std::uint32_t units, std::uint64_t budge
   std::uint64_t need = used_ + bytes;
   if (need > backed_) {
     if (need - backed_ > whole_units(budget)) return nullptr;
-    auto want = std::min({std::max(need, backed_ + step_bytes), bytes_max_, backed_ + whole_units(budget)});
+    auto step = std::clamp(whole_units(used_), step_bytes_min, step_bytes_max);
+    auto want = std::min({std::max(need, backed_ + step), bytes_max_, backed_ + whole_units(budget)});
     error = grow_to(want);
     // Near the end of the disk a small step may still fit.
     if (error != 0 && want > need) error = grow_to(need);
     if (error != 0) return nullptr;
   }
   auto* chunk = reinterpret_cast<format::chunk_header*>(base_ + used_);
-#ifdef MADV_POPULATE_WRITE
-  // One call instead of a page fault each 128 records; where it fails, the faults do it.
-  auto first = reinterpret_cast<std::uintptr_t>(chunk) & ~std::uintptr_t{4095};
-  (void)madvise(reinterpret_cast<void*>(first), bytes, MADV_POPULATE_WRITE);
-#endif
   chunk->units = units;
   chunk->magic = format::chunk_magic;
   used_ = need;
