@@ -91,6 +91,11 @@ class trace_commands {
     add_limit(one);
   }
 
+  void add_page(CLI::App* one) {
+    one->add_option("-o,--output", arguments_->query.output, "Where to; default: trace.html in the run directory")
+        ->type_name("FILE");
+  }
+
   void add_query() {
     auto* one = add_bare("query", "Ask in SQL; the tables are described in docs/trace.md",
                          "query 'select type, count(*) from messages group by type'", trace::query);
@@ -203,6 +208,9 @@ void add_trace(CLI::App& app, const context& who, std::function<int()>& action) 
   commands.add_diff();
   commands.add_query();
   commands.add_export();
+  auto* view = commands.add("view", "Write the run as one HTML file: lanes, messages, causes, search",
+                            "view -o run.html", trace::view);
+  commands.add_page(view);
 }
 
 } // namespace troupe::cli

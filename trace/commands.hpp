@@ -51,5 +51,8 @@ int diff(const trace_query&, std::FILE* out, std::FILE* err);
 int query(const trace_query&, std::FILE* out, std::FILE* err);
 /// `troupe trace export`.
 int export_trace(const trace_query&, std::FILE* out, std::FILE* err);
+/// Writes the viewer's page to `output`, by default trace.html in the run directory ("-":
+/// to `out`), and prints where it is.
+int view(const trace_query&, std::FILE* out, std::FILE* err);
 
 } // namespace troupe::trace

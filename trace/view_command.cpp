@@ -1,0 +1,84 @@
+#include "trace/command_support.hpp"
+#include "trace/json_writer.hpp"
+#include "trace/text.hpp"
+#include "trace/view.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fmt/format.h>
+#include <memory>
+
+namespace troupe::trace {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Beyond that, browsers have been seen to need more than a few seconds.
+constexpr std::uint64_t comfortable_events = 3'000'000;
+
+fs::path default_output(const fs::path& input) {
+  std::error_code ignored;
+  return fs::is_directory(input, ignored) ? input / "trace.html" : fs::path{input}.replace_extension("html");
+}
+
+std::string title_of(const std::vector<fs::path>& inputs) {
+  std::error_code ignored;
+  auto real = fs::canonical(inputs.front(), ignored); // "latest" is a link to a run with a name
+  return (real.empty() ? inputs.front() : real).filename().string();
+}
+
+/// Written beside and renamed, so that a browser never sees half a page.
+void write_file(const fs::path& path, const std::string& text) {
+  auto fail = [&] {
+    throw usage_error(
+        fmt::format("cannot write {}: {}; name another file with -o", path.string(), std::strerror(errno)));
+  };
+  auto part = path;
+  part += ".part";
+  auto close = [](std::FILE* f) { std::fclose(f); };
+  std::unique_ptr<std::FILE, decltype(close)> file{std::fopen(part.c_str(), "wb"), close};
+  if (!file) fail();
+  bool written = put(file.get(), text) && std::fflush(file.get()) == 0;
+  file.reset();
+  if (!written || std::rename(part.c_str(), path.c_str()) != 0) {
+    auto why = errno;
+    std::remove(part.c_str());
+    errno = why;
+    fail();
+  }
+}
+
+} // namespace
+
+int view(const trace_query& q, std::FILE* out, std::FILE* err) {
+  return guarded(err, [&] {
+    if (q.inputs.empty()) throw usage_error("view wants a run directory or trace files");
+    auto m = load_for(q, err);
+    view_report report;
+    auto page = render_view(m, title_of(q.inputs), report);
+    if (report.payload_bytes_left_out > 0)
+      put(err, fmt::format("{} of payloads left out: a page holds 64 MiB of them\n",
+                           bytes_text(report.payload_bytes_left_out)));
+    if (report.events > comfortable_events)
+      put(err,
+          fmt::format("{}: a browser will take its time to open that\n", counted(report.events, "event")));
+    if (q.output == "-") return put(out, page) ? 0 : 2;
+    auto file = q.output.empty() ? default_output(q.inputs.front()) : q.output;
+    write_file(file, page);
+    if (!q.json) {
+      put(out, fmt::format("{}\n", file.string()));
+      put(err, fmt::format("{}, {}, {}; open it in a browser\n", counted(report.events, "event"),
+                           counted(report.messages, "message"), bytes_text(page.size())));
+      return 0;
+    }
+    std::string text;
+    json_writer json{text};
+    json.object().member("file", file.string()).member("bytes", page.size());
+    json.member("events", report.events).member("messages", report.messages);
+    json.member("payload_bytes_left_out", report.payload_bytes_left_out).end();
+    put(out, text + "\n");
+    return 0;
+  });
+}
+
+} // namespace troupe::trace

@@ -1,0 +1,21 @@
+# cmake -D OUT=FILE -D DIR=trace/viewer -P embed.cmake: joins the sources of the viewer's
+# page and writes them as a C++ source. Raw string literals are limited to 64 KiB by some
+# compilers, so the page is written in pieces that the compiler joins.
+file(READ "${DIR}/page.html" page)
+file(READ "${DIR}/style.css" style)
+set(script "")
+foreach(part model filter canvas panel main)
+  file(READ "${DIR}/${part}.js" text)
+  string(APPEND script "${text}\n")
+endforeach()
+string(REPLACE "/*STYLE*/" "${style}" page "${page}")
+string(REPLACE "/*SCRIPT*/" "${script}" page "${page}")
+string(LENGTH "${page}" length)
+set(code "#include \"trace/view.hpp\"\n\nconst std::string_view troupe::trace::view_template =\n")
+set(at 0)
+while(at LESS length)
+  string(SUBSTRING "${page}" ${at} 8000 piece)
+  string(APPEND code "R\"troupe_page(${piece})troupe_page\"\n")
+  math(EXPR at "${at} + 8000")
+endwhile()
+file(WRITE "${OUT}" "${code};\n")
