@@ -43,6 +43,9 @@ caf::behavior collect(actor_of<collector_state>*, std::shared_ptr<run_state> sta
     [observer](const run_progress& x) {
       if (observer.on_progress) observer.on_progress(x.done, x.total, x.per_node);
     },
+    [observer](const run_announcement& x) {
+      if (observer.on_warning) observer.on_warning(x.text);
+    },
   };
 }
 

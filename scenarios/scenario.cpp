@@ -12,13 +12,18 @@ void scenario::add_roles(role_map& all) const {
     all.emplace(name + '/' + role_name, factory);
 }
 
+void add_run_messages(message_catalog& catalog) {
+  catalog.add<run_finished>("troupe.run_finished");
+  catalog.add<run_progress>("troupe.run_progress");
+  catalog.add<run_failed>("troupe.run_failed");
+  catalog.add<run_announcement>("troupe.run_announcement");
+  catalog.add<stop_early>("troupe.stop_early");
+}
+
 std::shared_ptr<message_catalog> make_catalog(const std::vector<const scenario*>& known) {
   auto catalog = std::make_shared<message_catalog>();
   add_agent_messages(*catalog);
-  catalog->add<run_finished>("troupe.run_finished");
-  catalog->add<run_progress>("troupe.run_progress");
-  catalog->add<run_failed>("troupe.run_failed");
-  catalog->add<stop_early>("troupe.stop_early");
+  add_run_messages(*catalog);
   for (auto* each : known)
     each->add_messages(*catalog);
   return catalog;

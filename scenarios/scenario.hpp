@@ -39,6 +39,16 @@ auto inspect(Inspector& f, run_failed& x) {
   return f(caf::meta::type_name("troupe.run_failed"), x.why);
 }
 
+/// Sent to run::collector(): a line for the person who started the run, such as an
+/// address to connect to. Told also where progress is not.
+struct run_announcement {
+  std::string text;
+};
+template <class Inspector>
+auto inspect(Inspector& f, run_announcement& x) {
+  return f(caf::meta::type_name("troupe.run_announcement"), x.text);
+}
+
 /// Sent by the runner when the run is to end early (Ctrl-C, deadline) to the actor that
 /// was named with run::on_stop: count what is left, send run_finished.
 struct stop_early {};
@@ -162,6 +172,8 @@ private:
   bool survives_node_loss_ = false;
 };
 
+/// The messages between a scenario's actors and the runner.
+void add_run_messages(message_catalog&);
 /// A catalog with the message types of all these scenarios and the runner's own.
 std::shared_ptr<message_catalog> make_catalog(const std::vector<const scenario*>&);
 role_map make_roles(const std::vector<const scenario*>&);

@@ -1,0 +1,102 @@
+// A scenario's wiring in a test_system: all its actors on one thread in virtual time, in
+// an order drawn from a seed or in order of arrival.
+#pragma once
+
+#include "scenarios/scenario.hpp"
+#include "tests/support/test_system.hpp"
+
+#include <random>
+#include <stdexcept>
+
+namespace troupe::testing {
+
+class scripted_run final : public scenarios::run {
+ public:
+  /// Of the declared parameters, `given` replace the defaults.
+  scripted_run(const scenarios::scenario& what, const scenarios::parameters& given, std::uint64_t seed,
+               trace::level level = trace::level::off)
+      : scenario_(what), seed_(seed), random_(seed), system_(level, [&](message_catalog& catalog) {
+          scenarios::add_run_messages(catalog);
+          what.add_messages(catalog);
+        }) {
+    what.add_roles(roles_);
+    for (const auto& each : what.parameters)
+      if (each.fallback) values_.set(each.name, *each.fallback);
+    for (const auto& [name, value] : given.all())
+      values_.set(name, value);
+    collector_ = system_.system().spawn([this](plain_actor*) -> caf::behavior {
+      return {[this](const scenarios::run_finished& x) { result_ = nlohmann::json::parse(x.result); },
+              [this](const scenarios::run_failed& x) { failure_ = x.why; },
+              [](const scenarios::run_progress&) {}};
+    });
+    what.wire()(*this);
+  }
+  ~scripted_run() override { stopper_ = collector_ = nullptr; }
+
+  /// From now on everything takes place in order of arrival: what is alike stays in step.
+  void in_step() { in_step_ = true; }
+  /// Runs jobs in the order of the seed until the result is there, nothing can happen any more,
+  /// or the steps are used up. Timers fire when nothing else can run. True: there is a result.
+  bool go(std::size_t steps_max = 1'000'000) {
+    auto& scheduler = system_.scheduler();
+    for (std::size_t step = 0; step < steps_max; ++step) {
+      if (result_ || failure_) return result_.has_value();
+      if (scheduler.jobs.empty()) {
+        if (!scheduler.trigger_timeout()) return false;
+        scheduler.advance_time(caf::timespan{0}); // all that are due at the same time
+        continue;
+      }
+      const auto pick =
+          in_step_ ? 0 : std::uniform_int_distribution<std::size_t>{0, scheduler.jobs.size() - 1}(random_);
+      std::swap(scheduler.jobs.front(), scheduler.jobs[pick]);
+      scheduler.run_once();
+    }
+    return result_.has_value();
+  }
+  /// Asks for an early end, as Ctrl-C does.
+  void stop_early() { caf::anon_send(stopper_, scenarios::stop_early{}); }
+
+  bool has_timers() { return system_.scheduler().has_pending_timeout(); }
+  const std::optional<nlohmann::json>& result() const { return result_; }
+  const std::optional<std::string>& failure() const { return failure_; }
+  test_system& system() { return system_; }
+  /// Names of the checks that the result does not pass, with their details.
+  std::string failed_checks() const {
+    std::string failed;
+    for (const auto& check : scenario_.checks()) {
+      auto [passed, detail] = check.look({values_, *result_});
+      if (!passed) failed += check.name + ": " + detail + '\n';
+    }
+    return failed;
+  }
+
+  // -- run -------------------------------------------------------------------------
+  const scenarios::parameters& values() const override { return values_; }
+  std::uint64_t seed() const override { return seed_; }
+  const std::vector<std::string>& nodes_of(const std::string&) const override { return nodes_; }
+  caf::actor collector() const override { return collector_; }
+  void on_stop(const caf::actor& who) override { stopper_ = who; }
+  node& main_node() override { throw std::logic_error("a scripted run has no nodes"); }
+
+ protected:
+  caf::actor spawn_message(const std::string& role, const caf::message& args) override {
+    auto made = roles_.at(scenario_.name + '/' + role)(system_.system(), args);
+    if (!made) throw std::runtime_error("role " + role + ": " + system_.system().render(made.error()));
+    return caf::actor_cast<caf::actor>(*made);
+  }
+
+ private:
+  const scenarios::scenario& scenario_;
+  const std::uint64_t seed_;
+  std::mt19937_64 random_;
+  bool in_step_ = false;
+  scenarios::parameters values_;
+  role_map roles_;
+  const std::vector<std::string> nodes_{"test"};
+  std::optional<nlohmann::json> result_;
+  std::optional<std::string> failure_;
+  test_system system_; ///< its actors refer to what stands above
+  caf::actor collector_, stopper_;
+};
+
+} // namespace troupe::testing
