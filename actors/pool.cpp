@@ -13,6 +13,9 @@ void add_pool_messages(message_catalog& catalog) {
   catalog.add<task_done>("task_done");
   catalog.add<poison_pill>("poison_pill");
   catalog.add<worker_exiting>("worker_exiting");
+  catalog.add<worker_hired>("worker_hired");
+  catalog.add<join_pool>("join_pool");
+  catalog.add<pool_joined>("pool_joined");
 }
 
 namespace {
@@ -20,8 +23,8 @@ constexpr std::size_t nobody = static_cast<std::size_t>(-1);
 }
 
 pool::pool(std::string kind, std::vector<std::string> inputs, dispatch_kind dispatch, std::size_t prefetch)
-    : kind_(std::move(kind)), inputs_(std::move(inputs)), dispatch_(dispatch), prefetch_(std::max<std::size_t>(prefetch, 1)),
-      waiting_(inputs_.size()), results_(inputs_.size()) {
+    : kind_(std::move(kind)), inputs_(std::move(inputs)), dispatch_(dispatch),
+      prefetch_(std::max<std::size_t>(prefetch, 1)), waiting_(inputs_.size()), results_(inputs_.size()) {
   std::iota(waiting_.begin(), waiting_.end(), 0);
 }
 
@@ -75,8 +78,7 @@ std::vector<pool::assignment> pool::on_done(const caf::actor& who, task_done& wh
   if (slot.done) {
     ++duplicates_dropped_;
   } else {
-    slot = {true, std::move(what.output), std::move(what.error), worker, what.busy};
-    ++done_;
+    slot = {true, std::move(what.output), std::move(what.error), worker, what.busy, ++done_};
     ++workers_[worker].tasks;
     workers_[worker].busy += what.busy;
     // It may have been handed to somebody else too, or wait to be.

@@ -69,6 +69,33 @@ auto inspect(Inspector& f, worker_exiting& x) {
   return f(caf::meta::type_name("worker_exiting"), x.tasks, x.tasks_after_pill);
 }
 
+/// Wiring -> coordinator: this worker was spawned and will get ready. From now on its end
+/// is noticed, even if it comes before that.
+struct worker_hired {
+  caf::actor worker;
+};
+template <class Inspector>
+auto inspect(Inspector& f, worker_hired& x) {
+  return f(caf::meta::type_name("worker_hired"), x.worker);
+}
+
+/// Anyone -> coordinator, a request: answered with pool_joined when every task put in has
+/// its result, or the pool was told to stop.
+struct join_pool {};
+template <class Inspector>
+auto inspect(Inspector& f, join_pool&) {
+  return f(caf::meta::type_name("join_pool"));
+}
+
+struct pool_joined {
+  std::uint64_t done = 0; ///< results at this moment
+  std::uint64_t tasks = 0;
+};
+template <class Inspector>
+auto inspect(Inspector& f, pool_joined& x) {
+  return f(caf::meta::type_name("pool_joined"), x.done, x.tasks);
+}
+
 void add_pool_messages(message_catalog&);
 
 enum class dispatch_kind : std::uint8_t {
@@ -79,7 +106,7 @@ enum class dispatch_kind : std::uint8_t {
 /// The bookkeeping of a coordinator, without any actor: what to send is returned.
 /// Workers are named by their handles. Not thread-safe; lives in an actor's state.
 class pool {
-public:
+ public:
   struct assignment {
     caf::actor worker;
     assign_task what;
@@ -90,7 +117,7 @@ public:
     std::string node;
     std::uint64_t tasks = 0; ///< results that counted
     caf::timespan busy{0};
-    bool exited = false;     ///< answered its pill
+    bool exited = false; ///< answered its pill
     bool alive = true;
   };
   struct result {
@@ -98,6 +125,7 @@ public:
     std::string output, error;
     std::size_t worker = 0; ///< index into workers()
     caf::timespan busy{0};
+    std::size_t rank = 0; ///< 1: the first result that came
   };
 
   pool(std::string kind, std::vector<std::string> inputs, dispatch_kind, std::size_t prefetch);
@@ -124,7 +152,7 @@ public:
   std::uint64_t duplicates_dropped() const { return duplicates_dropped_; }
   std::uint64_t tasks_after_pill() const { return tasks_after_pill_; }
 
-private:
+ private:
   std::size_t index_of(const caf::actor_addr&) const;
   void refill(std::size_t worker, std::vector<assignment>&);
 

@@ -136,6 +136,11 @@ parameter& parameter::help(std::string text) {
   return *this;
 }
 
+parameter& parameter::path() {
+  names_file = true;
+  return *this;
+}
+
 parameter& parameter::optional() {
   fallback.reset();
   return *this;

@@ -46,12 +46,15 @@ struct parameter {
   std::optional<double> at_least, at_most; ///< of the number, of each element, of the duration in seconds
   std::size_t length_max = 1'000'000;      ///< of lists and texts
   std::vector<std::string> choices;
+  bool names_file = false; ///< a text: where it stands in a scenario file, a relative path starts there
 
   parameter& range(double low, double high);
   parameter& minimum(double low);
   parameter& in(std::string unit_name);
   parameter& length(std::size_t max);
   parameter& help(std::string text);
+  /// The text is the path of a file; empty: none.
+  parameter& path();
   /// Without a default: parameters::has() tells whether it was given.
   parameter& optional();
 };

@@ -33,6 +33,11 @@ std::string home_of(const std::string& key, std::string_view not_here, const dec
   return {};
 }
 
+/// What was typed on a command line starts where its user is; what stands in a file, there.
+void start_at_file(std::string& path, const check_context& c) {
+  if (!path.empty()) path = (c.result.file.parent_path() / path).lexically_normal().string();
+}
+
 void read_parameters(const node& table, check_context& c) {
   std::vector<std::string> names;
   for (const auto& p : c.known->parameters)
@@ -48,6 +53,7 @@ void read_parameters(const node& table, check_context& c) {
       c.wrong.add(e.at, fmt::format("unknown parameter {} of {}", tick(e.key), c.known->name),
                   std::move(help));
     } else if (auto value = c.read.parameter_of(e.value, *p)) {
+      if (p->names_file && e.value.at.in_file()) start_at_file(std::get<std::string>(*value), c);
       c.result.values.set(p->name, std::move(*value));
     }
   }

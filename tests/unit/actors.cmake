@@ -2,5 +2,6 @@ troupe_test(unit_actors
   SOURCES
     unit/actors_channel.cpp
     unit/actors_greeting.cpp
+    unit/actors_reducer.cpp
     unit/actors_tracing.cpp
   LINKS troupe_actors)

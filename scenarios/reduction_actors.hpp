@@ -1,0 +1,95 @@
+// The actors of the reduction scenario: the root deals groups of chunks, reducers fold the
+// chunks and join what comes of them (actors/reducer.hpp), the root gets the result.
+#pragma once
+
+#include "actors/reducer.hpp"
+#include "scenarios/reduction_source.hpp"
+#include "scenarios/scenario.hpp"
+
+namespace troupe::scenarios {
+
+/// A JSON value that crosses the wire as its text.
+struct reduction_value {
+  nlohmann::json value;
+};
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, reduction_value& x) {
+  std::string text;
+  if constexpr (Inspector::reads_state)
+    text = x.value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  auto parse = [&]() -> caf::error {
+    x.value = nlohmann::json::parse(text, nullptr, false);
+    return x.value.is_discarded() ? caf::error{caf::sec::invalid_argument} : caf::error{};
+  };
+  return f(caf::meta::type_name("reduction_value"), text, caf::meta::load_callback(parse));
+}
+
+using value_partial = tree_partial<reduction_value>;
+
+/// Root -> reducer: the chunks of one group of leaves.
+struct deal_group {
+  std::uint64_t first_leaf = 0;
+  std::vector<element_chunk> leaves;
+};
+template <class Inspector>
+auto inspect(Inspector& f, deal_group& x) {
+  return f(caf::meta::type_name("deal_group"), x.first_leaf, x.leaves);
+}
+
+/// Reducer -> root: a group is folded, deal another one.
+struct group_folded {
+  std::uint64_t elements = 0;
+};
+template <class Inspector>
+auto inspect(Inspector& f, group_folded& x) {
+  return f(caf::meta::type_name("group_folded"), x.elements);
+}
+
+/// Root -> itself: go on dealing.
+struct deal_on {};
+template <class Inspector>
+auto inspect(Inspector& f, deal_on&) {
+  return f(caf::meta::type_name("deal_on"));
+}
+
+void add_reduction_messages(message_catalog&);
+
+/// Bytes of a value that may be sent; a frame must hold it.
+inline constexpr std::size_t value_bytes_max = 8 << 20;
+/// Groups dealt and not folded, for each reducer: what bounds the memory.
+inline constexpr std::size_t groups_ahead = 2;
+
+struct folding_state : reducer_state<reduction_value> {
+  std::string file;
+};
+caf::behavior folding_reducer(actor_of<folding_state>* self, const caf::actor& root, std::uint64_t arity,
+                              const std::string& file, const reduction_operator&);
+
+struct root_settings {
+  std::uint64_t arity = 2;
+  std::uint64_t chunk = 1;
+};
+template <class Inspector>
+auto inspect(Inspector& f, root_settings& x) {
+  return f(caf::meta::type_name("root_settings"), x.arity, x.chunk);
+}
+
+struct root_state {
+  static inline const char* name = "root";
+  caf::actor collector;
+  root_settings settings;
+  std::unique_ptr<element_source> source;
+  reduction_operator op;
+  std::vector<caf::actor> crew;
+  std::uint64_t leaves = 0, dealt = 0, folded = 0; ///< leaves and elements dealt; elements folded
+  std::uint64_t groups_out = 0;
+  bool deal_pending = false, all_dealt = false, reporting = false, stopped = false, ended = false;
+  std::optional<value_partial> result;
+  std::vector<reducer_report> reports;
+  std::size_t reports_missing = 0;
+  caf::actor_clock::time_point began, told;
+};
+caf::behavior reduction_root(actor_of<root_state>* self, const caf::actor& collector, const root_settings&,
+                             const source_settings&, const reduction_operator&);
+
+} // namespace troupe::scenarios

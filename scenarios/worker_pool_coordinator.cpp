@@ -1,0 +1,223 @@
+// The coordinator of the worker pool; its bookkeeping is in actors/pool.hpp.
+#include "scenarios/worker_pool_actors.hpp"
+
+#include <algorithm>
+
+namespace troupe::scenarios {
+
+namespace {
+
+using nlohmann::json;
+using coordinator_actor = actor_of<coordinator_state>;
+
+double seconds(caf::timespan x) { return std::chrono::duration<double>(x).count(); }
+
+json rows_of(const coordinator_state& state) {
+  json rows = json::array();
+  for (std::size_t i = 0; i < state.settings.labels.size(); ++i) {
+    const auto& result = state.tasks->results()[i];
+    json row{{"input", json::parse(state.settings.labels[i])}};
+    if (!result.done)
+      row["cancelled"] = true;
+    else if (!result.error.empty())
+      row["error"] = result.error;
+    else
+      row["output"] = json::parse(result.output);
+    if (result.done) {
+      row["rank"] = result.rank;
+      row["worker"] = state.tasks->workers()[result.worker].name;
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+/// The inputs in the order in which they were answered.
+json order_of(const coordinator_state& state) {
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < state.tasks->results().size(); ++i)
+    if (state.tasks->results()[i].done) order.push_back(i);
+  std::sort(order.begin(), order.end(),
+            [&](auto a, auto b) { return state.tasks->results()[a].rank < state.tasks->results()[b].rank; });
+  json inputs = json::array();
+  for (auto i : order)
+    inputs.push_back(json::parse(state.settings.labels[i]));
+  return inputs;
+}
+
+/// What a user should know about how the work was shared.
+std::string note_on(const coordinator_state& state, std::size_t with_tasks) {
+  const auto workers = std::to_string(state.tasks->workers().size());
+  const auto tasks = state.settings.labels.size();
+  if (state.settings.task == "iterate")
+    return "each chain of values is inherently sequential: every value needs the one before it. With "
+           + std::to_string(tasks) + (tasks == 1 ? " chain" : " chains") + " at most " + std::to_string(tasks)
+           + " of " + workers + " workers can be busy; more workers do not help";
+  if (tasks < state.tasks->workers().size())
+    return std::to_string(with_tasks) + " of " + workers
+           + " workers had a task; the others got their pill at once";
+  return {};
+}
+
+json result_of(const coordinator_state& state, caf::timespan took) {
+  const auto& tasks = *state.tasks;
+  json workers = json::array();
+  std::size_t exited = 0, with_tasks = 0, failed = 0;
+  caf::timespan busy{0};
+  for (auto& worker : tasks.workers()) {
+    exited += worker.exited;
+    with_tasks += worker.tasks != 0;
+    busy += worker.busy;
+    workers.push_back({{"worker", worker.name},
+                       {"node", worker.node},
+                       {"tasks", worker.tasks},
+                       {"busy_s", seconds(worker.busy)},
+                       {"pill", worker.exited}});
+  }
+  for (auto& result : tasks.results())
+    failed += !result.error.empty();
+  json result{{"tasks", state.settings.labels.size()},
+              {"results", rows_of(state)},
+              {"order", order_of(state)},
+              {"per_worker", std::move(workers)},
+              {"redelivered", tasks.redelivered()},
+              {"duplicates_dropped", tasks.duplicates_dropped()},
+              {"failed", failed},
+              {"cancelled", tasks.results().size() - tasks.done()},
+              {"joined_at", state.served},
+              {"workers_exited", exited},
+              {"tasks_after_pill", tasks.tasks_after_pill()},
+              {"took_s", seconds(took)},
+              {"busy_s", seconds(busy)},
+              {"workers_busy", took.count() > 0 ? seconds(busy) / seconds(took) : 0}};
+  if (auto note = note_on(state, with_tasks); !note.empty()) result["note"] = std::move(note);
+  return result;
+}
+
+void tell_progress(coordinator_actor* self) {
+  auto& state = self->state;
+  const auto now = self->clock().now();
+  if (now - state.told < std::chrono::milliseconds{100} && !state.tasks->all_done()) return;
+  state.told = now;
+  run_progress progress{state.tasks->done(), state.tasks->inputs().size(), {}};
+  for (auto& worker : state.tasks->workers())
+    progress.per_node[worker.node] += worker.tasks;
+  self->send(state.collector, std::move(progress));
+}
+
+void answer_joiners(coordinator_actor* self) {
+  auto& state = self->state;
+  if (!state.tasks->all_done() && !state.cancelled) return;
+  for (auto& joiner : std::exchange(state.joiners, {}))
+    joiner.deliver(pool_joined{state.tasks->done(), state.tasks->inputs().size()});
+}
+
+/// What a task that was begun gets to end when the run is to stop; less than the runner
+/// waits for us.
+constexpr std::chrono::milliseconds stop_patience{1'500};
+
+void end(coordinator_actor* self) {
+  self->state.finished = true;
+  self->quit();
+}
+
+void tell_result(coordinator_actor* self) {
+  finish(self, self->state.collector, result_of(self->state, self->clock().now() - self->state.began));
+  end(self);
+}
+
+/// Sends what is to be sent, and looks whether everything is over.
+void proceed(coordinator_actor* self, const std::vector<pool::assignment>& assignments) {
+  auto& state = self->state;
+  if (state.finished) return;
+  for (auto& each : assignments)
+    self->send(each.worker, each.what);
+  answer_joiners(self);
+  const bool nothing_left = state.tasks->all_done() || state.cancelled;
+  const bool everybody_here = state.tasks->workers().size() >= state.expected;
+  if (nothing_left && everybody_here && !std::exchange(state.pills_sent, true))
+    for (auto& worker : state.tasks->living())
+      self->send(worker, poison_pill{});
+  if (state.pills_sent && state.tasks->all_ended() && state.customer_served) {
+    tell_result(self);
+  } else if (!nothing_left && everybody_here && state.tasks->all_ended()) {
+    self->send(state.collector,
+               run_failed{"every worker is gone, with "
+                          + std::to_string(state.tasks->inputs().size() - state.tasks->done())
+                          + " tasks left"});
+    end(self);
+  }
+}
+
+void on_ready(coordinator_actor* self, const caf::actor& worker, const worker_ready& what) {
+  auto& state = self->state;
+  if (state.watched.insert(worker.address()).second) self->monitor(worker);
+  auto next = state.tasks->on_ready(worker, what.node);
+  if (state.tasks->workers().size() == state.expected) {
+    auto dealt = state.tasks->deal();
+    next.insert(next.end(), dealt.begin(), dealt.end());
+  }
+  proceed(self, next);
+}
+
+void on_down(coordinator_actor* self, const caf::down_msg& down) {
+  auto& state = self->state;
+  auto& workers = state.tasks->workers();
+  const bool was_ready = std::any_of(workers.begin(), workers.end(),
+                                     [&](auto& worker) { return worker.handle.address() == down.source; });
+  if (!was_ready) --state.expected;
+  auto next = state.tasks->on_down(down.source);
+  if (!was_ready && state.tasks->workers().size() == state.expected) next = state.tasks->deal();
+  proceed(self, next);
+}
+
+} // namespace
+
+caf::behavior pool_coordinator(coordinator_actor* self, const caf::actor& collector,
+                               const pool_settings& settings) {
+  auto& state = self->state;
+  state.collector = collector;
+  state.settings = settings;
+  state.expected = settings.workers;
+  state.began = self->clock().now();
+  const auto how = settings.dispatch == "pull" ? dispatch_kind::pull : dispatch_kind::round_robin;
+  state.tasks = std::make_unique<pool>(
+      settings.task, settings.inputs.empty() ? settings.labels : settings.inputs, how, settings.prefetch);
+  self->set_down_handler([self](caf::down_msg& down) { on_down(self, down); });
+  auto sender = [self] { return caf::actor_cast<caf::actor>(self->current_sender()); };
+  return {
+      [self](const worker_hired& what) {
+        if (self->state.watched.insert(what.worker.address()).second) self->monitor(what.worker);
+      },
+      [self, sender](const worker_ready& what) { on_ready(self, sender(), what); },
+      [self, sender](task_done& what) {
+        auto next = self->state.tasks->on_done(sender(), what);
+        tell_progress(self);
+        proceed(self, next);
+      },
+      [self, sender](const worker_exiting& what) {
+        self->state.tasks->on_exiting(sender(), what);
+        proceed(self, {});
+      },
+      [self](const join_pool&) -> caf::result<pool_joined> {
+        auto promise = self->make_response_promise();
+        self->state.joiners.push_back(promise);
+        answer_joiners(self);
+        return caf::delegated<pool_joined>{};
+      },
+      [self](const customer_served& what) {
+        self->state.served = what.done;
+        self->state.customer_served = true;
+        proceed(self, {});
+      },
+      [self](const stop_early&) {
+        self->state.tasks->cancel();
+        self->state.cancelled = true;
+        self->delayed_send(self, stop_patience, pool_give_up{});
+        proceed(self, {});
+      },
+      [self](const pool_give_up&) { tell_result(self); },
+  };
+}
+
+} // namespace troupe::scenarios
