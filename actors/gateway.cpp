@@ -81,13 +81,13 @@ std::optional<known_node> gateway::find(const std::string& name) const {
   return result;
 }
 
-link_ptr gateway::link_of(const transport::peer_ptr& peer) {
+link_ptr gateway::link_of(const transport::peer_ptr& peer, payload_codec codec) {
   std::lock_guard lock{mutex_};
   auto& known = directory_[peer->identity().incarnation];
   if (known.via == nullptr) {
     known.node.identity = peer->identity();
     known.id = node_id_of(peer->identity().incarnation);
-    known.via = link_ptr{new link(*this, peer, known.id), false};
+    known.via = link_ptr{new link(*this, peer, known.id, codec), false};
     peer->attachment = std::shared_ptr<void>(known.via.get(), [keep = known.via](void*) {});
   }
   return known.via;
@@ -96,6 +96,7 @@ link_ptr gateway::link_of(const transport::peer_ptr& peer) {
 link_ptr gateway::route(std::uint64_t incarnation) {
   transport::node_identity identity;
   std::string endpoint;
+  auto codec = payload_codec::none;
   {
     std::lock_guard lock{mutex_};
     auto found = directory_.find(incarnation);
@@ -103,20 +104,24 @@ link_ptr gateway::route(std::uint64_t incarnation) {
     if (found->second.via != nullptr) return found->second.via;
     identity = found->second.node.identity;
     endpoint = found->second.node.endpoint;
+    codec = best_codec(found->second.node.codecs);
   }
   if (endpoint.empty() || hub_ == nullptr || stopping_) return nullptr;
-  return link_of(hub_->open(identity, endpoint));
+  return link_of(hub_->open(identity, endpoint), codec);
 }
 
-void gateway::learned(const transport::node_identity& node, const std::string& endpoint, const link* from) {
+void gateway::learned(const transport::node_identity& node, const std::string& endpoint,
+                      const std::vector<int>& codecs, const link* from) {
   if (node.incarnation == identity_.incarnation) return;
   std::vector<link_ptr> others;
   {
     std::lock_guard lock{mutex_};
+    if (directory_.size() >= known_nodes_max && !directory_.contains(node.incarnation)) return;
     auto [place, fresh] = directory_.try_emplace(node.incarnation);
     auto& known = place->second;
     if (fresh) {
       known.node.identity = node;
+      known.node.codecs = codecs;
       known.id = node_id_of(node.incarnation);
     }
     const bool news = fresh || (known.node.endpoint.empty() && !endpoint.empty());
@@ -127,7 +132,7 @@ void gateway::learned(const transport::node_identity& node, const std::string& e
   }
   // Before any handle of that node can leave here, whoever gets it knows the way to it.
   for (auto& other : others)
-    other->send_node(node, endpoint);
+    other->send_node(node, endpoint, codecs);
 }
 
 void gateway::link_up(link& fresh) {
@@ -137,13 +142,14 @@ void gateway::link_up(link& fresh) {
     std::lock_guard lock{mutex_};
     auto& entry = directory_[hello.identity.incarnation];
     entry.node.up = true;
+    entry.node.codecs = fresh.greeted()->codecs;
     for (auto& [incarnation, other] : directory_)
       if (incarnation != hello.identity.incarnation && !other.node.down && !other.node.endpoint.empty())
         known.push_back(other.node);
   }
   for (auto& node : known)
-    fresh.send_node(node.identity, node.endpoint);
-  learned(hello.identity, hello.endpoint, &fresh);
+    fresh.send_node(node.identity, node.endpoint, node.codecs);
+  learned(hello.identity, hello.endpoint, fresh.greeted()->codecs, &fresh);
 }
 
 void gateway::link_ended(link& gone, transport::down_reason reason, const std::string& detail) {
@@ -164,13 +170,16 @@ void gateway::link_ended(link& gone, transport::down_reason reason, const std::s
 
 void gateway::on_peer_up(const transport::peer_ptr& peer) {
   if ((peer->hello().capabilities & capability_inquiry) != 0) return; // it has what it came for
-  auto via = link_of(peer);
   std::string why;
   auto theirs = decode_greeting(peer->hello().greeting, why);
   if (!theirs) warn("node " + peer->identity().name + ": " + why);
-  via->on_up(theirs.value_or(greeting{}));
+  const auto codec = best_codec(theirs.value_or(greeting{}).codecs);
+  if (codec == payload_codec::none)
+    warn("node " + peer->identity().name + " reads no payload codec that this node writes");
+  auto via = link_of(peer, codec);
+  via->on_up(theirs.value_or(greeting{}), codec);
   link_up(*via);
-  if (observer_.on_up) observer_.on_up({peer->identity(), peer->hello().endpoint, true, false}, *via->greeted());
+  if (observer_.on_up) observer_.on_up({peer->identity(), peer->hello().endpoint, true, false, via->greeted()->codecs}, *via->greeted());
 }
 
 void gateway::on_frame(const transport::peer_ptr& peer, transport::inbound_frame frame) {
@@ -180,7 +189,7 @@ void gateway::on_frame(const transport::peer_ptr& peer, transport::inbound_frame
 void gateway::on_peer_down(const transport::peer_ptr& peer, transport::down_reason reason, std::string_view detail,
                            std::uint64_t messages_lost) {
   if ((peer->hello().capabilities & capability_inquiry) != 0) return;
-  link_of(peer)->on_down(reason, std::string{detail}, messages_lost);
+  link_of(peer, payload_codec::none)->on_down(reason, std::string{detail}, messages_lost);
 }
 
 // -- the deadlock detector -------------------------------------------------------------

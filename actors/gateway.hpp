@@ -19,7 +19,11 @@ struct known_node {
   std::string endpoint;
   bool up = false;
   bool down = false; ///< for good: an incarnation does not come back
+  std::vector<int> codecs{0}; ///< payload codecs it reads, best first
 };
+
+/// Nodes whose ways a peer may tell us of.
+inline constexpr std::size_t known_nodes_max = 65'000;
 
 /// Thread-safe. Made by the node after the actor system, stopped before it.
 class gateway final : public transport::hub_listener, public caf::proxy_registry::backend, public handle_codec {
@@ -84,7 +88,9 @@ public:
   std::vector<caf::strong_actor_ptr> exported() const;
   /// Why a local actor ended, as far as remembered.
   caf::error why_ended(caf::actor_id) const;
-  void learned(const transport::node_identity&, const std::string& endpoint, const link* from);
+  /// A peer told of another node and where it listens (empty: nowhere).
+  void learned(const transport::node_identity&, const std::string& endpoint, const std::vector<int>& codecs,
+               const link* from);
   void link_up(link&);
   void link_ended(link&, transport::down_reason, const std::string& detail);
   void warn(const std::string&) const;
@@ -97,7 +103,7 @@ private:
     caf::node_id id;
     link_ptr via;
   };
-  link_ptr link_of(const transport::peer_ptr&);
+  link_ptr link_of(const transport::peer_ptr&, payload_codec);
   link_ptr route(std::uint64_t incarnation);
 
   caf::actor_system& system_;

@@ -23,12 +23,14 @@ class remote_proxy;
 /// Flags of an envelope that the gateways agree on (transport hands them through).
 inline constexpr std::uint8_t envelope_has_stages = 1;     ///< payload starts with forwarding handles
 inline constexpr std::uint8_t envelope_has_sender = 2;     ///< payload starts with the sender's full address
+inline constexpr std::uint8_t envelope_is_msgpack = 4;     ///< payload is in codec 1; without it in codec 0
 
 /// Outbound: any thread. Inbound: pushed by the I/O thread, decoded in order by one
 /// thread of the scheduler at a time. Reference-counted because the scheduler holds it.
 class link final : public caf::ref_counted, public caf::resumable {
 public:
-  link(gateway&, transport::peer_ptr, caf::node_id);
+  /// `codec` is the one for what is sent before the peer is up.
+  link(gateway&, transport::peer_ptr, caf::node_id, payload_codec);
 
   const transport::peer_ptr& peer() const { return peer_; }
   const caf::node_id& node() const { return node_; }
@@ -42,12 +44,14 @@ public:
   void send_ended(caf::actor_id local, const caf::error& reason);
   void send_link(caf::actor_id local, caf::actor_id remote, transport::envelope_kind link_or_unlink);
   void send_bounce(caf::actor_id requester, caf::message_id request, const caf::error&);
-  void send_node(const transport::node_identity&, const std::string& endpoint);
+  void send_node(const transport::node_identity&, const std::string& endpoint, const std::vector<int>& codecs);
   void send_probe(std::uint64_t round, bool with_edges);
+  /// Round 0: these are the final books of this node, which is about to say goodbye.
+  void send_report(std::uint64_t round, const activity_report&, const std::vector<wait_edge>&);
   void export_local(const caf::strong_actor_ptr&);
 
   // -- inbound, called on the I/O thread -----------------------------------------
-  void on_up(greeting);
+  void on_up(greeting, payload_codec);
   void on_frame(transport::inbound_frame);
   void on_down(transport::down_reason, std::string detail, std::uint64_t messages_lost);
 
@@ -70,6 +74,12 @@ private:
   void push(arrival);
   announcement announce(const message_signature&, std::string& unknown);
   void refuse(caf::mailbox_element&, trace::drop_reason, const traced_element::stamp&, caf::error);
+  std::uint8_t codec_flag() const;
+  /// One value that both codecs know, as payload of a control record.
+  template <class T>
+  bool write_control(std::uint8_t flags, transport::byte_buffer& out, T& value);
+  template <class T>
+  caf::error read_control(const transport::envelope_view&, T& value);
 
   void decode(const transport::envelope_view&, caf::execution_unit*);
   void on_message(const transport::envelope_view&, caf::execution_unit*);
@@ -95,6 +105,7 @@ private:
   const caf::node_id node_;
   std::unique_ptr<greeting> greeting_;
   std::atomic<const greeting*> greeted_{nullptr};
+  std::atomic<payload_codec> codec_;
 
   // Outbound: which signatures this peer has been told, by number.
   std::unique_ptr<std::atomic<announcement>[]> announced_;

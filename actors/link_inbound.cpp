@@ -18,7 +18,27 @@ constexpr std::size_t frames_a_turn = 8;
 constexpr std::size_t name_bytes_max = 4096;
 /// Keeps a report within what a control record may carry.
 constexpr std::size_t edges_reported_max = 500;
+
+/// What a message's payload holds besides its elements is read first: sender, stages.
+template <class Reader>
+caf::mailbox_element_ptr read_payload(Reader reader, const transport::envelope_header& header,
+                                      const message_signature& signature, caf::strong_actor_ptr from, caf::error& err) {
+  caf::mailbox_element::forwarding_stack stages;
+  if ((header.flags & envelope_has_sender) != 0) err = reader.apply(from);
+  if (!err && (header.flags & envelope_has_stages) != 0) err = reader.apply(stages);
+  if (err) return nullptr;
+  return message_catalog::read(reader, signature, std::move(from), caf::message_id{header.request}, std::move(stages),
+                               err);
+}
 } // namespace
+
+template <class T>
+caf::error link::read_control(const envelope_view& envelope, T& value) {
+  auto& catalog = gateway_.context().catalog;
+  if ((envelope.header.flags & envelope_is_msgpack) != 0)
+    return msgpack_reader{envelope.payload, gateway_, catalog}.apply(value);
+  return wire_reader{envelope.payload, gateway_, catalog}.apply(value);
+}
 
 void link::push(arrival what) {
   {
@@ -31,7 +51,8 @@ void link::push(arrival what) {
   gateway_.system().scheduler().enqueue(this);
 }
 
-void link::on_up(greeting theirs) {
+void link::on_up(greeting theirs, payload_codec codec) {
+  codec_.store(codec, std::memory_order_release);
   greeting_ = std::make_unique<greeting>(std::move(theirs));
   greeted_.store(greeting_.get(), std::memory_order_release);
 }
@@ -110,19 +131,14 @@ void link::on_message(const envelope_view& envelope, caf::execution_unit* host) 
     return;
   }
   const auto& signature = *announced->signature;
-  wire_reader reader{envelope.payload, gateway_, context.catalog};
   caf::error err;
   caf::strong_actor_ptr from;
-  caf::mailbox_element::forwarding_stack stages;
-  if ((header.flags & envelope_has_sender) != 0) {
-    if (!reader.handle(from)) err = caf::make_error(caf::sec::end_of_stream);
-  } else {
-    from = sender(header.sender);
-  }
-  if (!err && (header.flags & envelope_has_stages) != 0) err = reader.apply(stages);
+  if ((header.flags & envelope_has_sender) == 0) from = sender(header.sender);
   const caf::message_id id{header.request};
-  caf::mailbox_element_ptr element;
-  if (!err) element = message_catalog::read(reader, signature, std::move(from), id, std::move(stages), err);
+  auto element =
+    (header.flags & envelope_is_msgpack) != 0
+      ? read_payload(msgpack_reader{envelope.payload, gateway_, context.catalog}, header, signature, std::move(from), err)
+      : read_payload(wire_reader{envelope.payload, gateway_, context.catalog}, header, signature, std::move(from), err);
   if (err) {
     gateway_.warn("node " + peer_->identity().name + " sent a " + signature.name + " that does not decode: "
                   + caf::to_string(err));
@@ -210,7 +226,7 @@ void link::on_watch(const envelope_view& envelope) {
 
 void link::on_ended(const envelope_view& envelope) {
   caf::error reason;
-  if (auto err = wire_reader{envelope.payload, gateway_, gateway_.context().catalog}.apply(reason))
+  if (read_control(envelope, reason))
     reason = caf::make_error(caf::exit_reason::unknown);
   senders_[envelope.header.sender % cached] = nullptr;
   gateway_.proxies().erase(node_, envelope.header.sender, std::move(reason));
@@ -235,14 +251,15 @@ void link::on_link(const envelope_view& envelope) {
 void link::on_node(const envelope_view& envelope) {
   transport::node_identity node;
   std::string endpoint;
-  wire_reader reader{envelope.payload, gateway_, gateway_.context().catalog};
-  if (reader(node.incarnation, node.name, endpoint) || node.incarnation == 0) return;
-  gateway_.learned(node, endpoint, this);
+  std::vector<int> codecs;
+  auto record = std::tie(node.incarnation, node.name, endpoint, codecs);
+  if (read_control(envelope, record) || node.incarnation == 0) return;
+  gateway_.learned(node, endpoint, codecs, this);
 }
 
 void link::on_bounce(const envelope_view& envelope) {
   caf::error why;
-  if (auto err = wire_reader{envelope.payload, gateway_, gateway_.context().catalog}.apply(why)) why = err;
+  if (auto err = read_control(envelope, why)) why = err;
   const caf::message_id request{envelope.header.request};
   {
     std::lock_guard lock{pending_mutex_};
@@ -259,15 +276,14 @@ void link::on_probe(const envelope_view& envelope) {
   std::vector<wait_edge> edges;
   if (envelope.header.type == 1) edges = gateway_.context().waits.edges();
   if (edges.size() > edges_reported_max) edges.resize(edges_reported_max);
-  peer_->send({.kind = envelope_kind::report, .request = envelope.header.request}, [&](transport::byte_buffer& out) {
-    return !wire_writer{out, gateway_, gateway_.context().catalog}(report, edges);
-  });
+  send_report(envelope.header.request, report, edges);
 }
 
 void link::on_report(const envelope_view& envelope) {
   activity_report report;
   std::vector<wait_edge> edges;
-  if (wire_reader{envelope.payload, gateway_, gateway_.context().catalog}(report, edges)) return;
+  auto record = std::tie(report, edges);
+  if (read_control(envelope, record)) return;
   gateway_.reported(peer_->identity().name, envelope.header.request, report, edges);
 }
 

@@ -10,8 +10,8 @@ using transport::envelope_header;
 using transport::envelope_kind;
 using transport::send_result;
 
-link::link(gateway& owner, transport::peer_ptr peer, caf::node_id node)
-    : gateway_(owner), peer_(std::move(peer)), node_(std::move(node)),
+link::link(gateway& owner, transport::peer_ptr peer, caf::node_id node, payload_codec codec)
+    : gateway_(owner), peer_(std::move(peer)), node_(std::move(node)), codec_(codec),
       announced_(new std::atomic<announcement>[signatures_max + 1]{}) {}
 
 link::~link() = default;
@@ -40,7 +40,35 @@ caf::error as_error(trace::drop_reason reason, const std::string& peer, const st
   }
 }
 
+/// A control record was not taken, but could be if it were shorter and simpler.
+bool asks_for_less(send_result result) {
+  return result == send_result::encode_failed || result == send_result::too_large;
+}
+caf::error without_context(const caf::error& x) { return x ? caf::error{x.code(), x.category()} : x; }
+
+/// The payload of an actor message, in the writer's codec.
+template <class Writer>
+caf::error write_payload(Writer writer, const envelope_header& header, const message_signature& signature,
+                         caf::mailbox_element& what) {
+  if ((header.flags & envelope_has_sender) != 0)
+    if (auto err = writer.apply(what.sender)) return err;
+  if ((header.flags & envelope_has_stages) != 0)
+    if (auto err = writer.apply(what.stages)) return err;
+  return message_catalog::write(writer, signature, what.content());
+}
+
 } // namespace
+
+std::uint8_t link::codec_flag() const {
+  return codec_.load(std::memory_order_acquire) == payload_codec::binary ? 0 : envelope_is_msgpack;
+}
+
+template <class T>
+bool link::write_control(std::uint8_t flags, transport::byte_buffer& out, T& value) {
+  auto& catalog = gateway_.context().catalog;
+  if ((flags & envelope_is_msgpack) != 0) return !msgpack_writer{out, gateway_, catalog}.apply(value);
+  return !wire_writer{out, gateway_, catalog}.apply(value);
+}
 
 link::announcement link::announce(const message_signature& signature, std::string& unknown) {
   auto& state = announced_[signature.number];
@@ -76,6 +104,12 @@ void link::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
            caf::make_error(caf::sec::unknown_type, signature.why_local));
     return;
   }
+  if (codec_.load(std::memory_order_acquire) == payload_codec::none) {
+    refuse(*what, trace::drop_reason::not_serializable, stamp,
+           caf::make_error(caf::sec::unknown_type,
+                           "node " + peer_->identity().name + " reads no payload codec that this node writes"));
+    return;
+  }
   std::string unknown;
   if (announce(signature, unknown) == announcement::refused) {
     const auto why = "node " + peer_->identity().name + " does not know message type " + unknown;
@@ -89,6 +123,7 @@ void link::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
   const auto from = gateway_.export_handle(what->sender);
   const bool elsewhere = from.id != 0 && from.incarnation != gateway_.incarnation();
   header.sender = elsewhere ? 0 : from.id;
+  header.flags = codec_flag();
   if (elsewhere) header.flags |= envelope_has_sender;
   if (!what->stages.empty()) header.flags |= envelope_has_stages;
   const bool waits = what->mid.is_request() && from.id != 0 && !elsewhere;
@@ -101,10 +136,9 @@ void link::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
   caf::error problem;
   context.books.remote_sent(); // before it is, so that a kill in between loses it rather than inventing it
   const auto result = peer_->send(header, [&](transport::byte_buffer& out) {
-    wire_writer writer{out, gateway_, context.catalog};
-    if (elsewhere) writer.handle(what->sender);
-    if (!what->stages.empty()) problem = writer.apply(what->stages);
-    if (!problem) problem = message_catalog::write(writer, signature, what->content());
+    problem = (header.flags & envelope_is_msgpack) != 0
+                ? write_payload(msgpack_writer{out, gateway_, context.catalog}, header, signature, *what)
+                : write_payload(wire_writer{out, gateway_, context.catalog}, header, signature, *what);
     return !problem;
   });
   if (result == send_result::ok) return;
@@ -137,13 +171,13 @@ void link::send_watch(caf::actor_id remote) {
 }
 
 void link::send_ended(caf::actor_id local, const caf::error& reason) {
+  const auto flags = codec_flag();
   auto write = [&](const caf::error& what) {
-    return peer_->send({.kind = envelope_kind::ended, .sender = local}, [&](transport::byte_buffer& out) {
-      return !wire_writer{out, gateway_, gateway_.context().catalog}.apply(what);
-    });
+    return peer_->send({.kind = envelope_kind::ended, .flags = flags, .sender = local},
+                       [&](transport::byte_buffer& out) { return write_control(flags, out, what); });
   };
-  // A reason whose context has a local-only type still arrives, as its code.
-  if (write(reason) == send_result::encode_failed) write(caf::error{reason.code(), reason.category()});
+  // A reason whose context is local-only or too large still arrives, as its code.
+  if (asks_for_less(write(reason))) write(without_context(reason));
 }
 
 void link::send_link(caf::actor_id local, caf::actor_id remote, envelope_kind kind) {
@@ -151,10 +185,13 @@ void link::send_link(caf::actor_id local, caf::actor_id remote, envelope_kind ki
 }
 
 void link::send_bounce(caf::actor_id requester, caf::message_id request, const caf::error& why) {
-  peer_->send({.kind = envelope_kind::bounce, .receiver = requester, .request = request.integer_value()},
-              [&](transport::byte_buffer& out) {
-                return !wire_writer{out, gateway_, gateway_.context().catalog}.apply(why);
-              });
+  const auto flags = codec_flag();
+  auto write = [&](const caf::error& what) {
+    return peer_->send(
+      {.kind = envelope_kind::bounce, .flags = flags, .receiver = requester, .request = request.integer_value()},
+      [&](transport::byte_buffer& out) { return write_control(flags, out, what); });
+  };
+  if (asks_for_less(write(why))) write(without_context(why));
 }
 
 void link::send_probe(std::uint64_t round, bool with_edges) {
@@ -162,11 +199,22 @@ void link::send_probe(std::uint64_t round, bool with_edges) {
               [](transport::byte_buffer&) { return true; });
 }
 
-void link::send_node(const transport::node_identity& node, const std::string& endpoint) {
-  peer_->send({.kind = envelope_kind::node}, [&](transport::byte_buffer& out) {
-    wire_writer writer{out, gateway_, gateway_.context().catalog};
-    return !writer(node.incarnation, node.name, endpoint);
-  });
+void link::send_report(std::uint64_t round, const activity_report& report, const std::vector<wait_edge>& edges) {
+  const auto flags = codec_flag();
+  auto write = [&](const std::vector<wait_edge>& told) {
+    const auto record = std::tie(report, told);
+    return peer_->send({.kind = envelope_kind::report, .flags = flags, .request = round},
+                       [&](transport::byte_buffer& out) { return write_control(flags, out, record); });
+  };
+  if (asks_for_less(write(edges))) write({});
+}
+
+void link::send_node(const transport::node_identity& node, const std::string& endpoint,
+                     const std::vector<int>& codecs) {
+  const auto flags = codec_flag();
+  const auto record = std::tie(node.incarnation, node.name, endpoint, codecs);
+  peer_->send({.kind = envelope_kind::node, .flags = flags},
+              [&](transport::byte_buffer& out) { return write_control(flags, out, record); });
 }
 
 } // namespace troupe

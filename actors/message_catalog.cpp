@@ -84,7 +84,7 @@ message_catalog::message_catalog() : serial_(next_serial.fetch_add(1, std::memor
 }
 
 bool message_catalog::insert(element_codec codec) {
-  if (codec.name.empty() || codec.name.size() > 255 || codec.name.find_first_of("+, \n") != std::string::npos)
+  if (codec.name.empty() || codec.name.size() > type_name_bytes_max || codec.name.find_first_of("+, \n") != std::string::npos)
     throw std::invalid_argument("message type name \"" + codec.name
                                 + "\": use 1 to 255 characters without '+', ',' and blanks");
   auto named = by_name_.find(codec.name);
@@ -163,19 +163,28 @@ const message_signature& message_catalog::make(const std::vector<caf::rtti_pair>
   return *place->second;
 }
 
+const element_codec* message_catalog::element(std::string_view name) const {
+  const auto found = by_name_.find(name);
+  return found != by_name_.end() ? found->second : nullptr;
+}
+
 const message_signature* message_catalog::find(const std::vector<std::string_view>& names, std::string& unknown) {
   std::vector<caf::rtti_pair> types;
   for (auto name : names) {
-    auto found = by_name_.find(name);
-    if (found == by_name_.end()) {
+    const auto* found = element(name);
+    if (found == nullptr) {
       unknown = name;
       return nullptr;
     }
-    types.push_back(found->second->type);
+    types.push_back(found->type);
   }
   {
     std::shared_lock lock{mutex_};
     if (auto found = signatures_.find(types); found != signatures_.end()) return found->second.get();
+    if (signatures_.size() >= signatures_max) {
+      unknown = "(too many signatures)";
+      return nullptr;
+    }
   }
   return &make(types);
 }
@@ -184,6 +193,14 @@ caf::error message_catalog::write(wire_writer& out, const message_signature& sig
                                   const caf::type_erased_tuple& message) {
   for (std::size_t i = 0; i < signature.elements.size(); ++i)
     if (auto err = signature.elements[i]->write(out, message.get(i))) return err;
+  return caf::none;
+}
+
+caf::error message_catalog::write(msgpack_writer& out, const message_signature& signature,
+                                  const caf::type_erased_tuple& message) {
+  out.array(signature.elements.size());
+  for (std::size_t i = 0; i < signature.elements.size(); ++i)
+    if (auto err = signature.elements[i]->pack(out, message.get(i))) return err;
   return caf::none;
 }
 
@@ -198,6 +215,24 @@ caf::mailbox_element_ptr message_catalog::read(wire_reader& in, const message_si
   auto data = caf::make_counted<caf::detail::dynamic_message_data>();
   for (auto* element : signature.elements) {
     auto value = element->read(in, err);
+    if (err) return nullptr;
+    data->append(std::move(value));
+  }
+  if (in.left() != 0) {
+    err = caf::make_error(caf::sec::invalid_argument, "bytes left over");
+    return nullptr;
+  }
+  return caf::make_mailbox_element(std::move(sender), id, std::move(stages),
+                                   caf::message{caf::detail::message_data::cow_ptr{std::move(data)}});
+}
+
+caf::mailbox_element_ptr message_catalog::read(msgpack_reader& in, const message_signature& signature,
+                                               caf::strong_actor_ptr sender, caf::message_id id,
+                                               caf::mailbox_element::forwarding_stack stages, caf::error& err) {
+  if ((err = in.array_of(signature.elements.size()))) return nullptr;
+  auto data = caf::make_counted<caf::detail::dynamic_message_data>();
+  for (auto* element : signature.elements) {
+    auto value = element->unpack(in, err);
     if (err) return nullptr;
     data->append(std::move(value));
   }
@@ -233,22 +268,22 @@ caf::error wire_reader::read_message(caf::message& x) {
     x = caf::message{};
     return caf::none;
   }
-  if (++depth_ > message_nesting_max) return caf::make_error(caf::sec::invalid_argument, "messages nested too deep");
-  std::vector<std::string> names(count);
-  for (auto& name : names)
+  if (count > message_elements_max) return too_large();
+  std::vector<const element_codec*> elements;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::string name;
     if (auto err = apply(name)) return err;
-  std::string unknown;
-  auto* signature = catalog_.find({names.begin(), names.end()}, unknown);
-  if (signature == nullptr) return caf::make_error(caf::sec::unknown_type, unknown);
+    elements.push_back(catalog_.element(name));
+    if (elements.back() == nullptr) return caf::make_error(caf::sec::unknown_type, name.substr(0, type_name_bytes_max));
+  }
   auto data = caf::make_counted<caf::detail::dynamic_message_data>();
-  for (auto* element : signature->elements) {
+  for (auto* element : elements) {
     caf::error err;
     auto value = element->read(*this, err);
     if (err) return err;
     data->append(std::move(value));
   }
   x = caf::message{caf::detail::message_data::cow_ptr{std::move(data)}};
-  --depth_;
   return caf::none;
 }
 
@@ -258,7 +293,7 @@ caf::error wire_writer::write_error(const caf::error& x) {
   if (!x) return caf::none;
   const auto category = static_cast<std::uint64_t>(x.category());
   raw(&category, sizeof category);
-  return write_message(x.context());
+  return nested([&] { return write_message(x.context()); });
 }
 
 caf::error wire_reader::read_error(caf::error& x) {
@@ -271,7 +306,7 @@ caf::error wire_reader::read_error(caf::error& x) {
   std::uint64_t category = 0;
   caf::message context;
   if (!raw(&category, sizeof category)) return caf::sec::end_of_stream;
-  if (auto err = read_message(context)) return err;
+  if (auto err = nested([&] { return read_message(context); })) return err;
   x = caf::error{code, static_cast<caf::atom_value>(category), std::move(context)};
   return caf::none;
 }

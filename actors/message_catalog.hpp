@@ -1,6 +1,8 @@
 // Every message type a program can send between nodes, by name, with its codecs.
 #pragma once
 
+#include "actors/msgpack_reader.hpp"
+#include "actors/msgpack_writer.hpp"
 #include "actors/wire_codec.hpp"
 #include "trace/recorder.hpp"
 
@@ -20,7 +22,7 @@
 
 namespace troupe {
 
-/// How one element type of a message is written and read.
+/// How one element type of a message is written and read, by either codec.
 struct element_codec {
   std::string name;
   caf::rtti_pair type;
@@ -29,6 +31,8 @@ struct element_codec {
   /// The whole mailbox element of a message that has only this element: one allocation.
   caf::mailbox_element_ptr (*read_message)(wire_reader&, caf::strong_actor_ptr&& sender, caf::message_id,
                                            caf::error&);
+  caf::error (*pack)(msgpack_writer&, const void* value);
+  caf::type_erased_value_ptr (*unpack)(msgpack_reader&, caf::error&);
 };
 
 /// The element types of a message in order. Lives as long as its catalog.
@@ -43,6 +47,8 @@ struct message_signature {
 
 /// Different signatures one node may use; more is a program that makes types up.
 inline constexpr std::size_t signatures_max = 65'535;
+/// Of the name of one element type.
+inline constexpr std::size_t type_name_bytes_max = 255;
 
 /// Filled before the actor system starts, read by all threads afterwards.
 class message_catalog {
@@ -73,13 +79,20 @@ public:
 
   /// The signature of a message; cached per thread.
   const message_signature& of(const caf::type_erased_tuple&);
+  /// Null if there is no type of that name.
+  const element_codec* element(std::string_view name) const;
   /// The signature with these element names; null and `unknown` filled in if there is none.
+  /// Other nodes' wishes make at most signatures_max of them.
   const message_signature* find(const std::vector<std::string_view>& names, std::string& unknown);
 
   /// Appends the elements, without any tag.
   static caf::error write(wire_writer&, const message_signature&, const caf::type_erased_tuple&);
+  /// Appends an array of the elements.
+  static caf::error write(msgpack_writer&, const message_signature&, const caf::type_erased_tuple&);
   /// Null and an error if the bytes are not of that signature, or are too many.
   static caf::mailbox_element_ptr read(wire_reader&, const message_signature&, caf::strong_actor_ptr sender,
+                                       caf::message_id, caf::mailbox_element::forwarding_stack, caf::error&);
+  static caf::mailbox_element_ptr read(msgpack_reader&, const message_signature&, caf::strong_actor_ptr sender,
                                        caf::message_id, caf::mailbox_element::forwarding_stack, caf::error&);
 
 private:
@@ -118,6 +131,12 @@ element_codec message_catalog::make_codec(std::string name) {
       err = in.apply(value);
       if (err) return caf::mailbox_element_ptr{};
       return caf::make_mailbox_element(std::move(sender), id, {}, std::move(value));
+    },
+    [](msgpack_writer& out, const void* value) { return out.apply(*static_cast<const T*>(value)); },
+    [](msgpack_reader& in, caf::error& err) -> caf::type_erased_value_ptr {
+      auto value = caf::make_type_erased_value<T>();
+      err = in.apply(*static_cast<T*>(value->get_mutable()));
+      return value;
     },
   };
 }

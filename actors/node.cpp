@@ -140,6 +140,7 @@ node::node(node_options options, std::shared_ptr<message_catalog> catalog, role_
   greeting mine;
   mine.agent = agent_.id();
   mine.pid = ::getpid();
+  mine.codecs = options_.codecs;
   mine.run = options_.run;
   for (auto& name : catalog_->names())
     mine.types.insert(name);

@@ -24,6 +24,9 @@ struct node_options {
   std::size_t threads = 0;             ///< of the scheduler; 0: one a core
   std::string scheduler = "stealing";  ///< or "sharing", "testing" (CAF's policies)
   transport::hub_options links;        ///< limits and intervals; identity and greeting are filled in
+  /// What it reads, best first; others write the first that they know. {1} makes the
+  /// payloads to it legible in a capture.
+  std::vector<int> codecs{payload_codecs.begin(), payload_codecs.end()};
   std::map<std::string, std::string> run;       ///< what this node tells others of the run
   std::function<void()> on_leave;               ///< another node asks this one to leave; must not block
   std::function<void(const std::string&)> warn; ///< for people; may be empty

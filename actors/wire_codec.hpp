@@ -3,92 +3,29 @@
 // An inspector in CAF's sense, but without virtual calls. Integers are little endian at
 // their declared width, sizes and enumerations' lengths are varints, floating point is
 // IEEE 754, structs are their fields in order, nothing is tagged: both sides know the
-// signature. docs/wire.md, section "Codec 0", is the specification.
+// signature. docs/wire-payloads.md is the specification.
 #pragma once
 
+#include "actors/codec_traits.hpp"
 #include "actors/handle_codec.hpp"
+#include "actors/node_key.hpp"
 #include "transport/hub.hpp"
 
-#include <caf/actor_addr.hpp>
-#include <caf/actor_cast.hpp>
 #include <caf/atom.hpp>
 #include <caf/binary_deserializer.hpp>
 #include <caf/binary_serializer.hpp>
-#include <caf/error.hpp>
 #include <caf/message.hpp>
 #include <caf/meta/annotation.hpp>
 #include <caf/meta/load_callback.hpp>
 #include <caf/meta/save_callback.hpp>
-#include <caf/optional.hpp>
-#include <caf/sec.hpp>
 #include <caf/unit.hpp>
 
-#include <array>
-#include <bit>
-#include <chrono>
 #include <cstring>
-#include <map>
-#include <optional>
 #include <span>
-#include <string>
-#include <tuple>
-#include <type_traits>
-#include <utility>
-#include <vector>
 
 namespace troupe {
 
 class message_catalog;
-
-/// Messages inside messages (errors carry one) may nest this deep.
-inline constexpr int message_nesting_max = 16;
-/// Elements without any bytes of their own (empty structs) in one sequence.
-inline constexpr std::size_t empty_elements_max = 1'000'000;
-
-namespace detail {
-
-static_assert(std::endian::native == std::endian::little, "codec 0 copies integers; a big-endian port must swap them");
-
-template <class T>
-concept plain_number = std::is_arithmetic_v<T> && !std::is_same_v<T, bool> && !std::is_same_v<T, long double>;
-template <class T>
-concept string_like = std::is_same_v<T, std::string> || std::is_same_v<T, std::u16string> || std::is_same_v<T, std::u32string>;
-template <class T>
-concept iterable = requires(T& x) { x.begin(); x.end(); x.size(); typename T::value_type; } && !string_like<T>;
-template <class T>
-concept map_like = iterable<T> && requires { typename T::mapped_type; };
-template <class T>
-struct is_optional : std::false_type {};
-template <class T>
-struct is_optional<std::optional<T>> : std::true_type {};
-template <class T>
-struct is_optional<caf::optional<T>> : std::true_type {};
-template <class T>
-struct is_duration : std::false_type {};
-template <class R, class P>
-struct is_duration<std::chrono::duration<R, P>> : std::true_type {};
-template <class T>
-struct is_time_point : std::false_type {};
-template <class C, class D>
-struct is_time_point<std::chrono::time_point<C, D>> : std::true_type {};
-template <class T>
-struct is_tuple : std::false_type {};
-template <class... Ts>
-struct is_tuple<std::tuple<Ts...>> : std::true_type {};
-template <class A, class B>
-struct is_tuple<std::pair<A, B>> : std::true_type {};
-template <class T>
-struct is_std_array : std::false_type {};
-template <class T, std::size_t N>
-struct is_std_array<std::array<T, N>> : std::true_type {};
-/// What each payload codec treats as an actor handle.
-template <class T>
-concept handle_like = std::is_same_v<T, caf::strong_actor_ptr> || std::is_same_v<T, caf::weak_actor_ptr>
-                      || std::is_same_v<T, caf::actor_addr>;
-template <class Inspector, class T>
-concept inspectable_with = requires(Inspector& f, T& x) { inspect(f, x); };
-
-} // namespace detail
 
 /// Appends values to a buffer. Fails only on values that cannot be encoded (a nested
 /// message with an unregistered type); the buffer is then to be cut back by the caller.
@@ -125,14 +62,17 @@ public:
       raw(x.data(), x.size() * sizeof(typename U::value_type));
     } else if constexpr (detail::handle_like<U>) {
       handle(caf::actor_cast<caf::strong_actor_ptr>(x));
+    } else if constexpr (std::is_same_v<U, caf::node_id>) {
+      const auto incarnation = incarnation_of(x);
+      raw(&incarnation, sizeof incarnation);
     } else if constexpr (std::is_same_v<U, caf::error>) {
       return write_error(x);
     } else if constexpr (std::is_same_v<U, caf::message>) {
-      return write_message(x);
+      return nested([&] { return write_message(x); });
     } else if constexpr (std::is_same_v<U, caf::unit_t>) {
     } else if constexpr (detail::is_optional<U>::value) {
       out_.push_back(x ? '\1' : '\0');
-      if (x) return apply(*x);
+      if (x) return nested([&] { return apply(*x); });
     } else if constexpr (detail::is_duration<U>::value) {
       auto count = static_cast<std::conditional_t<std::is_floating_point_v<typename U::rep>, double, std::int64_t>>(x.count());
       raw(&count, sizeof count);
@@ -140,7 +80,7 @@ public:
       auto since = x.time_since_epoch();
       return apply(since);
     } else if constexpr (detail::is_tuple<U>::value) {
-      return std::apply([this](auto&... xs) { return (*this)(xs...); }, x);
+      return nested([&] { return std::apply([this](auto&... xs) { return (*this)(xs...); }, x); });
     } else if constexpr (detail::is_std_array<U>::value) {
       for (auto& element : x)
         if (auto err = apply(element)) return err;
@@ -149,9 +89,9 @@ public:
       for (bool element : x)
         out_.push_back(element ? '\1' : '\0');
     } else if constexpr (detail::iterable<U>) {
-      return sequence(x);
+      return nested([&] { return sequence(x); });
     } else if constexpr (detail::inspectable_with<wire_writer, U>) {
-      return inspect(*this, const_cast<U&>(x));
+      return nested([&] { return inspect(*this, const_cast<U&>(x)); });
     } else {
       caf::binary_serializer sink{context(), out_};
       return sink(x);
@@ -202,11 +142,19 @@ private:
     }
     return caf::none;
   }
+  template <class Step>
+  caf::error nested(Step step) {
+    if (++depth_ > nesting_max) return caf::make_error(caf::sec::invalid_argument, "nested too deep");
+    caf::error result = step();
+    --depth_;
+    return result;
+  }
   caf::error write_error(const caf::error&);
 
   transport::byte_buffer& out_;
   handle_codec& handles_;
   message_catalog& catalog_;
+  int depth_ = 0;
 };
 
 /// Reads what wire_writer wrote, from bytes that nobody vouches for: every size is
@@ -217,8 +165,8 @@ public:
   static constexpr bool reads_state = false;
   static constexpr bool writes_state = true;
 
-  wire_reader(std::span<const char> in, handle_codec& handles, message_catalog& catalog, int depth = 0)
-      : in_(in), handles_(handles), catalog_(catalog), depth_(depth) {}
+  wire_reader(std::span<const char> in, handle_codec& handles, message_catalog& catalog)
+      : in_(in), handles_(handles), catalog_(catalog) {}
 
   template <class... Ts>
   caf::error operator()(Ts&&... xs) {
@@ -251,18 +199,22 @@ public:
       caf::strong_actor_ptr ptr;
       if (!handle(ptr)) return caf::sec::end_of_stream;
       x = caf::actor_cast<T>(ptr);
+    } else if constexpr (std::is_same_v<T, caf::node_id>) {
+      std::uint64_t incarnation = 0;
+      if (!raw(&incarnation, sizeof incarnation)) return caf::sec::end_of_stream;
+      x = incarnation != 0 ? node_id_of(incarnation) : caf::node_id{};
     } else if constexpr (std::is_same_v<T, caf::error>) {
       return read_error(x);
     } else if constexpr (std::is_same_v<T, caf::message>) {
-      return read_message(x);
+      return nested([&] { return read_message(x); });
     } else if constexpr (std::is_same_v<T, caf::unit_t>) {
     } else if constexpr (detail::is_optional<T>::value) {
       bool some = false;
       if (auto err = apply(some)) return err;
-      x.reset();
+      x = T{};
       if (some) {
-        x.emplace();
-        return apply(*x);
+        x = detail::optional_value<T>{};
+        return nested([&] { return apply(*x); });
       }
     } else if constexpr (detail::is_duration<T>::value) {
       std::conditional_t<std::is_floating_point_v<typename T::rep>, double, std::int64_t> count{};
@@ -273,16 +225,22 @@ public:
       if (auto err = apply(since)) return err;
       x = T{since};
     } else if constexpr (detail::is_tuple<T>::value) {
-      return std::apply([this](auto&... xs) { return (*this)(const_cast<std::remove_const_t<std::remove_reference_t<decltype(xs)>>&>(xs)...); }, x);
+      return nested([&] {
+        return std::apply(
+          [this](auto&... xs) {
+            return (*this)(const_cast<std::remove_const_t<std::remove_reference_t<decltype(xs)>>&>(xs)...);
+          },
+          x);
+      });
     } else if constexpr (detail::is_std_array<T>::value) {
       for (auto& element : x)
         if (auto err = apply(element)) return err;
     } else if constexpr (std::is_same_v<T, std::vector<bool>>) {
       return bits(x);
     } else if constexpr (detail::iterable<T>) {
-      return sequence(x);
+      return nested([&] { return sequence(x); });
     } else if constexpr (detail::inspectable_with<wire_reader, T>) {
-      return inspect(*this, x);
+      return nested([&] { return inspect(*this, x); });
     } else {
       return foreign(x);
     }
@@ -308,7 +266,7 @@ public:
   /// A count of elements that take at least `bytes_each`; false if there cannot be so many.
   bool size(std::size_t& n, std::size_t bytes_each) {
     std::uint64_t x = 0;
-    if (!varint(x) || x > (bytes_each == 0 ? empty_elements_max : in_.size() / bytes_each)) return false;
+    if (!varint(x) || x > (bytes_each == 0 ? budget_ : in_.size() / bytes_each)) return false;
     n = static_cast<std::size_t>(x);
     return true;
   }
@@ -362,12 +320,14 @@ private:
       for (std::size_t i = 0; i < n; ++i) {
         std::remove_const_t<typename T::key_type> key{};
         typename T::mapped_type value{};
+        if (!afford(sizeof key + sizeof value)) return too_large();
         if (auto err = (*this)(key, value)) return err;
         xs.emplace(std::move(key), std::move(value));
       }
     } else {
       for (std::size_t i = 0; i < n; ++i) {
         typename T::value_type value{};
+        if (!afford(sizeof value)) return too_large();
         if (auto err = apply(value)) return err;
         xs.insert(xs.end(), std::move(value));
       }
@@ -381,12 +341,26 @@ private:
     in_ = in_.subspan(in_.size() - source.remaining());
     return caf::none;
   }
+  template <class Step>
+  caf::error nested(Step step) {
+    if (++depth_ > nesting_max) return caf::make_error(caf::sec::invalid_argument, "nested too deep");
+    caf::error result = step();
+    --depth_;
+    return result;
+  }
+  bool afford(std::size_t bytes) {
+    if (bytes > budget_) return false;
+    budget_ -= bytes;
+    return true;
+  }
+  static caf::error too_large() { return caf::make_error(caf::sec::invalid_argument, "too many or too large elements"); }
   caf::error read_error(caf::error&);
 
   std::span<const char> in_;
   handle_codec& handles_;
   message_catalog& catalog_;
-  int depth_;
+  int depth_ = 0;
+  std::size_t budget_ = decoded_bytes_max;
 };
 
 } // namespace troupe

@@ -1,0 +1,134 @@
+// What the payload codecs have in common: their limits, and which types are what.
+#pragma once
+
+#include <caf/actor_addr.hpp>
+#include <caf/actor_cast.hpp>
+#include <caf/duration.hpp>
+#include <caf/error.hpp>
+#include <caf/is_actor_handle.hpp>
+#include <caf/node_id.hpp>
+#include <caf/optional.hpp>
+#include <caf/sec.hpp>
+#include <caf/unit.hpp>
+
+#include <array>
+#include <bit>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace troupe {
+
+/// Elements of a message inside a message.
+inline constexpr std::size_t message_elements_max = 2048;
+/// So deep may structures, sequences, maps, tuples, optionals and messages lie in one
+/// another, whatever the codec and the direction.
+inline constexpr int nesting_max = 64;
+/// Memory that the elements of all sequences of one message may take when it is read:
+/// a few bytes on the wire can stand for elements that are large, or for many empty ones.
+inline constexpr std::size_t decoded_bytes_max = 256U << 20;
+
+namespace detail {
+
+static_assert(std::endian::native == std::endian::little,
+              "codec 0 copies integers; a big-endian port must swap them");
+
+template <class T>
+concept plain_number = std::is_arithmetic_v<T> && !std::is_same_v<T, bool> && !std::is_same_v<T, long double>;
+template <class T>
+concept string_like =
+    std::is_same_v<T, std::string> || std::is_same_v<T, std::u16string> || std::is_same_v<T, std::u32string>;
+template <class T>
+concept iterable = requires(T& x) {
+  x.begin();
+  x.end();
+  x.size();
+  typename T::value_type;
+}
+&&!string_like<T>;
+template <class T>
+concept map_like = iterable<T> && requires {
+  typename T::mapped_type;
+};
+template <class T>
+struct is_optional : std::false_type {};
+template <class T>
+struct is_optional<std::optional<T>> : std::true_type {};
+template <class T>
+struct is_optional<caf::optional<T>> : std::true_type {};
+template <class Optional>
+using optional_value = std::remove_cvref_t<decltype(*std::declval<Optional&>())>;
+template <class T>
+struct is_duration : std::false_type {};
+template <class R, class P>
+struct is_duration<std::chrono::duration<R, P>> : std::true_type {};
+template <class T>
+struct is_time_point : std::false_type {};
+template <class C, class D>
+struct is_time_point<std::chrono::time_point<C, D>> : std::true_type {};
+template <class T>
+struct is_tuple : std::false_type {};
+template <class... Ts>
+struct is_tuple<std::tuple<Ts...>> : std::true_type {};
+template <class A, class B>
+struct is_tuple<std::pair<A, B>> : std::true_type {};
+template <class T>
+struct is_std_array : std::false_type {};
+template <class T, std::size_t N>
+struct is_std_array<std::array<T, N>> : std::true_type {};
+/// What goes over the wire as an address.
+template <class T>
+concept handle_like = std::is_same_v<T, caf::strong_actor_ptr> || std::is_same_v<
+    T, caf::weak_actor_ptr> || std::is_same_v<T, caf::actor_addr> || caf::is_actor_handle<T>::value;
+template <class Inspector, class T>
+concept inspectable_with = requires(Inspector& f, T& x) {
+  inspect(f, x);
+};
+
+template <class T>
+concept octets = requires(T& x) {
+  x.data();
+  x.resize(1);
+}
+&&!string_like<
+    T> && (std::is_same_v<typename T::value_type, char> || std::is_same_v<typename T::value_type, unsigned char> || std::is_same_v<typename T::value_type, std::byte>);
+
+/// Types one of whose values is written as nil; an optional of them needs a wrapping.
+template <class T>
+concept nilable = handle_like<T> || is_optional<T>::value || std::is_same_v<T, caf::unit_t> || std::is_same_v<
+    T, caf::error> || std::is_same_v<T, caf::duration> || std::is_same_v<T, caf::node_id>;
+
+/// False where the duration has no count of nanoseconds in 64 bits.
+template <class Rep, class Period>
+bool to_nanoseconds(std::chrono::duration<Rep, Period> x, std::int64_t& count) {
+  const auto exact = std::chrono::duration<long double, std::nano>(x).count();
+  if (!(exact >= -0x1p63L && exact < 0x1p63L)) return false;
+  count = std::chrono::duration_cast<std::chrono::duration<std::int64_t, std::nano>>(x).count();
+  return true;
+}
+
+/// False where the type cannot hold it. What is finer than its unit is cut off.
+template <class Rep, class Period>
+bool from_nanoseconds(std::int64_t count, std::chrono::duration<Rep, Period>& x) {
+  const std::chrono::duration<std::int64_t, std::nano> given{count};
+  if constexpr (!std::is_floating_point_v<Rep>) {
+    const auto exact = std::chrono::duration<long double, Period>(given).count();
+    using limits = std::numeric_limits<Rep>;
+    if (exact < static_cast<long double>(limits::min()) || exact > static_cast<long double>(limits::max()))
+      return false;
+  }
+  x = std::chrono::duration_cast<std::chrono::duration<Rep, Period>>(given);
+  return true;
+}
+
+} // namespace detail
+
+} // namespace troupe
