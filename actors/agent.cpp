@@ -6,14 +6,22 @@ namespace troupe {
 
 std::string to_string(errc x) {
   switch (x) {
-  case errc::none: return "none";
-  case errc::node_unknown: return "no such node is connected";
-  case errc::not_connected: return "could not connect";
-  case errc::name_not_found: return "nothing is published under that name";
-  case errc::wrong_interface: return "the published actor has another interface";
-  case errc::role_unknown: return "the node has no such role";
-  case errc::bad_arguments: return "the role takes other arguments";
-  case errc::timed_out: return "no answer in time";
+  case errc::none:
+    return "none";
+  case errc::node_unknown:
+    return "no such node is connected";
+  case errc::not_connected:
+    return "could not connect";
+  case errc::name_not_found:
+    return "nothing is published under that name";
+  case errc::wrong_interface:
+    return "the published actor has another interface";
+  case errc::role_unknown:
+    return "the node has no such role";
+  case errc::bad_arguments:
+    return "the role takes other arguments";
+  case errc::timed_out:
+    return "no answer in time";
   }
   return "unknown error";
 }
@@ -60,25 +68,26 @@ caf::result<named_actor> on_lookup(actor_of<agent_state>* self, const lookup_nam
 
 caf::behavior agent(actor_of<agent_state>* self, role_spawner spawn, std::function<void()> leave) {
   self->set_down_handler([self](caf::down_msg& down) {
-    std::erase_if(self->state.published, [&](auto& known) { return known.second.actor->address() == down.source; });
+    std::erase_if(self->state.published,
+                  [&](auto& known) { return known.second.actor->address() == down.source; });
   });
   return {
-    [self](publish_name& what) { on_publish(self, what); },
-    [self](const lookup_name& what) { return on_lookup(self, what); },
-    [self](const lookup_expired& what) {
-      auto found = self->state.lookups.find(what.number);
-      if (found == self->state.lookups.end()) return;
-      found->second.promise.deliver(caf::make_error(errc::name_not_found, found->second.name));
-      self->state.lookups.erase(found);
-    },
-    [leave = std::move(leave)](const leave_node&) {
-      if (leave) leave();
-    },
-    [spawn = std::move(spawn)](const spawn_role& what) -> caf::result<role_spawned> {
-      auto made = spawn(what.role, what.args);
-      if (!made) return std::move(made.error());
-      return role_spawned{std::move(*made)};
-    },
+      [self](publish_name& what) { on_publish(self, what); },
+      [self](const lookup_name& what) { return on_lookup(self, what); },
+      [self](const lookup_expired& what) {
+        auto found = self->state.lookups.find(what.number);
+        if (found == self->state.lookups.end()) return;
+        found->second.promise.deliver(caf::make_error(errc::name_not_found, found->second.name));
+        self->state.lookups.erase(found);
+      },
+      [leave = std::move(leave)](const leave_node&) {
+        if (leave) leave();
+      },
+      [spawn = std::move(spawn)](const spawn_role& what) -> caf::result<role_spawned> {
+        auto made = spawn(what.role, what.args);
+        if (!made) return std::move(made.error());
+        return role_spawned{std::move(*made)};
+      },
   };
 }
 

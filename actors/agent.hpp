@@ -89,7 +89,8 @@ struct agent_state {
 };
 
 /// `spawn` spawns a role on the agent's node; may be called from the agent's thread.
-using role_spawner = std::function<caf::expected<caf::strong_actor_ptr>(const std::string& role, const caf::message&)>;
+using role_spawner =
+    std::function<caf::expected<caf::strong_actor_ptr>(const std::string& role, const caf::message&)>;
 /// `leave` runs when another node asks this one to leave.
 caf::behavior agent(actor_of<agent_state>* self, role_spawner spawn, std::function<void()> leave);
 

@@ -46,8 +46,8 @@ struct handling_state {
   const caf::actor_control_block* self = nullptr;
   trace::actor_index actor = 0;
   trace::message_id message{};
-  bool refused = false;     ///< the default handler ran: nobody handles this type
-  traceable* me = nullptr;  ///< the actor itself
+  bool refused = false;    ///< the default handler ran: nobody handles this type
+  traceable* me = nullptr; ///< the actor itself
 };
 inline thread_local handling_state this_handling;
 

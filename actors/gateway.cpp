@@ -24,9 +24,11 @@ thread_local std::array<export_entry, 256> known_exports;
 
 } // namespace
 
-gateway::gateway(caf::actor_system& system, node_context& context, transport::node_identity identity, observer watcher)
+gateway::gateway(caf::actor_system& system, node_context& context, transport::node_identity identity,
+                 observer watcher)
     : system_(system), context_(context), identity_(std::move(identity)), observer_(std::move(watcher)),
-      serial_(next_serial.fetch_add(1, std::memory_order_relaxed)), proxies_(system, *this), codec_unit_(&system) {
+      serial_(next_serial.fetch_add(1, std::memory_order_relaxed)), proxies_(system, *this),
+      codec_unit_(&system) {
   codec_unit_.proxy_registry_ptr(&proxies_);
 }
 
@@ -128,7 +130,8 @@ void gateway::learned(const transport::node_identity& node, const std::string& e
     if (known.node.endpoint.empty()) known.node.endpoint = endpoint;
     if (!news || endpoint.empty()) return;
     for (auto& [incarnation, other] : directory_)
-      if (other.node.up && other.via.get() != from && incarnation != node.incarnation) others.push_back(other.via);
+      if (other.node.up && other.via.get() != from && incarnation != node.incarnation)
+        others.push_back(other.via);
   }
   // Before any handle of that node can leave here, whoever gets it knows the way to it.
   for (auto& other : others)
@@ -179,15 +182,17 @@ void gateway::on_peer_up(const transport::peer_ptr& peer) {
   auto via = link_of(peer, codec);
   via->on_up(theirs.value_or(greeting{}), codec);
   link_up(*via);
-  if (observer_.on_up) observer_.on_up({peer->identity(), peer->hello().endpoint, true, false, via->greeted()->codecs}, *via->greeted());
+  if (observer_.on_up)
+    observer_.on_up({peer->identity(), peer->hello().endpoint, true, false, via->greeted()->codecs},
+                    *via->greeted());
 }
 
 void gateway::on_frame(const transport::peer_ptr& peer, transport::inbound_frame frame) {
   if (auto* via = static_cast<link*>(peer->attachment.get())) via->on_frame(std::move(frame));
 }
 
-void gateway::on_peer_down(const transport::peer_ptr& peer, transport::down_reason reason, std::string_view detail,
-                           std::uint64_t messages_lost) {
+void gateway::on_peer_down(const transport::peer_ptr& peer, transport::down_reason reason,
+                           std::string_view detail, std::uint64_t messages_lost) {
   if ((peer->hello().capabilities & capability_inquiry) != 0) return;
   link_of(peer, payload_codec::none)->on_down(reason, std::string{detail}, messages_lost);
 }
@@ -224,13 +229,15 @@ caf::strong_actor_ptr gateway::make_proxy(caf::node_id node, caf::actor_id id) {
   const auto incarnation = incarnation_of(node);
   auto via = route(incarnation);
   trace::actor_index index = 0;
-  if (via != nullptr && context_.recorder.on()) index = context_.recorder.add_actor(via->peer()->index(), id, {});
+  if (via != nullptr && context_.recorder.on())
+    index = context_.recorder.add_actor(via->peer()->index(), id, {});
   caf::actor_config config;
   auto proxy = caf::make_actor<remote_proxy, caf::strong_actor_ptr>(id, node, &system_, config, via, index);
-  if (via != nullptr) via->send_watch(id);
+  if (via != nullptr)
+    via->send_watch(id);
   else
     static_cast<remote_proxy*>(proxy->get())
-      ->kill_proxy(nullptr, caf::make_error(caf::exit_reason::remote_link_unreachable));
+        ->kill_proxy(nullptr, caf::make_error(caf::exit_reason::remote_link_unreachable));
   return proxy;
 }
 
@@ -265,7 +272,7 @@ actor_ref gateway::export_handle(const caf::strong_actor_ptr& actor) {
       }
       system_.registry().put(actor->id(), actor);
       actor->get()->attach_functor(
-        [memory = endings_, id = actor->id()](const caf::error& reason) { memory->remember(id, reason); });
+          [memory = endings_, id = actor->id()](const caf::error& reason) { memory->remember(id, reason); });
     }
   }
   return {identity_.incarnation, actor->id()};
@@ -281,7 +288,9 @@ void gateway::endings::remember(caf::actor_id id, const caf::error& reason) {
   order.pop_front();
 }
 
-caf::strong_actor_ptr gateway::import_handle(const actor_ref& ref) { return actor_of(ref.incarnation, ref.id); }
+caf::strong_actor_ptr gateway::import_handle(const actor_ref& ref) {
+  return actor_of(ref.incarnation, ref.id);
+}
 
 caf::strong_actor_ptr gateway::local(caf::actor_id id) { return system_.registry().get(id); }
 

@@ -18,7 +18,7 @@ struct known_node {
   transport::node_identity identity;
   std::string endpoint;
   bool up = false;
-  bool down = false; ///< for good: an incarnation does not come back
+  bool down = false;          ///< for good: an incarnation does not come back
   std::vector<int> codecs{0}; ///< payload codecs it reads, best first
 };
 
@@ -26,16 +26,19 @@ struct known_node {
 inline constexpr std::size_t known_nodes_max = 65'000;
 
 /// Thread-safe. Made by the node after the actor system, stopped before it.
-class gateway final : public transport::hub_listener, public caf::proxy_registry::backend, public handle_codec {
-public:
+class gateway final : public transport::hub_listener,
+                      public caf::proxy_registry::backend,
+                      public handle_codec {
+ public:
   /// Called from the scheduler's threads, in order per peer, after the proxies of a
   /// node that went down have been killed.
   struct observer {
     std::function<void(const known_node&, const greeting&)> on_up;
     std::function<void(const known_node&, transport::down_reason, const std::string& detail)> on_down;
     /// The answer of a node to probe().
-    std::function<void(const std::string& node, std::uint64_t round, const activity_report&, const std::vector<wait_edge>&)>
-      on_report{};
+    std::function<void(const std::string& node, std::uint64_t round, const activity_report&,
+                       const std::vector<wait_edge>&)>
+        on_report{};
   };
 
   gateway(caf::actor_system&, node_context&, transport::node_identity, observer);
@@ -65,7 +68,8 @@ public:
   activity_report look() const;
   /// Asks all nodes that are up for theirs; on_report tells. Returns how many were asked.
   std::size_t probe(std::uint64_t round, bool with_edges);
-  void reported(const std::string& node, std::uint64_t round, const activity_report&, const std::vector<wait_edge>&);
+  void reported(const std::string& node, std::uint64_t round, const activity_report&,
+                const std::vector<wait_edge>&);
 
   // -- handle_codec ----------------------------------------------------------------
   actor_ref export_handle(const caf::strong_actor_ptr&) override;
@@ -75,7 +79,8 @@ public:
   // -- hub_listener ------------------------------------------------------------------
   void on_peer_up(const transport::peer_ptr&) override;
   void on_frame(const transport::peer_ptr&, transport::inbound_frame) override;
-  void on_peer_down(const transport::peer_ptr&, transport::down_reason, std::string_view, std::uint64_t) override;
+  void on_peer_down(const transport::peer_ptr&, transport::down_reason, std::string_view,
+                    std::uint64_t) override;
 
   // -- proxy_registry::backend ---------------------------------------------------------
   caf::strong_actor_ptr make_proxy(caf::node_id, caf::actor_id) override;
@@ -97,7 +102,7 @@ public:
   /// Counts queues with work, so that stop() can wait for them.
   void busy(int change);
 
-private:
+ private:
   struct entry {
     known_node node;
     caf::node_id id;

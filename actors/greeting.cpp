@@ -33,10 +33,14 @@ std::optional<greeting> decode_greeting(std::span<const char> in, std::string& w
     if (handle.get().type != msgpack::type::MAP) throw std::runtime_error("it is not a map");
     for (auto& [key, value] : handle.get().via.map) {
       const auto name = key.as<std::string>();
-      if (name == "agent") result.agent = value.as<std::uint64_t>();
-      else if (name == "pid") result.pid = value.as<std::int64_t>();
-      else if (name == "codecs") result.codecs = value.as<std::vector<int>>();
-      else if (name == "run") result.run = value.as<std::map<std::string, std::string>>();
+      if (name == "agent")
+        result.agent = value.as<std::uint64_t>();
+      else if (name == "pid")
+        result.pid = value.as<std::int64_t>();
+      else if (name == "codecs")
+        result.codecs = value.as<std::vector<int>>();
+      else if (name == "run")
+        result.run = value.as<std::map<std::string, std::string>>();
       else if (name == "types")
         for (auto& type : value.as<std::vector<std::string>>())
           result.types.insert(type);

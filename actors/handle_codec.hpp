@@ -16,7 +16,7 @@ struct actor_ref {
 
 /// Thread-safe.
 class handle_codec {
-public:
+ public:
   virtual ~handle_codec() = default;
   /// A handle is about to leave this node: a local actor becomes reachable from outside.
   virtual actor_ref export_handle(const caf::strong_actor_ptr&) = 0;

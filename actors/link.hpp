@@ -21,14 +21,14 @@ class gateway;
 class remote_proxy;
 
 /// Flags of an envelope that the gateways agree on (transport hands them through).
-inline constexpr std::uint8_t envelope_has_stages = 1;     ///< payload starts with forwarding handles
-inline constexpr std::uint8_t envelope_has_sender = 2;     ///< payload starts with the sender's full address
-inline constexpr std::uint8_t envelope_is_msgpack = 4;     ///< payload is in codec 1; without it in codec 0
+inline constexpr std::uint8_t envelope_has_stages = 1; ///< payload starts with forwarding handles
+inline constexpr std::uint8_t envelope_has_sender = 2; ///< payload starts with the sender's full address
+inline constexpr std::uint8_t envelope_is_msgpack = 4; ///< payload is in codec 1; without it in codec 0
 
 /// Outbound: any thread. Inbound: pushed by the I/O thread, decoded in order by one
 /// thread of the scheduler at a time. Reference-counted because the scheduler holds it.
 class link final : public caf::ref_counted, public caf::resumable {
-public:
+ public:
   /// `codec` is the one for what is sent before the peer is up.
   link(gateway&, transport::peer_ptr, caf::node_id, payload_codec);
 
@@ -44,7 +44,8 @@ public:
   void send_ended(caf::actor_id local, const caf::error& reason);
   void send_link(caf::actor_id local, caf::actor_id remote, transport::envelope_kind link_or_unlink);
   void send_bounce(caf::actor_id requester, caf::message_id request, const caf::error&);
-  void send_node(const transport::node_identity&, const std::string& endpoint, const std::vector<int>& codecs);
+  void send_node(const transport::node_identity&, const std::string& endpoint,
+                 const std::vector<int>& codecs);
   void send_probe(std::uint64_t round, bool with_edges);
   /// Round 0: these are the final books of this node, which is about to say goodbye.
   void send_report(std::uint64_t round, const activity_report&, const std::vector<wait_edge>&);
@@ -61,7 +62,7 @@ public:
   void intrusive_ptr_add_ref_impl() override { ref(); }
   void intrusive_ptr_release_impl() override { deref(); }
 
-private:
+ private:
   enum class announcement : std::uint8_t { none, made, refused };
   struct ending {
     transport::down_reason reason;

@@ -22,13 +22,14 @@ constexpr std::size_t edges_reported_max = 500;
 /// What a message's payload holds besides its elements is read first: sender, stages.
 template <class Reader>
 caf::mailbox_element_ptr read_payload(Reader reader, const transport::envelope_header& header,
-                                      const message_signature& signature, caf::strong_actor_ptr from, caf::error& err) {
+                                      const message_signature& signature, caf::strong_actor_ptr from,
+                                      caf::error& err) {
   caf::mailbox_element::forwarding_stack stages;
   if ((header.flags & envelope_has_sender) != 0) err = reader.apply(from);
   if (!err && (header.flags & envelope_has_stages) != 0) err = reader.apply(stages);
   if (err) return nullptr;
-  return message_catalog::read(reader, signature, std::move(from), caf::message_id{header.request}, std::move(stages),
-                               err);
+  return message_catalog::read(reader, signature, std::move(from), caf::message_id{header.request},
+                               std::move(stages), err);
 }
 } // namespace
 
@@ -88,16 +89,25 @@ caf::resumable::resume_result link::resume(caf::execution_unit* host, std::size_
 
 void link::decode(const envelope_view& envelope, caf::execution_unit* host) {
   switch (envelope.header.kind) {
-  case envelope_kind::message: return on_message(envelope, host);
-  case envelope_kind::signature: return on_signature(envelope);
-  case envelope_kind::watch: return on_watch(envelope);
-  case envelope_kind::ended: return on_ended(envelope);
+  case envelope_kind::message:
+    return on_message(envelope, host);
+  case envelope_kind::signature:
+    return on_signature(envelope);
+  case envelope_kind::watch:
+    return on_watch(envelope);
+  case envelope_kind::ended:
+    return on_ended(envelope);
   case envelope_kind::link:
-  case envelope_kind::unlink: return on_link(envelope);
-  case envelope_kind::node: return on_node(envelope);
-  case envelope_kind::bounce: return on_bounce(envelope);
-  case envelope_kind::probe: return on_probe(envelope);
-  case envelope_kind::report: return on_report(envelope);
+  case envelope_kind::unlink:
+    return on_link(envelope);
+  case envelope_kind::node:
+    return on_node(envelope);
+  case envelope_kind::bounce:
+    return on_bounce(envelope);
+  case envelope_kind::probe:
+    return on_probe(envelope);
+  case envelope_kind::report:
+    return on_report(envelope);
   }
 }
 
@@ -122,7 +132,8 @@ void link::on_message(const envelope_view& envelope, caf::execution_unit* host) 
   auto& context = gateway_.context();
   auto& header = envelope.header;
   context.books.remote_received();
-  const announced_signature* announced = header.type < signatures_.size() ? &signatures_[header.type] : nullptr;
+  const announced_signature* announced =
+      header.type < signatures_.size() ? &signatures_[header.type] : nullptr;
   if (announced == nullptr || announced->signature == nullptr) {
     const bool known = announced != nullptr && !announced->unknown.empty();
     drop_arrived(envelope, known ? trace::drop_reason::unknown_type : trace::drop_reason::malformed,
@@ -135,13 +146,14 @@ void link::on_message(const envelope_view& envelope, caf::execution_unit* host) 
   caf::strong_actor_ptr from;
   if ((header.flags & envelope_has_sender) == 0) from = sender(header.sender);
   const caf::message_id id{header.request};
-  auto element =
-    (header.flags & envelope_is_msgpack) != 0
-      ? read_payload(msgpack_reader{envelope.payload, gateway_, context.catalog}, header, signature, std::move(from), err)
-      : read_payload(wire_reader{envelope.payload, gateway_, context.catalog}, header, signature, std::move(from), err);
+  auto element = (header.flags & envelope_is_msgpack) != 0
+                     ? read_payload(msgpack_reader{envelope.payload, gateway_, context.catalog}, header,
+                                    signature, std::move(from), err)
+                     : read_payload(wire_reader{envelope.payload, gateway_, context.catalog}, header,
+                                    signature, std::move(from), err);
   if (err) {
-    gateway_.warn("node " + peer_->identity().name + " sent a " + signature.name + " that does not decode: "
-                  + caf::to_string(err));
+    gateway_.warn("node " + peer_->identity().name + " sent a " + signature.name
+                  + " that does not decode: " + caf::to_string(err));
     drop_arrived(envelope, trace::drop_reason::malformed, signature.name, err);
     return;
   }
@@ -157,14 +169,15 @@ void link::on_message(const envelope_view& envelope, caf::execution_unit* host) 
     if (header.number != 0) number = trace::message_id::make(peer_->index(), header.number);
     recorder.observe(header.sent_at);
     index = recorder.add_actor(0, header.receiver, {});
-    recorder.delivered(number, index, signature.traced_as, static_cast<std::uint32_t>(envelope.payload.size()),
-                       header.sent_at);
+    recorder.delivered(number, index, signature.traced_as,
+                       static_cast<std::uint32_t>(envelope.payload.size()), header.sent_at);
   }
   if (to.actor == nullptr) {
     context.books.dead_lettered();
     if (recorder.on())
       recorder.dead_lettered(number, index, signature.traced_as, recorder.intern("receiver has ended"));
-    if (id.is_request() && header.sender != 0) send_bounce(header.sender, id, caf::make_error(caf::sec::request_receiver_down));
+    if (id.is_request() && header.sender != 0)
+      send_bounce(header.sender, id, caf::make_error(caf::sec::request_receiver_down));
     return;
   }
   if (!to.traced) {
@@ -177,7 +190,8 @@ void link::on_message(const envelope_view& envelope, caf::execution_unit* host) 
   this_arrival = {};
 }
 
-void link::drop_arrived(const envelope_view& envelope, trace::drop_reason reason, const std::string& type, caf::error err) {
+void link::drop_arrived(const envelope_view& envelope, trace::drop_reason reason, const std::string& type,
+                        caf::error err) {
   auto& context = gateway_.context();
   auto& recorder = context.recorder;
   context.books.dropped(reason);
@@ -195,7 +209,8 @@ void link::on_signature(const envelope_view& envelope) {
     gateway_.warn("node " + peer_->identity().name + " defined a signature outside of the limits");
     return;
   }
-  if (signatures_.size() <= number) signatures_.resize(std::max<std::size_t>(number + 1, signatures_.size() * 2));
+  if (signatures_.size() <= number)
+    signatures_.resize(std::max<std::size_t>(number + 1, signatures_.size() * 2));
   auto& slot = signatures_[number];
   slot = {};
   slot.name.assign(envelope.payload.begin(), envelope.payload.end());
@@ -211,7 +226,8 @@ void link::on_signature(const envelope_view& envelope) {
   }
   slot.signature = gateway_.context().catalog.find(names, slot.unknown);
   if (slot.signature == nullptr)
-    gateway_.warn("node " + peer_->identity().name + " uses message type " + slot.unknown + ", which is not known here");
+    gateway_.warn("node " + peer_->identity().name + " uses message type " + slot.unknown
+                  + ", which is not known here");
 }
 
 void link::on_watch(const envelope_view& envelope) {
@@ -221,13 +237,13 @@ void link::on_watch(const envelope_view& envelope) {
     send_ended(id, gateway_.why_ended(id));
     return;
   }
-  actor->get()->attach_functor([self = link_ptr{this}, id](const caf::error& reason) { self->send_ended(id, reason); });
+  actor->get()->attach_functor(
+      [self = link_ptr{this}, id](const caf::error& reason) { self->send_ended(id, reason); });
 }
 
 void link::on_ended(const envelope_view& envelope) {
   caf::error reason;
-  if (read_control(envelope, reason))
-    reason = caf::make_error(caf::exit_reason::unknown);
+  if (read_control(envelope, reason)) reason = caf::make_error(caf::exit_reason::unknown);
   senders_[envelope.header.sender % cached] = nullptr;
   gateway_.proxies().erase(node_, envelope.header.sender, std::move(reason));
 }
@@ -242,8 +258,9 @@ void link::on_link(const envelope_view& envelope) {
   } else if (local != nullptr) {
     remote.add_link(local->get());
   } else {
-    remote.enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {},
-                                             caf::exit_msg{caf::actor_addr{}, gateway_.why_ended(envelope.header.receiver)}),
+    remote.enqueue(caf::make_mailbox_element(
+                       nullptr, caf::make_message_id(), {},
+                       caf::exit_msg{caf::actor_addr{}, gateway_.why_ended(envelope.header.receiver)}),
                    nullptr);
   }
 }
@@ -266,8 +283,7 @@ void link::on_bounce(const envelope_view& envelope) {
     if (pending_.erase({envelope.header.receiver, request.request_id().integer_value()}) == 0) return;
   }
   if (!why) why = caf::make_error(caf::sec::request_receiver_down);
-  if (auto requester = gateway_.local(envelope.header.receiver))
-    fail_request(requester, request, why);
+  if (auto requester = gateway_.local(envelope.header.receiver)) fail_request(requester, request, why);
 }
 
 void link::on_probe(const envelope_view& envelope) {
@@ -291,7 +307,8 @@ void link::end(const ending& how) {
   auto& context = gateway_.context();
   // After a goodbye, and for peers that never came up, what is unacknowledged was
   // certainly not taken; after a crash nobody can know, and it stays open in the books.
-  const bool certain = how.reason == transport::down_reason::left || how.reason == transport::down_reason::unreachable
+  const bool certain = how.reason == transport::down_reason::left
+                       || how.reason == transport::down_reason::unreachable
                        || how.reason == transport::down_reason::refused;
   if (certain && how.messages_lost != 0) {
     context.books.remote_sent(0 - how.messages_lost);

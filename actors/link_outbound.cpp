@@ -12,7 +12,7 @@ using transport::send_result;
 
 link::link(gateway& owner, transport::peer_ptr peer, caf::node_id node, payload_codec codec)
     : gateway_(owner), peer_(std::move(peer)), node_(std::move(node)), codec_(codec),
-      announced_(new std::atomic<announcement>[signatures_max + 1]{}) {}
+      announced_(new std::atomic<announcement>[signatures_max + 1] {}) {}
 
 link::~link() = default;
 
@@ -20,23 +20,31 @@ namespace {
 
 trace::drop_reason why_dropped(send_result result) {
   switch (result) {
-  case send_result::too_large: return trace::drop_reason::too_large;
-  case send_result::queue_full: return trace::drop_reason::queue_full;
-  case send_result::peer_down: return trace::drop_reason::peer_down;
+  case send_result::too_large:
+    return trace::drop_reason::too_large;
+  case send_result::queue_full:
+    return trace::drop_reason::queue_full;
+  case send_result::peer_down:
+    return trace::drop_reason::peer_down;
   case send_result::ok:
-  case send_result::encode_failed: break;
+  case send_result::encode_failed:
+    break;
   }
   return trace::drop_reason::not_serializable;
 }
 
-caf::error as_error(trace::drop_reason reason, const std::string& peer, const std::string& type, const caf::error& inner) {
+caf::error as_error(trace::drop_reason reason, const std::string& peer, const std::string& type,
+                    const caf::error& inner) {
   switch (reason) {
-  case trace::drop_reason::peer_down: return caf::make_error(caf::exit_reason::remote_link_unreachable);
+  case trace::drop_reason::peer_down:
+    return caf::make_error(caf::exit_reason::remote_link_unreachable);
   case trace::drop_reason::too_large:
-    return caf::make_error(caf::sec::runtime_error, "message " + type + " is over the frame limit of the link to " + peer);
+    return caf::make_error(caf::sec::runtime_error,
+                           "message " + type + " is over the frame limit of the link to " + peer);
   case trace::drop_reason::queue_full:
     return caf::make_error(caf::sec::runtime_error, "the queue of the link to " + peer + " is full");
-  default: return inner ? inner : caf::make_error(caf::sec::unknown_type, type);
+  default:
+    return inner ? inner : caf::make_error(caf::sec::unknown_type, type);
   }
 }
 
@@ -97,7 +105,8 @@ link::announcement link::announce(const message_signature& signature, std::strin
 void link::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
   auto& context = gateway_.context();
   const auto& signature = context.catalog.of(what->content());
-  const auto stamp = tracing::stamp_of(context, to.trace_index(), {peer_->identity().incarnation, to.id()}, *what, signature.traced_as);
+  const auto stamp = tracing::stamp_of(context, to.trace_index(), {peer_->identity().incarnation, to.id()},
+                                       *what, signature.traced_as);
   if (!signature.why_local.empty()) {
     gateway_.warn("cannot send to node " + peer_->identity().name + ": " + signature.why_local);
     refuse(*what, trace::drop_reason::not_serializable, stamp,
@@ -106,8 +115,8 @@ void link::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
   }
   if (codec_.load(std::memory_order_acquire) == payload_codec::none) {
     refuse(*what, trace::drop_reason::not_serializable, stamp,
-           caf::make_error(caf::sec::unknown_type,
-                           "node " + peer_->identity().name + " reads no payload codec that this node writes"));
+           caf::make_error(caf::sec::unknown_type, "node " + peer_->identity().name
+                                                       + " reads no payload codec that this node writes"));
     return;
   }
   std::string unknown;
@@ -117,8 +126,11 @@ void link::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
     refuse(*what, trace::drop_reason::unknown_type, stamp, caf::make_error(caf::sec::unknown_type, why));
     return;
   }
-  envelope_header header{.kind = envelope_kind::message, .receiver = to.id(), .request = what->mid.integer_value(),
-                         .type = signature.number, .number = stamp.id.number()};
+  envelope_header header{.kind = envelope_kind::message,
+                         .receiver = to.id(),
+                         .request = what->mid.integer_value(),
+                         .type = signature.number,
+                         .number = stamp.id.number()};
   if (context.recorder.on()) header.sent_at = context.recorder.now();
   const auto from = gateway_.export_handle(what->sender);
   const bool elsewhere = from.id != 0 && from.incarnation != gateway_.incarnation();
@@ -137,8 +149,8 @@ void link::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
   context.books.remote_sent(); // before it is, so that a kill in between loses it rather than inventing it
   const auto result = peer_->send(header, [&](transport::byte_buffer& out) {
     problem = (header.flags & envelope_is_msgpack) != 0
-                ? write_payload(msgpack_writer{out, gateway_, context.catalog}, header, signature, *what)
-                : write_payload(wire_writer{out, gateway_, context.catalog}, header, signature, *what);
+                  ? write_payload(msgpack_writer{out, gateway_, context.catalog}, header, signature, *what)
+                  : write_payload(wire_writer{out, gateway_, context.catalog}, header, signature, *what);
     return !problem;
   });
   if (result == send_result::ok) return;
@@ -160,14 +172,16 @@ void link::refuse(caf::mailbox_element& what, trace::drop_reason reason, const t
   auto& context = gateway_.context();
   context.books.dropped(reason);
   if (context.recorder.on())
-    context.recorder.dropped(stamp.id, stamp.receiver, stamp.type, context.recorder.intern(to_string(reason)));
+    context.recorder.dropped(stamp.id, stamp.receiver, stamp.type,
+                             context.recorder.intern(to_string(reason)));
   fail_request(what.sender, what.mid, std::move(err));
 }
 
 void link::export_local(const caf::strong_actor_ptr& actor) { gateway_.export_handle(actor); }
 
 void link::send_watch(caf::actor_id remote) {
-  peer_->send({.kind = envelope_kind::watch, .receiver = remote}, [](transport::byte_buffer&) { return true; });
+  peer_->send({.kind = envelope_kind::watch, .receiver = remote},
+              [](transport::byte_buffer&) { return true; });
 }
 
 void link::send_ended(caf::actor_id local, const caf::error& reason) {
@@ -181,15 +195,18 @@ void link::send_ended(caf::actor_id local, const caf::error& reason) {
 }
 
 void link::send_link(caf::actor_id local, caf::actor_id remote, envelope_kind kind) {
-  peer_->send({.kind = kind, .sender = local, .receiver = remote}, [](transport::byte_buffer&) { return true; });
+  peer_->send({.kind = kind, .sender = local, .receiver = remote},
+              [](transport::byte_buffer&) { return true; });
 }
 
 void link::send_bounce(caf::actor_id requester, caf::message_id request, const caf::error& why) {
   const auto flags = codec_flag();
   auto write = [&](const caf::error& what) {
-    return peer_->send(
-      {.kind = envelope_kind::bounce, .flags = flags, .receiver = requester, .request = request.integer_value()},
-      [&](transport::byte_buffer& out) { return write_control(flags, out, what); });
+    return peer_->send({.kind = envelope_kind::bounce,
+                        .flags = flags,
+                        .receiver = requester,
+                        .request = request.integer_value()},
+                       [&](transport::byte_buffer& out) { return write_control(flags, out, what); });
   };
   if (asks_for_less(write(why))) write(without_context(why));
 }
@@ -199,7 +216,8 @@ void link::send_probe(std::uint64_t round, bool with_edges) {
               [](transport::byte_buffer&) { return true; });
 }
 
-void link::send_report(std::uint64_t round, const activity_report& report, const std::vector<wait_edge>& edges) {
+void link::send_report(std::uint64_t round, const activity_report& report,
+                       const std::vector<wait_edge>& edges) {
   const auto flags = codec_flag();
   auto write = [&](const std::vector<wait_edge>& told) {
     const auto record = std::tie(report, told);

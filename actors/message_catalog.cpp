@@ -36,7 +36,8 @@ std::size_t slot_of(const caf::type_erased_tuple& message, std::size_t count) {
   return (hash ^ (hash >> 6)) % cache_size;
 }
 
-bool matches(const cache_entry& entry, std::uint64_t serial, const caf::type_erased_tuple& message, std::size_t count) {
+bool matches(const cache_entry& entry, std::uint64_t serial, const caf::type_erased_tuple& message,
+             std::size_t count) {
   if (entry.serial != serial || entry.count != count) return false;
   for (std::size_t i = 0; i < count; ++i)
     if (entry.types[i] != message.type(i)) return false;
@@ -84,17 +85,19 @@ message_catalog::message_catalog() : serial_(next_serial.fetch_add(1, std::memor
 }
 
 bool message_catalog::insert(element_codec codec) {
-  if (codec.name.empty() || codec.name.size() > type_name_bytes_max || codec.name.find_first_of("+, \n") != std::string::npos)
+  if (codec.name.empty() || codec.name.size() > type_name_bytes_max
+      || codec.name.find_first_of("+, \n") != std::string::npos)
     throw std::invalid_argument("message type name \"" + codec.name
                                 + "\": use 1 to 255 characters without '+', ',' and blanks");
   auto named = by_name_.find(codec.name);
   auto typed = by_type_.find(codec.type);
   if (named != by_name_.end() && typed != by_type_.end() && named->second == typed->second) return false;
   if (named != by_name_.end())
-    throw std::invalid_argument("two message types are called \"" + codec.name + "\"; names must be unique in a program");
+    throw std::invalid_argument("two message types are called \"" + codec.name
+                                + "\"; names must be unique in a program");
   if (typed != by_type_.end())
-    throw std::invalid_argument("message type \"" + codec.name + "\" is already registered as \"" + typed->second->name
-                                + "\"");
+    throw std::invalid_argument("message type \"" + codec.name + "\" is already registered as \""
+                                + typed->second->name + "\"");
   const auto& kept = codecs_.emplace_back(std::move(codec));
   by_name_.emplace(kept.name, &kept);
   by_type_.emplace(kept.type, &kept);
@@ -146,9 +149,11 @@ const message_signature& message_catalog::make(const std::vector<caf::rtti_pair>
       signature->elements.push_back(found->second);
       continue;
     }
-    const std::string name = type.second != nullptr ? type.second->name() : caf::numbered_type_names[type.first - 1];
+    const std::string name =
+        type.second != nullptr ? type.second->name() : caf::numbered_type_names[type.first - 1];
     signature->name += name;
-    signature->why_local = "message type " + name + " is not registered; add it with scenario::message<T>(name)";
+    signature->why_local =
+        "message type " + name + " is not registered; add it with scenario::message<T>(name)";
   }
   if (types.empty()) signature->name = "(empty)";
   if (recorder_ != nullptr) signature->traced_as = recorder_->intern(signature->name);
@@ -157,7 +162,8 @@ const message_signature& message_catalog::make(const std::vector<caf::rtti_pair>
   if (fresh) {
     signature->number = static_cast<std::uint32_t>(signatures_.size());
     if (signature->number > signatures_max && signature->why_local.empty())
-      signature->why_local = "this node already uses " + std::to_string(signatures_max) + " different signatures";
+      signature->why_local =
+          "this node already uses " + std::to_string(signatures_max) + " different signatures";
     place->second = std::move(signature);
   }
   return *place->second;
@@ -168,7 +174,8 @@ const element_codec* message_catalog::element(std::string_view name) const {
   return found != by_name_.end() ? found->second : nullptr;
 }
 
-const message_signature* message_catalog::find(const std::vector<std::string_view>& names, std::string& unknown) {
+const message_signature* message_catalog::find(const std::vector<std::string_view>& names,
+                                               std::string& unknown) {
   std::vector<caf::rtti_pair> types;
   for (auto name : names) {
     const auto* found = element(name);
@@ -206,7 +213,8 @@ caf::error message_catalog::write(msgpack_writer& out, const message_signature& 
 
 caf::mailbox_element_ptr message_catalog::read(wire_reader& in, const message_signature& signature,
                                                caf::strong_actor_ptr sender, caf::message_id id,
-                                               caf::mailbox_element::forwarding_stack stages, caf::error& err) {
+                                               caf::mailbox_element::forwarding_stack stages,
+                                               caf::error& err) {
   if (signature.elements.size() == 1 && stages.empty()) {
     auto result = signature.elements[0]->read_message(in, std::move(sender), id, err);
     if (!err && in.left() != 0) err = caf::make_error(caf::sec::invalid_argument, "bytes left over");
@@ -228,7 +236,8 @@ caf::mailbox_element_ptr message_catalog::read(wire_reader& in, const message_si
 
 caf::mailbox_element_ptr message_catalog::read(msgpack_reader& in, const message_signature& signature,
                                                caf::strong_actor_ptr sender, caf::message_id id,
-                                               caf::mailbox_element::forwarding_stack stages, caf::error& err) {
+                                               caf::mailbox_element::forwarding_stack stages,
+                                               caf::error& err) {
   if ((err = in.array_of(signature.elements.size()))) return nullptr;
   auto data = caf::make_counted<caf::detail::dynamic_message_data>();
   for (auto* element : signature.elements) {
@@ -274,7 +283,8 @@ caf::error wire_reader::read_message(caf::message& x) {
     std::string name;
     if (auto err = apply(name)) return err;
     elements.push_back(catalog_.element(name));
-    if (elements.back() == nullptr) return caf::make_error(caf::sec::unknown_type, name.substr(0, type_name_bytes_max));
+    if (elements.back() == nullptr)
+      return caf::make_error(caf::sec::unknown_type, name.substr(0, type_name_bytes_max));
   }
   auto data = caf::make_counted<caf::detail::dynamic_message_data>();
   for (auto* element : elements) {

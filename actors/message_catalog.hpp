@@ -52,7 +52,7 @@ inline constexpr std::size_t type_name_bytes_max = 255;
 
 /// Filled before the actor system starts, read by all threads afterwards.
 class message_catalog {
-public:
+ public:
   /// With CAF's own value types already in it.
   message_catalog();
   message_catalog(const message_catalog&) = delete;
@@ -63,7 +63,8 @@ public:
   /// taken by another one; adding the same pair again is fine.
   template <class T>
   void add(const std::string& name) {
-    static_assert(std::is_default_constructible_v<T>, "a message type is default-constructed before it is read");
+    static_assert(std::is_default_constructible_v<T>,
+                  "a message type is default-constructed before it is read");
     if (!insert(make_codec<T>(name))) return;
     setups_.push_back([name](caf::actor_system_config& config) { config.add_message_type<T>(name); });
   }
@@ -92,10 +93,11 @@ public:
   /// Null and an error if the bytes are not of that signature, or are too many.
   static caf::mailbox_element_ptr read(wire_reader&, const message_signature&, caf::strong_actor_ptr sender,
                                        caf::message_id, caf::mailbox_element::forwarding_stack, caf::error&);
-  static caf::mailbox_element_ptr read(msgpack_reader&, const message_signature&, caf::strong_actor_ptr sender,
-                                       caf::message_id, caf::mailbox_element::forwarding_stack, caf::error&);
+  static caf::mailbox_element_ptr read(msgpack_reader&, const message_signature&,
+                                       caf::strong_actor_ptr sender, caf::message_id,
+                                       caf::mailbox_element::forwarding_stack, caf::error&);
 
-private:
+ private:
   template <class T>
   static element_codec make_codec(std::string name);
   template <class T>
@@ -118,26 +120,26 @@ private:
 template <class T>
 element_codec message_catalog::make_codec(std::string name) {
   return {
-    std::move(name),
-    caf::make_rtti_pair<T>(),
-    [](wire_writer& out, const void* value) { return out.apply(*static_cast<const T*>(value)); },
-    [](wire_reader& in, caf::error& err) -> caf::type_erased_value_ptr {
-      auto value = caf::make_type_erased_value<T>();
-      err = in.apply(*static_cast<T*>(value->get_mutable()));
-      return value;
-    },
-    [](wire_reader& in, caf::strong_actor_ptr&& sender, caf::message_id id, caf::error& err) {
-      T value{};
-      err = in.apply(value);
-      if (err) return caf::mailbox_element_ptr{};
-      return caf::make_mailbox_element(std::move(sender), id, {}, std::move(value));
-    },
-    [](msgpack_writer& out, const void* value) { return out.apply(*static_cast<const T*>(value)); },
-    [](msgpack_reader& in, caf::error& err) -> caf::type_erased_value_ptr {
-      auto value = caf::make_type_erased_value<T>();
-      err = in.apply(*static_cast<T*>(value->get_mutable()));
-      return value;
-    },
+      std::move(name),
+      caf::make_rtti_pair<T>(),
+      [](wire_writer& out, const void* value) { return out.apply(*static_cast<const T*>(value)); },
+      [](wire_reader& in, caf::error& err) -> caf::type_erased_value_ptr {
+        auto value = caf::make_type_erased_value<T>();
+        err = in.apply(*static_cast<T*>(value->get_mutable()));
+        return value;
+      },
+      [](wire_reader& in, caf::strong_actor_ptr&& sender, caf::message_id id, caf::error& err) {
+        T value{};
+        err = in.apply(value);
+        if (err) return caf::mailbox_element_ptr{};
+        return caf::make_mailbox_element(std::move(sender), id, {}, std::move(value));
+      },
+      [](msgpack_writer& out, const void* value) { return out.apply(*static_cast<const T*>(value)); },
+      [](msgpack_reader& in, caf::error& err) -> caf::type_erased_value_ptr {
+        auto value = caf::make_type_erased_value<T>();
+        err = in.apply(*static_cast<T*>(value->get_mutable()));
+        return value;
+      },
   };
 }
 

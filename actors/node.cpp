@@ -28,7 +28,7 @@ template struct node_id_access<&caf::actor_system::node_>;
 
 /// Sits in the slot that CAF keeps for network modules, so that context_of() finds it.
 class node_module final : public caf::actor_system::module {
-public:
+ public:
   node_module(caf::actor_system& system, node_context& context, std::uint64_t incarnation)
       : system_(system), context_(context), incarnation_(incarnation) {}
   void start() override {}
@@ -37,7 +37,7 @@ public:
   id_t id() const override { return network_manager; }
   void* subtype_ptr() override { return &context_; }
 
-private:
+ private:
   caf::actor_system& system_;
   node_context& context_;
   std::uint64_t incarnation_;
@@ -51,9 +51,10 @@ node_context* context_of(const caf::actor_system& system) {
 }
 
 void install_context(caf::actor_system_config& config, node_context& context, std::uint64_t incarnation) {
-  config.module_factories.push_back([&context, incarnation](caf::actor_system& system) -> caf::actor_system::module* {
-    return new node_module(system, context, incarnation);
-  });
+  config.module_factories.push_back(
+      [&context, incarnation](caf::actor_system& system) -> caf::actor_system::module* {
+        return new node_module(system, context, incarnation);
+      });
 }
 
 std::uint64_t draw_incarnation() {
@@ -64,23 +65,28 @@ std::uint64_t draw_incarnation() {
   return result;
 }
 
-greeting inquire(const std::string& endpoint, std::chrono::milliseconds timeout, transport::hub_options options) {
+greeting inquire(const std::string& endpoint, std::chrono::milliseconds timeout,
+                 transport::hub_options options) {
   struct : transport::hub_listener {
     void on_peer_up(const transport::peer_ptr&) override {}
     void on_frame(const transport::peer_ptr&, transport::inbound_frame) override {}
-    void on_peer_down(const transport::peer_ptr&, transport::down_reason, std::string_view, std::uint64_t) override {}
+    void on_peer_down(const transport::peer_ptr&, transport::down_reason, std::string_view,
+                      std::uint64_t) override {}
   } listener;
   trace::recorder recorder{{.directory = {}, .node = "inquiry", .what = trace::level::off}};
   trace::ledger books;
   options.identity.incarnation = draw_incarnation();
-  options.identity.name = std::string{transport::visitor_prefix} + std::to_string(options.identity.incarnation);
+  options.identity.name =
+      std::string{transport::visitor_prefix} + std::to_string(options.identity.incarnation);
   options.capabilities = capability_inquiry;
   std::promise<std::pair<std::vector<char>, std::string>> done;
   auto answer = done.get_future();
   transport::hub hub{options, listener, recorder, books};
   hub.connect(endpoint, timeout, [&](const transport::peer_ptr& peer, std::string_view why_not) {
-    if (peer != nullptr) done.set_value({peer->hello().greeting, {}});
-    else done.set_value({{}, std::string{why_not}});
+    if (peer != nullptr)
+      done.set_value({peer->hello().greeting, {}});
+    else
+      done.set_value({{}, std::string{why_not}});
   });
   auto [bytes, why] = answer.get();
   hub.stop(std::chrono::milliseconds{200});
@@ -93,14 +99,15 @@ greeting inquire(const std::string& endpoint, std::chrono::milliseconds timeout,
 // -- construction ----------------------------------------------------------------------
 
 class node::system_config final : public caf::actor_system_config {
-public:
+ public:
   system_config(const node_options& options, const message_catalog& catalog, node_context& context) {
     set("scheduler.policy", caf::atom_from_string(options.scheduler));
     if (options.threads != 0) set("scheduler.max-threads", options.threads);
-    add_error_category(caf::atom("troupe"), [](std::uint8_t code, caf::atom_value, const caf::message& context_message) {
-      auto text = to_string(static_cast<errc>(code));
-      return context_message.empty() ? text : text + ": " + caf::deep_to_string(context_message);
-    });
+    add_error_category(
+        caf::atom("troupe"), [](std::uint8_t code, caf::atom_value, const caf::message& context_message) {
+          auto text = to_string(static_cast<errc>(code));
+          return context_message.empty() ? text : text + ": " + caf::deep_to_string(context_message);
+        });
     catalog.apply(*this);
     install_context(*this, context, options.incarnation);
   }
@@ -124,14 +131,20 @@ node::node(node_options options, std::shared_ptr<message_catalog> catalog, role_
     : options_(completed(std::move(options))), catalog_(std::move(catalog)), roles_(std::move(roles)),
       recorder_({options_.run_dir, options_.name, options_.incarnation,
                  options_.run_dir.empty() ? trace::level::off : options_.trace, options_.trace_bytes_max}),
-      books_(books_file(options_)), context_{recorder_, books_, *catalog_, options_.name, options_.incarnation, options_.warn} {
+      books_(books_file(options_)), context_{
+                                        recorder_,    books_, *catalog_, options_.name, options_.incarnation,
+                                        options_.warn} {
   catalog_->attach(recorder_);
   config_ = std::make_unique<system_config>(options_, *catalog_, context_);
   system_ = std::make_unique<caf::actor_system>(*config_);
-  gateway_ = std::make_unique<gateway>(*system_, context_, identity(), gateway::observer{std::move(on_up), std::move(on_down), std::move(on_report)});
+  gateway_ = std::make_unique<gateway>(
+      *system_, context_, identity(),
+      gateway::observer{std::move(on_up), std::move(on_down), std::move(on_report)});
   const std::string agent_role = "agent";
   this_role = &agent_role;
-  role_spawner spawner = [this](const std::string& role, const caf::message& args) { return spawn_here(role, args); };
+  role_spawner spawner = [this](const std::string& role, const caf::message& args) {
+    return spawn_here(role, args);
+  };
   agent_ = system_->spawn<caf::hidden>(agent, std::move(spawner), options_.on_leave);
   this_role = nullptr;
   gateway_->export_handle(caf::actor_cast<caf::strong_actor_ptr>(agent_));
@@ -166,17 +179,21 @@ caf::expected<named_actor> node::do_lookup(const std::string& node_name, lookup_
   caf::expected<named_actor> result{caf::make_error(errc::timed_out, what.name)};
   const auto patience = what.wait + std::chrono::seconds{10};
   self->request(agent, patience, what)
-    .receive([&](named_actor& found) { result = std::move(found); }, [&](caf::error& err) { result = std::move(err); });
+      .receive([&](named_actor& found) { result = std::move(found); },
+               [&](caf::error& err) { result = std::move(err); });
   return result;
 }
 
 caf::expected<std::string> node::connect(const std::string& endpoint, std::chrono::milliseconds timeout) {
   auto done = std::make_shared<std::promise<caf::expected<std::string>>>();
   auto answer = done->get_future();
-  gateway_->hub().connect(endpoint, timeout, [done, endpoint](transport::peer_ptr peer, std::string_view why_not) {
-    if (peer != nullptr) done->set_value(peer->identity().name);
-    else done->set_value(caf::make_error(errc::not_connected, endpoint + ": " + std::string{why_not}));
-  });
+  gateway_->hub().connect(
+      endpoint, timeout, [done, endpoint](transport::peer_ptr peer, std::string_view why_not) {
+        if (peer != nullptr)
+          done->set_value(peer->identity().name);
+        else
+          done->set_value(caf::make_error(errc::not_connected, endpoint + ": " + std::string{why_not}));
+      });
   return answer.get();
 }
 
@@ -206,15 +223,16 @@ caf::expected<caf::strong_actor_ptr> node::spawn_here(const std::string& role, c
 }
 
 caf::expected<caf::strong_actor_ptr> node::spawn_on(const std::string& node_name, const std::string& role,
-                                                    const caf::message& args, std::chrono::milliseconds timeout) {
+                                                    const caf::message& args,
+                                                    std::chrono::milliseconds timeout) {
   if (node_name == options_.name) return spawn_here(role, args);
   auto agent = agent_of(node_name);
   if (!agent) return caf::make_error(errc::node_unknown, node_name);
   caf::scoped_actor self{*system_};
   caf::expected<caf::strong_actor_ptr> result{caf::make_error(errc::timed_out, role)};
   self->request(agent, timeout, spawn_role{role, args})
-    .receive([&](role_spawned& made) { result = std::move(made.actor); },
-             [&](caf::error& err) { result = std::move(err); });
+      .receive([&](role_spawned& made) { result = std::move(made.actor); },
+               [&](caf::error& err) { result = std::move(err); });
   return result;
 }
 
@@ -222,7 +240,8 @@ caf::expected<caf::strong_actor_ptr> node::spawn_on(const std::string& node_name
 
 /// A system under the test coordinator has no threads; somebody must let its actors run.
 void node::pump() {
-  if (auto* coordinator = dynamic_cast<caf::scheduler::test_coordinator*>(&system_->scheduler())) coordinator->run();
+  if (auto* coordinator = dynamic_cast<caf::scheduler::test_coordinator*>(&system_->scheduler()))
+    coordinator->run();
 }
 
 std::size_t node::end_actors(std::chrono::milliseconds patience) {
@@ -251,7 +270,7 @@ std::size_t node::stop(std::chrono::milliseconds patience) {
   const auto alive = end_actors(patience);
   caf::anon_send_exit(agent_, caf::exit_reason::user_shutdown);
   pump();
-  caf::scoped_actor{*system_}->wait_for(agent_);
+  caf::scoped_actor { *system_ } -> wait_for(agent_);
   gateway_->stop(patience);
   if (alive != 0) {
     // They cannot be destroyed without the scheduler, so they outlive the registry.
@@ -261,8 +280,8 @@ std::size_t node::stop(std::chrono::milliseconds patience) {
     }
     system_->await_actors_before_shutdown(false);
     const auto books = books_.totals();
-    const auto waiting = books.sent - books.remote_sent + books.remote_received - books.handled - books.dead_lettered
-                         - books.dropped_total();
+    const auto waiting = books.sent - books.remote_sent + books.remote_received - books.handled
+                         - books.dead_lettered - books.dropped_total();
     if (static_cast<std::int64_t>(waiting) > 0) books_.dropped(trace::drop_reason::shutdown, waiting);
   }
   recorder_.close();

@@ -14,16 +14,16 @@ namespace troupe {
 
 struct node_options {
   std::string name = "main";
-  std::uint64_t incarnation = 0;       ///< 0: drawn at random
+  std::uint64_t incarnation = 0; ///< 0: drawn at random
   /// Where other nodes connect: "ipc://…", "tcp://HOST:PORT" ('*' for any port),
   /// "inproc://…"; empty: this node only connects.
   std::string listen;
   trace::level trace = trace::level::off;
   std::uint64_t trace_bytes_max = 4ULL << 30;
-  std::filesystem::path run_dir;       ///< of the trace and the books; empty: none are kept on disk
-  std::size_t threads = 0;             ///< of the scheduler; 0: one a core
-  std::string scheduler = "stealing";  ///< or "sharing", "testing" (CAF's policies)
-  transport::hub_options links;        ///< limits and intervals; identity and greeting are filled in
+  std::filesystem::path run_dir;      ///< of the trace and the books; empty: none are kept on disk
+  std::size_t threads = 0;            ///< of the scheduler; 0: one a core
+  std::string scheduler = "stealing"; ///< or "sharing", "testing" (CAF's policies)
+  transport::hub_options links;       ///< limits and intervals; identity and greeting are filled in
   /// What it reads, best first; others write the first that they know. {1} makes the
   /// payloads to it legible in a capture.
   std::vector<int> codecs{payload_codecs.begin(), payload_codecs.end()};
@@ -41,18 +41,19 @@ greeting inquire(const std::string& endpoint, std::chrono::milliseconds timeout,
 
 /// Thread-safe after construction. Blocking calls say so; never call those from actors.
 class node {
-public:
+ public:
   /// Called in order per peer, from the scheduler's or the I/O thread; must not block.
   using up_handler = std::function<void(const known_node&, const greeting&)>;
-  using down_handler = std::function<void(const known_node&, transport::down_reason, const std::string& detail)>;
+  using down_handler =
+      std::function<void(const known_node&, transport::down_reason, const std::string& detail)>;
 
-  using report_handler =
-    std::function<void(const std::string& node, std::uint64_t round, const activity_report&, const std::vector<wait_edge>&)>;
+  using report_handler = std::function<void(const std::string& node, std::uint64_t round,
+                                            const activity_report&, const std::vector<wait_edge>&)>;
 
   /// Opens the endpoint and starts all threads. `catalog` must hold all message types.
   /// Throws std::runtime_error if the endpoint or the run directory cannot be used.
-  node(node_options, std::shared_ptr<message_catalog> catalog, role_map roles, up_handler = {}, down_handler = {},
-       report_handler = {});
+  node(node_options, std::shared_ptr<message_catalog> catalog, role_map roles, up_handler = {},
+       down_handler = {}, report_handler = {});
   /// Stops first, see stop().
   ~node();
   node(const node&) = delete;
@@ -68,14 +69,18 @@ public:
   node_context& context() { return context_; }
 
   // -- names -------------------------------------------------------------------
-  void publish(const std::string& name, const caf::actor& actor) { do_publish({name, caf::actor_cast<caf::strong_actor_ptr>(actor), {}}); }
+  void publish(const std::string& name, const caf::actor& actor) {
+    do_publish({name, caf::actor_cast<caf::strong_actor_ptr>(actor), {}});
+  }
   template <class... Sigs>
   void publish(const std::string& name, const caf::typed_actor<Sigs...>& actor) {
-    do_publish({name, caf::actor_cast<caf::strong_actor_ptr>(actor), system_->message_types<caf::typed_actor<Sigs...>>()});
+    do_publish({name, caf::actor_cast<caf::strong_actor_ptr>(actor),
+                system_->message_types<caf::typed_actor<Sigs...>>()});
   }
   /// Blocks. `wait` is how long the name may take to appear.
   template <class Handle = caf::actor>
-  caf::expected<Handle> lookup(const std::string& node, const std::string& name, caf::timespan wait = caf::timespan{0}) {
+  caf::expected<Handle> lookup(const std::string& node, const std::string& name,
+                               caf::timespan wait = caf::timespan{0}) {
     auto found = do_lookup(node, {name, wait});
     if (!found) return std::move(found.error());
     if (!system_->assignable<Handle>(found->interface) && !(std::is_same_v<Handle, caf::actor>))
@@ -92,7 +97,8 @@ public:
   // -- roles -------------------------------------------------------------------
   caf::expected<caf::strong_actor_ptr> spawn_here(const std::string& role, const caf::message& args);
   /// Blocks if `node` is another one.
-  caf::expected<caf::strong_actor_ptr> spawn_on(const std::string& node, const std::string& role, const caf::message& args,
+  caf::expected<caf::strong_actor_ptr> spawn_on(const std::string& node, const std::string& role,
+                                                const caf::message& args,
                                                 std::chrono::milliseconds timeout = std::chrono::seconds{10});
 
   /// Ends the actors that were spawned as roles, waits for all others up to `patience`,
@@ -100,7 +106,7 @@ public:
   /// actors were still alive. Idempotent; blocks.
   std::size_t stop(std::chrono::milliseconds patience = std::chrono::seconds{2});
 
-private:
+ private:
   class system_config;
   void do_publish(publish_name);
   caf::expected<named_actor> do_lookup(const std::string& node, lookup_name);

@@ -10,7 +10,7 @@ namespace {
 /// CAF links two actors while it holds the locks of both, and exporting a handle takes
 /// the actor's lock: so the other side is told a moment later, by the scheduler.
 class deferred_link final : public caf::ref_counted, public caf::resumable {
-public:
+ public:
   deferred_link(link_ptr via, caf::strong_actor_ptr local, caf::actor_id remote)
       : via_(std::move(via)), local_(std::move(local)), remote_(remote) {}
   subtype_t subtype() const override { return resumable::function_object; }
@@ -22,7 +22,7 @@ public:
   void intrusive_ptr_add_ref_impl() override { ref(); }
   void intrusive_ptr_release_impl() override { deref(); }
 
-private:
+ private:
   link_ptr via_;
   caf::strong_actor_ptr local_;
   caf::actor_id remote_;
@@ -38,8 +38,10 @@ remote_proxy::remote_proxy(caf::actor_config& config, link_ptr via, trace::actor
 remote_proxy::~remote_proxy() = default;
 
 void remote_proxy::enqueue(caf::mailbox_element_ptr what, caf::execution_unit*) {
-  if (link_ != nullptr) link_->forward(*this, std::move(what));
-  else fail_request(what->sender, what->mid, caf::make_error(caf::exit_reason::remote_link_unreachable));
+  if (link_ != nullptr)
+    link_->forward(*this, std::move(what));
+  else
+    fail_request(what->sender, what->mid, caf::make_error(caf::exit_reason::remote_link_unreachable));
 }
 
 bool remote_proxy::add_backlink(caf::abstract_actor* x) {
@@ -54,6 +56,8 @@ bool remote_proxy::remove_backlink(caf::abstract_actor* x) {
   return true;
 }
 
-void remote_proxy::kill_proxy(caf::execution_unit* host, caf::error reason) { cleanup(std::move(reason), host); }
+void remote_proxy::kill_proxy(caf::execution_unit* host, caf::error reason) {
+  cleanup(std::move(reason), host);
+}
 
 } // namespace troupe

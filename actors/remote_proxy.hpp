@@ -10,7 +10,7 @@ namespace troupe {
 
 /// Made by the gateway when a handle arrives; killed when its actor or its node ends.
 class remote_proxy final : public caf::actor_proxy, public traceable {
-public:
+ public:
   remote_proxy(caf::actor_config&, link_ptr, trace::actor_index);
   ~remote_proxy() override;
 
@@ -20,7 +20,7 @@ public:
   bool remove_backlink(caf::abstract_actor*) override;
   void kill_proxy(caf::execution_unit*, caf::error reason) override;
 
-private:
+ private:
   const link_ptr link_; ///< null for an actor of a node that cannot be reached
 };
 

@@ -16,7 +16,8 @@
 namespace troupe {
 
 /// Spawns an actor from the arguments in a message; fails with errc::bad_arguments.
-using role_factory = std::function<caf::expected<caf::strong_actor_ptr>(caf::actor_system&, const caf::message& args)>;
+using role_factory =
+    std::function<caf::expected<caf::strong_actor_ptr>(caf::actor_system&, const caf::message& args)>;
 
 /// Filled before a node starts, read by all threads afterwards.
 using role_map = std::map<std::string, role_factory, std::less<>>;
@@ -24,7 +25,8 @@ using role_map = std::map<std::string, role_factory, std::less<>>;
 namespace detail {
 
 template <class Fun, class... Args>
-caf::expected<caf::strong_actor_ptr> spawn_with(caf::actor_system& system, const Fun& fun, const caf::message& args) {
+caf::expected<caf::strong_actor_ptr> spawn_with(caf::actor_system& system, const Fun& fun,
+                                                const caf::message& args) {
   caf::strong_actor_ptr result;
   if constexpr (sizeof...(Args) == 0) {
     if (args.empty()) result = caf::actor_cast<caf::strong_actor_ptr>(system.spawn(fun));

@@ -14,7 +14,7 @@ namespace troupe {
 /// For a system with scheduler policy "testing" that has no links: nothing but the seed
 /// and the actors decide what happens next. Not thread-safe.
 class seeded_turns {
-public:
+ public:
   /// Throws std::bad_cast for a system with another scheduler.
   seeded_turns(caf::actor_system&, std::uint64_t seed);
 
@@ -25,7 +25,7 @@ public:
   /// Virtual time since the start.
   std::chrono::nanoseconds elapsed() const;
 
-private:
+ private:
   caf::scheduler::test_coordinator& scheduler_;
   std::mt19937_64 random_;
   caf::actor_clock::time_point start_;

@@ -81,8 +81,9 @@ thread_local std::vector<trace::message_id> joined_causes;
 
 } // namespace
 
-traced_element::stamp tracing::stamp_of(node_context& context, trace::actor_index receiver, const actor_ref& whom,
-                                        caf::mailbox_element& element, trace::string_index type) {
+traced_element::stamp tracing::stamp_of(node_context& context, trace::actor_index receiver,
+                                        const actor_ref& whom, caf::mailbox_element& element,
+                                        trace::string_index type) {
   if (auto* wrapped = already_wrapped(element)) {
     wrapped->settle();
     return wrapped->message();
@@ -93,7 +94,8 @@ traced_element::stamp tracing::stamp_of(node_context& context, trace::actor_inde
   if (element.mid.is_request()) note_request(context, element, whom);
   if (!recorder.on()) return stamp;
   stamp.id = recorder.next_message();
-  recorder.sent(stamp.id, this_handling.message, index_of_sender(element.sender), receiver, type, recorder.now());
+  recorder.sent(stamp.id, this_handling.message, index_of_sender(element.sender), receiver, type,
+                recorder.now());
   for (auto earlier : joined_causes)
     recorder.also_caused_by(stamp.id, earlier);
   return stamp;
@@ -103,13 +105,15 @@ caf::mailbox_element_ptr tracing::wrap(node_context& context, trace::actor_index
                                        caf::mailbox_element_ptr element) {
   if (!this_arrival.active && already_wrapped(*element) != nullptr) return element;
   const auto type = context.catalog.of(element->content()).traced_as;
-  const auto stamp = this_arrival.active ? traced_element::stamp{this_arrival.message, receiver, type}
-                                         : stamp_of(context, receiver, {context.incarnation, id}, *element, type);
+  const auto stamp = this_arrival.active
+                         ? traced_element::stamp{this_arrival.message, receiver, type}
+                         : stamp_of(context, receiver, {context.incarnation, id}, *element, type);
   return caf::mailbox_element_ptr{new traced_element(std::move(element), context, stamp)};
 }
 
 caf::mailbox_element_ptr tracing::wrap_delayed(node_context& context, trace::actor_index sender,
-                                               const caf::strong_actor_ptr& to, std::chrono::nanoseconds delay,
+                                               const caf::strong_actor_ptr& to,
+                                               std::chrono::nanoseconds delay,
                                                caf::mailbox_element_ptr element) {
   auto& recorder = context.recorder;
   auto* receiver = dynamic_cast<traceable*>(to->get());
@@ -130,9 +134,11 @@ caf::mailbox_element_ptr tracing::came_back(caf::mailbox_element& element) {
   return wrapped != nullptr ? wrapped->unwrap() : nullptr;
 }
 
-void tracing::note_request(node_context& context, const caf::mailbox_element& element, const actor_ref& whom) {
+void tracing::note_request(node_context& context, const caf::mailbox_element& element,
+                           const actor_ref& whom) {
   if (this_handling.me == nullptr || element.sender.get() != this_handling.self) return;
-  this_handling.me->asked(context, *const_cast<caf::actor_control_block*>(this_handling.self)->get(), element.mid, whom);
+  this_handling.me->asked(context, *const_cast<caf::actor_control_block*>(this_handling.self)->get(),
+                          element.mid, whom);
 }
 
 actor_ref tracing::address(const node_context& context, const caf::strong_actor_ptr& actor) {
@@ -142,12 +148,15 @@ actor_ref tracing::address(const node_context& context, const caf::strong_actor_
 }
 
 wait_list& traceable::waits(node_context& context, const caf::abstract_actor& self) {
-  if (waits_ == nullptr) waits_ = std::make_unique<wait_list>(context.waits, actor_ref{context.incarnation, self.id()});
+  if (waits_ == nullptr)
+    waits_ = std::make_unique<wait_list>(context.waits, actor_ref{context.incarnation, self.id()});
   return *waits_;
 }
 
-void traceable::asked(node_context& context, const caf::abstract_actor& self, caf::message_id id, const actor_ref& whom) {
-  waits(context, self).opened({id.request_id().integer_value(), whom, std::exchange(next_request_is_finite, false)});
+void traceable::asked(node_context& context, const caf::abstract_actor& self, caf::message_id id,
+                      const actor_ref& whom) {
+  waits(context, self)
+      .opened({id.request_id().integer_value(), whom, std::exchange(next_request_is_finite, false)});
 }
 
 trace::actor_index tracing::born(node_context& context, const caf::abstract_actor& self) {

@@ -17,12 +17,12 @@ namespace troupe {
 
 /// What the gateway and other actors ask of a traced actor without knowing its type.
 class traceable {
-public:
+ public:
   trace::actor_index trace_index() const { return trace_index_; }
   /// This actor just asked somebody; called on its own thread.
   void asked(node_context&, const caf::abstract_actor& self, caf::message_id, const actor_ref& whom);
 
-protected:
+ protected:
   ~traceable() = default;
   wait_list& waits(node_context&, const caf::abstract_actor& self);
 
@@ -49,10 +49,11 @@ struct mailbox_booker {
 
 /// The parts of `traced` that do not depend on its base.
 class tracing {
-public:
+ public:
   /// Wraps an element for its receiver: gives it a number (or takes over the one it
   /// arrived with), records the send and counts it. Runs on the sender's thread.
-  static caf::mailbox_element_ptr wrap(node_context&, trace::actor_index receiver, caf::actor_id, caf::mailbox_element_ptr);
+  static caf::mailbox_element_ptr wrap(node_context&, trace::actor_index receiver, caf::actor_id,
+                                       caf::mailbox_element_ptr);
   /// Numbers, records and counts a send, unless the element comes back from the clock
   /// and was stamped before; such an element is settled, since it lives on elsewhere.
   /// The current handler asks `whom`, if that is what this element does.
@@ -70,7 +71,8 @@ public:
   /// A delayed message that came back from the clock, and was counted when it was set;
   /// null for any other.
   static caf::mailbox_element_ptr came_back(caf::mailbox_element&);
-  static caf::mailbox_element_ptr wrap_delayed(node_context&, trace::actor_index sender, const caf::strong_actor_ptr& to,
+  static caf::mailbox_element_ptr wrap_delayed(node_context&, trace::actor_index sender,
+                                               const caf::strong_actor_ptr& to,
                                                std::chrono::nanoseconds delay, caf::mailbox_element_ptr);
 };
 
@@ -78,7 +80,7 @@ public:
 /// below. Costs a branch and two counters a message with the trace off.
 template <class Base>
 class traced : public Base, public traceable {
-public:
+ public:
   template <class... Ts>
   explicit traced(caf::actor_config& config, Ts&&... xs)
       : Base(config, std::forward<Ts>(xs)...), context_(context_of(this->home_system())) {
@@ -86,15 +88,17 @@ public:
     wraps_ = context_->recorder.on() || this->getf(caf::abstract_actor::is_detached_flag);
     this->trace_index_ = tracing::born(*context_, *this);
     context_->waits.unborn(+1);
-    this->set_default_handler([](caf::scheduled_actor* self, caf::message_view& what) -> caf::result<caf::message> {
-      tracing::unhandled(*self, what);
-      return caf::sec::unexpected_message;
-    });
+    this->set_default_handler(
+        [](caf::scheduled_actor* self, caf::message_view& what) -> caf::result<caf::message> {
+          tracing::unhandled(*self, what);
+          return caf::sec::unexpected_message;
+        });
   }
 
   void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* host) override {
     if (context_ == nullptr || wraps_) {
-      if (context_ != nullptr) element = tracing::wrap(*context_, this->trace_index_, this->id(), std::move(element));
+      if (context_ != nullptr)
+        element = tracing::wrap(*context_, this->trace_index_, this->id(), std::move(element));
       Base::enqueue(std::move(element), host);
       return;
     }
@@ -102,14 +106,16 @@ public:
       if (this_handling.self == nullptr)
         if (auto original = tracing::came_back(*element)) return push(std::move(original), host);
       context_->books.sent();
-      if (element->mid.is_request()) tracing::note_request(*context_, *element, {context_->incarnation, this->id()});
+      if (element->mid.is_request())
+        tracing::note_request(*context_, *element, {context_->incarnation, this->id()});
     }
     push(std::move(element), host);
   }
 
   caf::invoke_message_result consume(caf::mailbox_element& element) override {
     if (context_ == nullptr) return Base::consume(element);
-    const auto result = wraps_ ? consume_wrapped(static_cast<traced_element&>(element)) : consume_plain(element);
+    const auto result =
+        wraps_ ? consume_wrapped(static_cast<traced_element&>(element)) : consume_plain(element);
     watch_timeout();
     return result;
   }
@@ -138,7 +144,8 @@ public:
   }
 
   /// As CAF's request, except that the deadlock detector knows it will end by itself.
-  template <caf::message_priority P = caf::message_priority::normal, class Handle, class Rep, class Period, class... Ts>
+  template <caf::message_priority P = caf::message_priority::normal, class Handle, class Rep, class Period,
+            class... Ts>
   auto request(const Handle& whom, std::chrono::duration<Rep, Period> timeout, Ts&&... xs) {
     next_request_is_finite = true;
     return Base::template request<P>(whom, timeout, std::forward<Ts>(xs)...);
@@ -156,7 +163,8 @@ public:
       return;
     }
     auto to = caf::actor_cast<caf::strong_actor_ptr>(dest);
-    auto element = caf::make_mailbox_element(this->ctrl(), caf::make_message_id(), {}, std::forward<Ts>(xs)...);
+    auto element =
+        caf::make_mailbox_element(this->ctrl(), caf::make_message_id(), {}, std::forward<Ts>(xs)...);
     element = tracing::wrap_delayed(*context_, this->trace_index_, to, delay, std::move(element));
     auto& clock = this->system().clock();
     clock.schedule_message(clock.now() + delay, std::move(to), std::move(element));
@@ -189,10 +197,10 @@ public:
     return context_ != nullptr ? context_->node : none;
   }
 
-protected:
+ protected:
   node_context* context() const { return context_; }
 
-private:
+ private:
   /// CAF's enqueue for actors that share the scheduler's threads, except that a closed
   /// mailbox is booked.
   void push(caf::mailbox_element_ptr element, caf::execution_unit* host) {
@@ -201,8 +209,10 @@ private:
     switch (this->mailbox().push_back(std::move(element))) {
     case caf::intrusive::inbox_result::unblocked_reader:
       intrusive_ptr_add_ref(this->ctrl());
-      if (host != nullptr) host->exec_later(this);
-      else this->home_system().scheduler().enqueue(this);
+      if (host != nullptr)
+        host->exec_later(this);
+      else
+        this->home_system().scheduler().enqueue(this);
       break;
     case caf::intrusive::inbox_result::queue_closed:
       context_->books.dead_lettered();
@@ -231,10 +241,14 @@ private:
       books.handled();
       throw;
     }
-    if (result == caf::invoke_message_result::skipped) context_->waits.blinded();
-    else if (result == caf::invoke_message_result::dropped) books.dropped(trace::drop_reason::expired_response);
-    else if (this_handling.refused) books.dropped(trace::drop_reason::no_handler);
-    else books.handled();
+    if (result == caf::invoke_message_result::skipped)
+      context_->waits.blinded();
+    else if (result == caf::invoke_message_result::dropped)
+      books.dropped(trace::drop_reason::expired_response);
+    else if (this_handling.refused)
+      books.dropped(trace::drop_reason::no_handler);
+    else
+      books.handled();
     return result;
   }
 
@@ -292,14 +306,15 @@ message_token current_message();
 /// While one is alive, every send of this handler names these messages as causes too: a
 /// join waits for several. What is handled now is a cause anyway.
 class joining {
-public:
+ public:
   explicit joining(const std::vector<message_token>& earlier);
   ~joining();
   joining(const joining&) = delete;
   joining& operator=(const joining&) = delete;
 };
 
-/// An actor without state, or whose state lives in its behaviour: `caf::behavior f(troupe::plain_actor* self)`.
+/// An actor without state, or whose state lives in its behaviour: `caf::behavior f(troupe::plain_actor*
+/// self)`.
 using plain_actor = traced<caf::event_based_actor>;
 
 /// An actor with a state struct: `caf::behavior worker(troupe::actor_of<worker_state>* self, ...)`.

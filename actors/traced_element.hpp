@@ -10,7 +10,7 @@ namespace troupe {
 /// Wraps the element that CAF made. If it is destroyed before somebody says what became
 /// of the message, the message was never handled: that is booked as a dead letter.
 class traced_element final : public caf::mailbox_element {
-public:
+ public:
   struct stamp {
     trace::message_id id{};
     trace::actor_index receiver = 0;
@@ -18,8 +18,8 @@ public:
   };
 
   traced_element(caf::mailbox_element_ptr inner, node_context& context, const stamp& of_message)
-      : mailbox_element(std::move(inner->sender), inner->mid, std::move(inner->stages)), inner_(std::move(inner)),
-        context_(context), stamp_(of_message) {}
+      : mailbox_element(std::move(inner->sender), inner->mid, std::move(inner->stages)),
+        inner_(std::move(inner)), context_(context), stamp_(of_message) {}
   ~traced_element() override;
 
   static void* operator new(std::size_t bytes);
@@ -47,7 +47,7 @@ public:
   caf::message move_content_to_message() override { return inner_->move_content_to_message(); }
   caf::message copy_content_to_message() const override { return inner_->copy_content_to_message(); }
 
-private:
+ private:
   caf::mailbox_element_ptr inner_;
   node_context& context_;
   stamp stamp_;

@@ -8,8 +8,9 @@
 namespace troupe {
 
 bool activity_report::quiet() const {
-  const auto in_mailboxes = static_cast<std::int64_t>(books.sent - books.remote_sent + books.remote_received - books.handled
-                                                      - books.dead_lettered - books.dropped_total());
+  const auto in_mailboxes =
+      static_cast<std::int64_t>(books.sent - books.remote_sent + books.remote_received - books.handled
+                                - books.dead_lettered - books.dropped_total());
   return !blind && in_mailboxes == set_aside && unborn == 0 && timers == 0 && outside == 0 && arriving == 0;
 }
 

@@ -37,13 +37,13 @@ struct wait_edge {
 /// happened in between.
 struct activity_report {
   trace::ledger_counts books;
-  std::int64_t set_aside = 0;   ///< messages that an actor skipped and keeps
-  std::int64_t unborn = 0;      ///< actors that have not begun
-  std::int64_t timers = 0;      ///< of actors, and requests that will time out
-  std::int64_t outside = 0;     ///< sources outside of the actors that may send any time
-  std::int64_t arriving = 0;    ///< frames not yet decoded
-  std::int64_t waiting = 0;     ///< open requests
-  bool blind = false;           ///< something went on that cannot be seen: never quiet
+  std::int64_t set_aside = 0; ///< messages that an actor skipped and keeps
+  std::int64_t unborn = 0;    ///< actors that have not begun
+  std::int64_t timers = 0;    ///< of actors, and requests that will time out
+  std::int64_t outside = 0;   ///< sources outside of the actors that may send any time
+  std::int64_t arriving = 0;  ///< frames not yet decoded
+  std::int64_t waiting = 0;   ///< open requests
+  bool blind = false;         ///< something went on that cannot be seen: never quiet
   bool operator==(const activity_report&) const = default;
 
   bool quiet() const;
@@ -60,13 +60,14 @@ auto inspect(Inspector& f, wait_edge& x) {
 template <class Inspector>
 auto inspect(Inspector& f, activity_report& x) {
   auto& books = x.books;
-  return f(caf::meta::type_name("activity_report"), books.sent, books.remote_sent, books.remote_received, books.handled,
-           books.dead_lettered, books.dropped, x.set_aside, x.unborn, x.timers, x.outside, x.arriving, x.waiting, x.blind);
+  return f(caf::meta::type_name("activity_report"), books.sent, books.remote_sent, books.remote_received,
+           books.handled, books.dead_lettered, books.dropped, x.set_aside, x.unborn, x.timers, x.outside,
+           x.arriving, x.waiting, x.blind);
 }
 
 /// The open requests of one actor. Written by its own thread, read by the detector.
 class wait_list {
-public:
+ public:
   struct open_request {
     std::uint64_t id = 0;
     actor_ref to;
@@ -83,7 +84,7 @@ public:
   /// Answers of this actor wait until `holder` acts; nobody: they do not.
   void held_by(std::optional<actor_ref> holder);
 
-private:
+ private:
   friend class wait_registry;
   wait_registry& registry_;
   const actor_ref self_;
@@ -95,7 +96,7 @@ private:
 
 /// Of one node. Thread-safe; counting takes a few nanoseconds.
 class wait_registry {
-public:
+ public:
   void unborn(int change) { shard().unborn.fetch_add(change, std::memory_order_relaxed); }
   void timers(int change) { shard().timers.fetch_add(change, std::memory_order_relaxed); }
   void set_aside(int change) { shard().set_aside.fetch_add(change, std::memory_order_relaxed); }
@@ -105,7 +106,7 @@ public:
   activity_report look(const trace::ledger&) const;
   std::vector<wait_edge> edges() const;
 
-private:
+ private:
   friend class wait_list;
   struct alignas(64) counters {
     std::atomic<std::int64_t> unborn{0}, timers{0}, set_aside{0};
@@ -126,7 +127,7 @@ inline thread_local bool next_request_is_finite = false;
 /// Keeps the detector from calling a run stuck that something outside of the actors (a
 /// socket, a thread, a person) may still wake. Movable; ends with its owner.
 class outside_source {
-public:
+ public:
   explicit outside_source(wait_registry& registry) : registry_(&registry) { registry.outside(+1); }
   ~outside_source() {
     if (registry_ != nullptr) registry_->outside(-1);
@@ -134,7 +135,7 @@ public:
   outside_source(outside_source&& other) noexcept : registry_(std::exchange(other.registry_, nullptr)) {}
   outside_source& operator=(outside_source&&) = delete;
 
-private:
+ private:
   wait_registry* registry_;
 };
 

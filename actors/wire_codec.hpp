@@ -30,7 +30,7 @@ class message_catalog;
 /// Appends values to a buffer. Fails only on values that cannot be encoded (a nested
 /// message with an unregistered type); the buffer is then to be cut back by the caller.
 class wire_writer {
-public:
+ public:
   using result_type = caf::error;
   static constexpr bool reads_state = true;
   static constexpr bool writes_state = false;
@@ -74,7 +74,9 @@ public:
       out_.push_back(x ? '\1' : '\0');
       if (x) return nested([&] { return apply(*x); });
     } else if constexpr (detail::is_duration<U>::value) {
-      auto count = static_cast<std::conditional_t<std::is_floating_point_v<typename U::rep>, double, std::int64_t>>(x.count());
+      auto count =
+          static_cast<std::conditional_t<std::is_floating_point_v<typename U::rep>, double, std::int64_t>>(
+              x.count());
       raw(&count, sizeof count);
     } else if constexpr (detail::is_time_point<U>::value) {
       auto since = x.time_since_epoch();
@@ -119,7 +121,7 @@ public:
   caf::error write_message(const caf::message&);
   transport::byte_buffer& buffer() { return out_; }
 
-private:
+ private:
   template <class T>
   bool step(caf::error& result, T&& x) {
     using U = std::decay_t<T>;
@@ -160,7 +162,7 @@ private:
 /// Reads what wire_writer wrote, from bytes that nobody vouches for: every size is
 /// checked against what is left before anything is allocated.
 class wire_reader {
-public:
+ public:
   using result_type = caf::error;
   static constexpr bool reads_state = false;
   static constexpr bool writes_state = true;
@@ -227,10 +229,10 @@ public:
     } else if constexpr (detail::is_tuple<T>::value) {
       return nested([&] {
         return std::apply(
-          [this](auto&... xs) {
-            return (*this)(const_cast<std::remove_const_t<std::remove_reference_t<decltype(xs)>>&>(xs)...);
-          },
-          x);
+            [this](auto&... xs) {
+              return (*this)(const_cast<std::remove_const_t<std::remove_reference_t<decltype(xs)>>&>(xs)...);
+            },
+            x);
       });
     } else if constexpr (detail::is_std_array<T>::value) {
       for (auto& element : x)
@@ -281,7 +283,7 @@ public:
   }
   caf::error read_message(caf::message&);
 
-private:
+ private:
   template <class T>
   bool step(caf::error& result, T&& x) {
     using U = std::decay_t<T>;
@@ -294,8 +296,10 @@ private:
   }
   template <class T>
   static constexpr std::size_t least_bytes() {
-    if constexpr (detail::plain_number<T>) return sizeof(T);
-    else return std::is_empty_v<T> ? 0 : 1;
+    if constexpr (detail::plain_number<T>)
+      return sizeof(T);
+    else
+      return std::is_empty_v<T> ? 0 : 1;
   }
   caf::error bits(std::vector<bool>& xs) {
     std::size_t n = 0;
@@ -313,7 +317,10 @@ private:
     std::size_t n = 0;
     if (!size(n, least_bytes<typename T::value_type>())) return caf::sec::end_of_stream;
     xs.clear();
-    if constexpr (detail::plain_number<typename T::value_type> && requires { xs.data(); xs.resize(n); }) {
+    if constexpr (detail::plain_number<typename T::value_type> && requires {
+                    xs.data();
+                    xs.resize(n);
+                  }) {
       xs.resize(n);
       raw(xs.data(), n * sizeof(typename T::value_type));
     } else if constexpr (detail::map_like<T>) {
@@ -353,7 +360,9 @@ private:
     budget_ -= bytes;
     return true;
   }
-  static caf::error too_large() { return caf::make_error(caf::sec::invalid_argument, "too many or too large elements"); }
+  static caf::error too_large() {
+    return caf::make_error(caf::sec::invalid_argument, "too many or too large elements");
+  }
   caf::error read_error(caf::error&);
 
   std::span<const char> in_;

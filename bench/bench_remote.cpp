@@ -16,7 +16,7 @@ using clock = std::chrono::steady_clock;
 
 /// The measuring side of an actor system: spawns sources here, sinks there.
 class actor_rig {
-public:
+ public:
   virtual ~actor_rig() = default;
   virtual caf::actor_system& system() = 0;
   virtual caf::actor source() = 0;
@@ -25,8 +25,10 @@ public:
 };
 
 class troupe_rig final : public actor_rig {
-public:
-  troupe_rig() : other_({"--child", "troupe", ""}), node_(troupe_options("main", "tcp://127.0.0.1:*"), troupe_catalog(), troupe_roles()) {
+ public:
+  troupe_rig()
+      : other_({"--child", "troupe", ""}),
+        node_(troupe_options("main", "tcp://127.0.0.1:*"), troupe_catalog(), troupe_roles()) {
     const auto began = clock::now();
     auto name = node_.connect(other_.first_line(), std::chrono::seconds{10});
     if (!name) throw std::runtime_error("troupe: " + caf::to_string(name.error()));
@@ -41,17 +43,20 @@ public:
   troupe::node& node() { return node_; }
   double setup_ms = 0;
 
-private:
-  caf::actor here(const char* role) { return caf::actor_cast<caf::actor>(*node_.spawn_here(role, caf::message{})); }
+ private:
+  caf::actor here(const char* role) {
+    return caf::actor_cast<caf::actor>(*node_.spawn_here(role, caf::message{}));
+  }
   child other_;
   troupe::node node_;
 };
 
 class caf_rig final : public actor_rig {
-public:
+ public:
   caf_rig() : other_({"--child", "caf", ""}), system_(config_) {
     const auto began = clock::now();
-    auto found = system_.middleman().remote_actor("127.0.0.1", static_cast<std::uint16_t>(std::stoi(other_.first_line())));
+    auto found = system_.middleman().remote_actor("127.0.0.1",
+                                                  static_cast<std::uint16_t>(std::stoi(other_.first_line())));
     if (!found) throw std::runtime_error("CAF: " + caf::to_string(found.error()));
     hatchery_ = *found;
     setup_ms = std::chrono::duration<double, std::milli>(clock::now() - began).count();
@@ -68,12 +73,13 @@ public:
     caf::scoped_actor self{system_};
     caf::actor made;
     self->request(hatchery_, std::chrono::seconds{10}, every)
-      .receive([&](const caf::actor& x) { made = x; }, [](const caf::error& err) { throw std::runtime_error(caf::to_string(err)); });
+        .receive([&](const caf::actor& x) { made = x; },
+                 [](const caf::error& err) { throw std::runtime_error(caf::to_string(err)); });
     return made;
   }
   double setup_ms = 0;
 
-private:
+ private:
   caf::actor kept(caf::actor x) {
     spawned_.push_back(x);
     return x;
@@ -95,17 +101,20 @@ double one_way(actor_rig& rig, const load& what) {
     self->send(source, begin_sending{sink, what.messages, what.bytes, what.window});
   for (std::size_t done = 0; done < pairs.size(); ++done)
     self->receive([](std::uint64_t) {});
-  return static_cast<double>(what.messages) * what.pairs / std::chrono::duration<double>(clock::now() - began).count();
+  return static_cast<double>(what.messages) * what.pairs
+         / std::chrono::duration<double>(clock::now() - began).count();
 }
 
 std::vector<double> round_trips_us(actor_rig& rig, std::uint64_t rounds) {
   caf::scoped_actor self{rig.system()};
   std::vector<double> result;
   self->request(rig.pinger(), caf::infinite, begin_pinging{rig.remote_sink(1), rounds})
-    .receive([&](const round_trips& x) {
-      for (auto each : x.nanoseconds)
-        result.push_back(static_cast<double>(each) / 1000);
-    }, [](const caf::error& err) { throw std::runtime_error(caf::to_string(err)); });
+      .receive(
+          [&](const round_trips& x) {
+            for (auto each : x.nanoseconds)
+              result.push_back(static_cast<double>(each) / 1000);
+          },
+          [](const caf::error& err) { throw std::runtime_error(caf::to_string(err)); });
   return result;
 }
 
@@ -132,8 +141,8 @@ struct plan {
 
 /// Multiples of a quarter window, so that the last credit completes the count.
 constexpr plan plans[] = {
-  {32, 1, 400'000, 100'000, 8'000}, {32, 4, 100'000, 40'000, 8'000},   {1024, 1, 200'000, 60'000, 4'000},
-  {1024, 4, 60'000, 20'000, 4'000}, {65536, 1, 8'000, 4'000, 160},     {65536, 4, 2'000, 2'000, 80},
+    {32, 1, 400'000, 100'000, 8'000}, {32, 4, 100'000, 40'000, 8'000}, {1024, 1, 200'000, 60'000, 4'000},
+    {1024, 4, 60'000, 20'000, 4'000}, {65536, 1, 8'000, 4'000, 160},   {65536, 4, 2'000, 2'000, 80},
 };
 
 nlohmann::json measure(int rounds, bool quick) {
@@ -149,14 +158,19 @@ nlohmann::json measure(int rounds, bool quick) {
       caf_io.push_back(one_way(caf_side, {p.bytes, p.pairs, p.caf_messages / scale, p.window}));
       raw.push_back(raw_one_way({p.bytes, p.pairs, p.messages / scale, p.window}));
     }
-    one.push_back({{"bytes", p.bytes}, {"pairs", p.pairs}, {"troupe", percentile(troupe, 0.5)},
-                   {"caf_io", percentile(caf_io, 0.5)}, {"raw_zmq", percentile(raw, 0.5)}});
+    one.push_back({{"bytes", p.bytes},
+                   {"pairs", p.pairs},
+                   {"troupe", percentile(troupe, 0.5)},
+                   {"caf_io", percentile(caf_io, 0.5)},
+                   {"raw_zmq", percentile(raw, 0.5)}});
   }
   const std::uint64_t trips = quick ? 1'000 : 5'000;
   std::map<std::string, std::vector<double>> p50, p99;
   for (int round = 0; round < rounds; ++round) {
     const std::pair<const char*, std::vector<double>> samples[] = {
-      {"troupe", round_trips_us(troupe_side, trips)}, {"caf_io", round_trips_us(caf_side, trips)}, {"raw_zmq", raw_round_trips_us(trips)}};
+        {"troupe", round_trips_us(troupe_side, trips)},
+        {"caf_io", round_trips_us(caf_side, trips)},
+        {"raw_zmq", raw_round_trips_us(trips)}};
     for (auto& [name, sample] : samples) {
       p50[name].push_back(percentile(sample, 0.5));
       p99[name].push_back(percentile(sample, 0.99));
@@ -165,29 +179,34 @@ nlohmann::json measure(int rounds, bool quick) {
   json trips_us;
   for (auto& [name, values] : p50)
     trips_us[name] = {{"p50", percentile(values, 0.5)}, {"p99", percentile(p99[name], 0.5)}};
-  return {{"machine", machine()}, {"rounds", rounds}, {"one_way", one}, {"round_trip_us", trips_us},
+  return {{"machine", machine()},
+          {"rounds", rounds},
+          {"one_way", one},
+          {"round_trip_us", trips_us},
           {"connection_setup_ms", {{"troupe", troupe_side.setup_ms}, {"caf_io", caf_side.setup_ms}}},
           {"memory", memory(troupe_side, quick)}};
 }
 
 void print(const nlohmann::json& x) {
-  fmt::print("{}\nmedians of {} rounds, two processes over TCP on loopback, trace off\n\n", x["machine"].get<std::string>(),
-             x["rounds"].get<int>());
-  fmt::print("one way, messages/s\n{:>8} {:>6} {:>12} {:>12} {:>12} {:>10} {:>10}\n", "bytes", "pairs", "troupe", "CAF io",
-             "raw ZeroMQ", "x CAF io", "x raw");
+  fmt::print("{}\nmedians of {} rounds, two processes over TCP on loopback, trace off\n\n",
+             x["machine"].get<std::string>(), x["rounds"].get<int>());
+  fmt::print("one way, messages/s\n{:>8} {:>6} {:>12} {:>12} {:>12} {:>10} {:>10}\n", "bytes", "pairs",
+             "troupe", "CAF io", "raw ZeroMQ", "x CAF io", "x raw");
   for (auto& row : x["one_way"]) {
     const double troupe = row["troupe"], caf_io = row["caf_io"], raw = row["raw_zmq"];
-    fmt::print("{:>8} {:>6} {:>12.0f} {:>12.0f} {:>12.0f} {:>10.2f} {:>10.2f}\n", row["bytes"].get<int>(), row["pairs"].get<int>(),
-               troupe, caf_io, raw, troupe / caf_io, troupe / raw);
+    fmt::print("{:>8} {:>6} {:>12.0f} {:>12.0f} {:>12.0f} {:>10.2f} {:>10.2f}\n", row["bytes"].get<int>(),
+               row["pairs"].get<int>(), troupe, caf_io, raw, troupe / caf_io, troupe / raw);
   }
   fmt::print("\nround trip, µs\n{:>12} {:>10} {:>10} {:>14}\n", "", "p50", "p99", "p50 x raw");
   const double raw = x["round_trip_us"]["raw_zmq"]["p50"];
   for (auto& [name, times] : x["round_trip_us"].items())
-    fmt::print("{:>12} {:>10.1f} {:>10.1f} {:>14.2f}\n", name, times["p50"].get<double>(), times["p99"].get<double>(),
-               times["p50"].get<double>() / raw);
-  fmt::print("\nconnection set-up: troupe {:.1f} ms, CAF io {:.1f} ms\nmemory: {:.0f} bytes a proxy, {:.0f} bytes an idle link\n",
-             x["connection_setup_ms"]["troupe"].get<double>(), x["connection_setup_ms"]["caf_io"].get<double>(),
-             x["memory"]["proxy_bytes"].get<double>(), x["memory"]["idle_link_bytes"].get<double>());
+    fmt::print("{:>12} {:>10.1f} {:>10.1f} {:>14.2f}\n", name, times["p50"].get<double>(),
+               times["p99"].get<double>(), times["p50"].get<double>() / raw);
+  fmt::print("\nconnection set-up: troupe {:.1f} ms, CAF io {:.1f} ms\nmemory: {:.0f} bytes a proxy, {:.0f} "
+             "bytes an idle link\n",
+             x["connection_setup_ms"]["troupe"].get<double>(),
+             x["connection_setup_ms"]["caf_io"].get<double>(), x["memory"]["proxy_bytes"].get<double>(),
+             x["memory"]["idle_link_bytes"].get<double>());
 }
 
 } // namespace
@@ -200,15 +219,20 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     if (argument == "--child" && i + 2 < argc) return bench::run_child(argv[i + 1], argv[i + 2]);
-    if (argument == "--json") json = true;
-    else if (argument == "--quick") quick = true;
-    else if (argument == "--rounds" && i + 1 < argc) rounds = std::stoi(argv[++i]);
+    if (argument == "--json")
+      json = true;
+    else if (argument == "--quick")
+      quick = true;
+    else if (argument == "--rounds" && i + 1 < argc)
+      rounds = std::stoi(argv[++i]);
     else {
       fmt::print(stderr, "usage: bench_remote [--json] [--rounds N] [--quick]\n");
       return 2;
     }
   }
   const auto result = bench::measure(quick ? 1 : rounds, quick);
-  if (json) fmt::print("{}\n", result.dump(2));
-  else bench::print(result);
+  if (json)
+    fmt::print("{}\n", result.dump(2));
+  else
+    bench::print(result);
 }

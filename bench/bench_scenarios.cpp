@@ -49,12 +49,12 @@ struct program {
 };
 
 constexpr program programs[] = {
-  {"ping_pong", ping_pong<plain>, ping_pong<ours>, 40'000},
-  {"counting", counting<plain>, counting<ours>, 1'000'000},
-  {"bounded_buffer", bounded_buffer<plain>, bounded_buffer<ours>, 1'000},
-  {"philosophers", philosophers<plain>, philosophers<ours>, 10'000},
-  {"reduction", reduction<plain>, reduction<ours>, 1 << 20},
-  {"creation", creation<plain>, creation<ours>, 1'000'000},
+    {"ping_pong", ping_pong<plain>, ping_pong<ours>, 40'000},
+    {"counting", counting<plain>, counting<ours>, 1'000'000},
+    {"bounded_buffer", bounded_buffer<plain>, bounded_buffer<ours>, 1'000},
+    {"philosophers", philosophers<plain>, philosophers<ours>, 10'000},
+    {"reduction", reduction<plain>, reduction<ours>, 1 << 20},
+    {"creation", creation<plain>, creation<ours>, 1'000'000},
 };
 
 nlohmann::json measure(int rounds, bool quick) {
@@ -68,21 +68,27 @@ nlohmann::json measure(int rounds, bool quick) {
       troupe_ms.push_back(in_troupe(each.troupe, size));
       ratios.push_back(troupe_ms.back() / caf_ms.back());
     }
-    list.push_back({{"name", each.name}, {"size", size}, {"plain_caf_ms", percentile(caf_ms, 0.5)},
-                    {"troupe_ms", percentile(troupe_ms, 0.5)}, {"ratio", percentile(ratios, 0.5)}});
+    list.push_back({{"name", each.name},
+                    {"size", size},
+                    {"plain_caf_ms", percentile(caf_ms, 0.5)},
+                    {"troupe_ms", percentile(troupe_ms, 0.5)},
+                    {"ratio", percentile(ratios, 0.5)}});
   }
   json scaling = json::array();
   for (int nodes : {2, 4, 8})
-    scaling.push_back({{"nodes", nodes}, {"messages_per_s", messages_per_second(nodes, quick ? 20'000 : 200'000)}});
+    scaling.push_back(
+        {{"nodes", nodes}, {"messages_per_s", messages_per_second(nodes, quick ? 20'000 : 200'000)}});
   return {{"machine", machine()}, {"rounds", rounds}, {"programs", list}, {"scaling", scaling}};
 }
 
 void print(const nlohmann::json& x) {
-  fmt::print("{}\nmedians of {} rounds, trace off\n\n{:>16} {:>10} {:>14} {:>12} {:>8}\n", x["machine"].get<std::string>(),
-             x["rounds"].get<int>(), "program", "size", "plain CAF ms", "troupe ms", "ratio");
+  fmt::print("{}\nmedians of {} rounds, trace off\n\n{:>16} {:>10} {:>14} {:>12} {:>8}\n",
+             x["machine"].get<std::string>(), x["rounds"].get<int>(), "program", "size", "plain CAF ms",
+             "troupe ms", "ratio");
   for (auto& row : x["programs"])
-    fmt::print("{:>16} {:>10} {:>14.1f} {:>12.1f} {:>8.2f}\n", row["name"].get<std::string>(), row["size"].get<std::int64_t>(),
-               row["plain_caf_ms"].get<double>(), row["troupe_ms"].get<double>(), row["ratio"].get<double>());
+    fmt::print("{:>16} {:>10} {:>14.1f} {:>12.1f} {:>8.2f}\n", row["name"].get<std::string>(),
+               row["size"].get<std::int64_t>(), row["plain_caf_ms"].get<double>(),
+               row["troupe_ms"].get<double>(), row["ratio"].get<double>());
   fmt::print("\n{:>16} {:>14} {:>18}\n", "processes", "messages/s", "ns a message");
   for (auto& row : x["scaling"])
     fmt::print("{:>16} {:>14.0f} {:>18.0f}\n", row["nodes"].get<int>(), row["messages_per_s"].get<double>(),
@@ -99,15 +105,20 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     if (argument == "--child" && i + 2 < argc) return bench::run_scaling_child(argv[i + 1], argv[i + 2]);
-    if (argument == "--json") json = true;
-    else if (argument == "--quick") quick = true;
-    else if (argument == "--rounds" && i + 1 < argc) rounds = std::stoi(argv[++i]);
+    if (argument == "--json")
+      json = true;
+    else if (argument == "--quick")
+      quick = true;
+    else if (argument == "--rounds" && i + 1 < argc)
+      rounds = std::stoi(argv[++i]);
     else {
       fmt::print(stderr, "usage: bench_scenarios [--json] [--rounds N] [--quick]\n");
       return 2;
     }
   }
   const auto result = bench::measure(quick ? 1 : rounds, quick);
-  if (json) fmt::print("{}\n", result.dump(2));
-  else bench::print(result);
+  if (json)
+    fmt::print("{}\n", result.dump(2));
+  else
+    bench::print(result);
 }

@@ -76,19 +76,23 @@ caf::behavior buffer(Self* self, std::int64_t items, std::size_t capacity) {
     self->quit();
   };
   return {
-    [=](std::int64_t item) {
-      state->items.push_back(item);
-      if (state->items.size() < capacity) self->send(sender(), caf::ok_atom_v);
-      else state->producers.push_back(sender());
-      if (state->consumers.empty()) return;
-      auto consumer = state->consumers.front();
-      state->consumers.pop_front();
-      deliver(consumer);
-    },
-    [=](caf::get_atom) {
-      if (state->items.empty()) state->consumers.push_back(sender());
-      else deliver(sender());
-    },
+      [=](std::int64_t item) {
+        state->items.push_back(item);
+        if (state->items.size() < capacity)
+          self->send(sender(), caf::ok_atom_v);
+        else
+          state->producers.push_back(sender());
+        if (state->consumers.empty()) return;
+        auto consumer = state->consumers.front();
+        state->consumers.pop_front();
+        deliver(consumer);
+      },
+      [=](caf::get_atom) {
+        if (state->items.empty())
+          state->consumers.push_back(sender());
+        else
+          deliver(sender());
+      },
   };
 }
 
@@ -101,8 +105,10 @@ void bounded_buffer(caf::actor_system& system, std::int64_t each) {
       auto made = std::make_shared<std::int64_t>(1);
       self->send(middle, *made);
       return caf::behavior{[=](caf::ok_atom) {
-        if (*made == each) self->quit();
-        else self->send(middle, ++*made);
+        if (*made == each)
+          self->quit();
+        else
+          self->send(middle, ++*made);
       }};
     });
   for (std::int64_t c = 0; c < consumers; ++c)
@@ -142,17 +148,17 @@ template <class Self>
 caf::behavior arbitrate(Self* self) {
   auto table = std::make_shared<table_state>();
   return {
-    [=](caf::get_atom, std::uint64_t seat) {
-      table->hungry.emplace_back(seat, caf::actor_cast<caf::actor>(self->current_sender()));
-      serve_hungry(self, *table);
-    },
-    [=](caf::put_atom, std::uint64_t seat) {
-      table->taken[seat] = table->taken[(seat + 1) % seats] = false;
-      serve_hungry(self, *table);
-    },
-    [=](caf::leave_atom) {
-      if (++table->leaving == seats) self->quit();
-    },
+      [=](caf::get_atom, std::uint64_t seat) {
+        table->hungry.emplace_back(seat, caf::actor_cast<caf::actor>(self->current_sender()));
+        serve_hungry(self, *table);
+      },
+      [=](caf::put_atom, std::uint64_t seat) {
+        table->taken[seat] = table->taken[(seat + 1) % seats] = false;
+        serve_hungry(self, *table);
+      },
+      [=](caf::leave_atom) {
+        if (++table->leaving == seats) self->quit();
+      },
   };
 }
 
@@ -209,7 +215,8 @@ void reduction(caf::actor_system& system, std::int64_t leaves) {
 template <class Self>
 void creation(caf::actor_system& system, std::int64_t actors) {
   for (std::int64_t i = 0; i < actors; ++i)
-    caf::anon_send(system.spawn([](Self* self) { return caf::behavior{[=](std::int64_t) { self->quit(); }}; }), i);
+    caf::anon_send(
+        system.spawn([](Self* self) { return caf::behavior{[=](std::int64_t) { self->quit(); }}; }), i);
 }
 
 } // namespace bench

@@ -76,10 +76,11 @@ template <class Self>
 caf::behavior sink(Self* self, std::uint64_t every) {
   auto count = std::make_shared<std::uint64_t>(0);
   return {
-    [=](const blob&) {
-      if (++*count % every == 0) self->send(caf::actor_cast<caf::actor>(self->current_sender()), credit{every});
-    },
-    [=](const ping& x) { return x; },
+      [=](const blob&) {
+        if (++*count % every == 0)
+          self->send(caf::actor_cast<caf::actor>(self->current_sender()), credit{every});
+      },
+      [=](const ping& x) { return x; },
   };
 }
 
@@ -96,16 +97,18 @@ template <class Self>
 caf::behavior source(Self* self) {
   auto state = std::make_shared<source_state>();
   return {
-    [=](begin_sending& job) {
-      *state = {std::move(job), 0, 0, self->make_response_promise()};
-      send_more(self, state);
-      return caf::delegated<std::uint64_t>{};
-    },
-    [=](const credit& x) {
-      state->arrived += x.messages;
-      if (state->arrived >= state->job.messages) state->done.deliver(state->arrived);
-      else send_more(self, state);
-    },
+      [=](begin_sending& job) {
+        *state = {std::move(job), 0, 0, self->make_response_promise()};
+        send_more(self, state);
+        return caf::delegated<std::uint64_t>{};
+      },
+      [=](const credit& x) {
+        state->arrived += x.messages;
+        if (state->arrived >= state->job.messages)
+          state->done.deliver(state->arrived);
+        else
+          send_more(self, state);
+      },
   };
 }
 
@@ -120,21 +123,21 @@ template <class Self>
 caf::behavior pinger(Self* self) {
   auto state = std::make_shared<pinger_state>();
   return {
-    [=](begin_pinging& job) {
-      *state = {std::move(job), {}, self->make_response_promise(), std::chrono::steady_clock::now()};
-      self->send(state->job.whom, ping{0});
-      return caf::delegated<round_trips>{};
-    },
-    [=](const ping& x) {
-      const auto now = std::chrono::steady_clock::now();
-      state->times.nanoseconds.push_back((now - state->began).count());
-      if (x.number + 1 == state->job.rounds) {
-        state->done.deliver(std::move(state->times));
-        return;
-      }
-      state->began = now;
-      self->send(state->job.whom, ping{x.number + 1});
-    },
+      [=](begin_pinging& job) {
+        *state = {std::move(job), {}, self->make_response_promise(), std::chrono::steady_clock::now()};
+        self->send(state->job.whom, ping{0});
+        return caf::delegated<round_trips>{};
+      },
+      [=](const ping& x) {
+        const auto now = std::chrono::steady_clock::now();
+        state->times.nanoseconds.push_back((now - state->began).count());
+        if (x.number + 1 == state->job.rounds) {
+          state->done.deliver(std::move(state->times));
+          return;
+        }
+        state->began = now;
+        self->send(state->job.whom, ping{x.number + 1});
+      },
   };
 }
 

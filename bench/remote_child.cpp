@@ -23,7 +23,8 @@ int serve_caf() {
   caf_config config;
   caf::actor_system system{config};
   auto hatchery = system.spawn([&system](caf::event_based_actor*) {
-    return caf::behavior{[&system](std::uint64_t every) { return system.spawn(sink<caf::event_based_actor>, every); }};
+    return caf::behavior{
+        [&system](std::uint64_t every) { return system.spawn(sink<caf::event_based_actor>, every); }};
   });
   const auto port = system.middleman().publish(hatchery, 0, "127.0.0.1");
   ready_and_wait(std::to_string(port ? *port : 0));
@@ -50,10 +51,11 @@ int serve_links(const std::string& argument) {
     options.identity = {"link" + std::to_string(i), troupe::draw_incarnation()};
     options.greeting = troupe::encode({.agent = 1, .pid = 1, .types = {}, .codecs = {0}, .run = {}});
     hubs.push_back(std::make_unique<troupe::transport::hub>(std::move(options), listener, recorder, books));
-    hubs.back()->connect(endpoint, std::chrono::seconds{10}, [&](const troupe::transport::peer_ptr&, std::string_view) {
-      ++up;
-      up.notify_all();
-    });
+    hubs.back()->connect(endpoint, std::chrono::seconds{10},
+                         [&](const troupe::transport::peer_ptr&, std::string_view) {
+                           ++up;
+                           up.notify_all();
+                         });
   }
   for (int now = up; now < count; now = up)
     up.wait(now);

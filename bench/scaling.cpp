@@ -22,8 +22,10 @@ troupe::node make_node(const std::string& name) {
   troupe::node_options options;
   options.name = name;
   options.listen = "tcp://127.0.0.1:*";
-  return {std::move(options), catalog(),
-          {{"sink", troupe::make_role(sink<troupe::plain_actor>)}, {"source", troupe::make_role(source<troupe::plain_actor>)}}};
+  return {std::move(options),
+          catalog(),
+          {{"sink", troupe::make_role(sink<troupe::plain_actor>)},
+           {"source", troupe::make_role(source<troupe::plain_actor>)}}};
 }
 
 } // namespace
@@ -41,7 +43,7 @@ double messages_per_second(int nodes, std::uint64_t messages_each) {
   std::vector<std::unique_ptr<child>> children;
   for (int i = 0; i < nodes; ++i)
     children.push_back(std::make_unique<child>(
-      std::vector<std::string>{"--child", main.endpoint(), "n" + std::to_string(i)}));
+        std::vector<std::string>{"--child", main.endpoint(), "n" + std::to_string(i)}));
   auto spawn = [&](int node, const char* role, const caf::message& args) {
     auto made = main.spawn_on("n" + std::to_string(node), role, args);
     if (!made) throw std::runtime_error(caf::to_string(made.error()));
@@ -50,7 +52,8 @@ double messages_per_second(int nodes, std::uint64_t messages_each) {
   // Each node sends to the next one, so that every link of the ring carries the same.
   std::vector<std::pair<caf::actor, caf::actor>> pairs;
   for (int i = 0; i < nodes; ++i)
-    pairs.emplace_back(spawn(i, "source", caf::message{}), spawn((i + 1) % nodes, "sink", caf::make_message(window / 4)));
+    pairs.emplace_back(spawn(i, "source", caf::message{}),
+                       spawn((i + 1) % nodes, "sink", caf::make_message(window / 4)));
   caf::scoped_actor self{main.system()};
   for (int round = 0; round < 2; ++round) { // the first connects the nodes to each other
     const auto messages = round == 0 ? window : messages_each;

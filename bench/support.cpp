@@ -23,9 +23,11 @@ std::string machine() {
     }
   utsname system{};
   ::uname(&system);
-  const auto bytes = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+  const auto bytes =
+      static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
   return model + ", " + std::to_string(std::thread::hardware_concurrency()) + " cores, "
-         + std::to_string(static_cast<int>(bytes / (1 << 30) + 0.5)) + " GiB, " + system.sysname + ' ' + system.release;
+         + std::to_string(static_cast<int>(bytes / (1 << 30) + 0.5)) + " GiB, " + system.sysname + ' '
+         + system.release;
 }
 
 double percentile(std::vector<double> sample, double part) {

@@ -20,7 +20,7 @@ std::size_t resident_bytes(pid_t);
 
 /// This program again, with other arguments; it prints one line when it is ready.
 class child {
-public:
+ public:
   explicit child(const std::vector<std::string>& arguments);
   ~child(); ///< kills it
   child(const child&) = delete;
@@ -28,7 +28,7 @@ public:
   const std::string& first_line() const { return line_; }
   pid_t pid() const { return pid_; }
 
-private:
+ private:
   pid_t pid_ = -1;
   int output_ = -1;
   std::string line_;

@@ -92,7 +92,8 @@ class trace_commands {
   }
 
   void add_page(CLI::App* one) {
-    one->add_option("-o,--output", arguments_->query.output, "Where to; default: trace.html in the run directory")
+    one->add_option("-o,--output", arguments_->query.output,
+                    "Where to; default: trace.html in the run directory")
         ->type_name("FILE");
   }
 

@@ -37,8 +37,14 @@ namespace {
 
 // -- the fork ------------------------------------------------------------------------
 
-/// Fork j is in the hand of `holder`, or of nobody.
-void held_by(fork_actor* self, const caf::actor& holder) { self->state.holder = holder; }
+/// Fork j is in the hand of `holder`, or of nobody; the deadlock detector is told too.
+void held_by(fork_actor* self, const caf::actor& holder) {
+  self->state.holder = holder;
+  if (holder)
+    self->held_by(holder);
+  else
+    self->held_by_nobody();
+}
 
 fork_taken give(fork_actor* self, const caf::actor& to, std::uint64_t seat) {
   auto& state = self->state;
@@ -113,6 +119,7 @@ void admit(waiter_actor* self, const waiter_book::admitted& seats) {
 } // namespace
 
 caf::behavior fork(fork_actor* self, std::uint64_t number, bool wants_back) {
+  self->call_me("fork " + std::to_string(number));
   self->state.number = number;
   self->state.wants_back = wants_back;
   return {

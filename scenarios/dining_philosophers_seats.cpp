@@ -247,6 +247,7 @@ void on_start(philosopher_actor* self, const start_dining& what) {
 caf::behavior philosopher(philosopher_actor* self, const place_setting& at) {
   auto& state = self->state;
   state.at = at;
+  self->call_me("philosopher " + std::to_string(at.seat));
   const auto& rules = state.at.rules;
   std::seed_seq seeds{static_cast<std::uint32_t>(rules.seed), static_cast<std::uint32_t>(rules.seed >> 32),
                       static_cast<std::uint32_t>(at.seat)};

@@ -30,29 +30,30 @@ struct collector_state {
 
 caf::behavior collect(actor_of<collector_state>*, std::shared_ptr<run_state> state, run_observer observer) {
   return {
-    [state](run_finished& x) {
-      std::lock_guard lock{state->mutex};
-      if (!state->finished) state->finished = std::move(x.result);
-      state->changed.notify_all();
-    },
-    [state](run_failed& x) {
-      std::lock_guard lock{state->mutex};
-      if (!state->failed) state->failed = std::move(x.why);
-      state->changed.notify_all();
-    },
-    [observer](const run_progress& x) {
-      if (observer.on_progress) observer.on_progress(x.done, x.total, x.per_node);
-    },
-    [observer](const run_announcement& x) {
-      if (observer.on_warning) observer.on_warning(x.text);
-    },
+      [state](run_finished& x) {
+        std::lock_guard lock{state->mutex};
+        if (!state->finished) state->finished = std::move(x.result);
+        state->changed.notify_all();
+      },
+      [state](run_failed& x) {
+        std::lock_guard lock{state->mutex};
+        if (!state->failed) state->failed = std::move(x.why);
+        state->changed.notify_all();
+      },
+      [observer](const run_progress& x) {
+        if (observer.on_progress) observer.on_progress(x.done, x.total, x.per_node);
+      },
+      [observer](const run_announcement& x) {
+        if (observer.on_warning) observer.on_warning(x.text);
+      },
   };
 }
 
 } // namespace
 
 execution::execution(const scenario& what, const run_options& how)
-    : scenario_(what), options_(how), plan_(how.what), seed_(how.what.seed_given ? how.what.seed : draw_seed()) {}
+    : scenario_(what), options_(how), plan_(how.what),
+      seed_(how.what.seed_given ? how.what.seed : draw_seed()) {}
 
 execution::~execution() {
   collector_ = nullptr;
@@ -102,19 +103,22 @@ void execution::open_main() {
   mine.threads = static_cast<std::size_t>(plan_.topology.threads);
   mine.scheduler = policy_name(plan_.topology.scheduler);
   mine.warn = [this](const std::string& text) { warn(text); };
-  mine.run = to_text({scenario_.name, host_id(), std::filesystem::absolute(options_.run_dir), seed_, plan_.trace,
-                      plan_.topology.threads, plan_.topology.scheduler});
+  mine.run = to_text({scenario_.name, host_id(), std::filesystem::absolute(options_.run_dir), seed_,
+                      plan_.trace, plan_.topology.threads, plan_.topology.scheduler});
   if (!workers_.empty() || !plan_.topology.external.empty()) {
     switch (plan_.topology.endpoint) {
     case endpoint_kind::ipc: {
       auto pattern = (std::filesystem::temp_directory_path() / "troupe-XXXXXX").string();
       if (::mkdtemp(pattern.data()) == nullptr)
-        throw std::system_error(errno, std::generic_category(), "cannot make a directory for sockets, " + pattern);
+        throw std::system_error(errno, std::generic_category(),
+                                "cannot make a directory for sockets, " + pattern);
       sockets_ = pattern;
       mine.listen = "ipc://" + (sockets_ / "main").string();
       break;
     }
-    case endpoint_kind::tcp: mine.listen = "tcp://" + plan_.topology.host + ":*"; break;
+    case endpoint_kind::tcp:
+      mine.listen = "tcp://" + plan_.topology.host + ":*";
+      break;
     case endpoint_kind::inproc:
       inproc_.emplace();
       mine.links.zmq_context = inproc_->get();
@@ -124,26 +128,29 @@ void execution::open_main() {
   }
   const std::vector<const scenario*> only{&scenario_};
   main_ = std::make_unique<node>(
-    std::move(mine), make_catalog(only), make_roles(only),
-    [state = state_](const known_node& who, const greeting&) {
-      std::lock_guard lock{state->mutex};
-      state->up.insert(who.identity.name);
-      state->incarnations[who.identity.name] = who.identity.incarnation;
-      state->changed.notify_all();
-    },
-    [state = state_](const known_node& who, transport::down_reason reason, const std::string& detail) {
-      std::lock_guard lock{state->mutex};
-      state->up.erase(who.identity.name);
-      if (reason == transport::down_reason::left) {
-        state->down[who.identity.name] = "left";
-      } else {
-        state->down[who.identity.name] = "lost: " + (detail.empty() ? std::string{to_string(reason)} : detail);
-        state->crashed.insert(who.identity.name);
-      }
-      state->changed.notify_all();
-    },
-    [detector = detector_](const std::string& node, std::uint64_t round, const activity_report& report,
-                           const std::vector<wait_edge>& edges) { detector->on_report(node, round, report, edges); });
+      std::move(mine), make_catalog(only), make_roles(only),
+      [state = state_](const known_node& who, const greeting&) {
+        std::lock_guard lock{state->mutex};
+        state->up.insert(who.identity.name);
+        state->incarnations[who.identity.name] = who.identity.incarnation;
+        state->changed.notify_all();
+      },
+      [state = state_](const known_node& who, transport::down_reason reason, const std::string& detail) {
+        std::lock_guard lock{state->mutex};
+        state->up.erase(who.identity.name);
+        if (reason == transport::down_reason::left) {
+          state->down[who.identity.name] = "left";
+        } else {
+          state->down[who.identity.name] =
+              "lost: " + (detail.empty() ? std::string{to_string(reason)} : detail);
+          state->crashed.insert(who.identity.name);
+        }
+        state->changed.notify_all();
+      },
+      [detector = detector_](const std::string& node, std::uint64_t round, const activity_report& report,
+                             const std::vector<wait_edge>& edges) {
+        detector->on_report(node, round, report, edges);
+      });
 }
 
 void execution::start_nodes() {
@@ -156,7 +163,8 @@ void execution::start_nodes() {
       options.name = name;
       options.zmq_context = inproc_->get();
       options.warn = [this, name](const std::string& text) { warn(name + ": " + text); };
-      hosted_.push_back(std::make_unique<worker>(std::vector<const scenario*>{&scenario_}, std::move(options)));
+      hosted_.push_back(
+          std::make_unique<worker>(std::vector<const scenario*>{&scenario_}, std::move(options)));
     }
   } else {
     if (options_.launcher == nullptr && !workers_.empty())
@@ -190,13 +198,16 @@ void execution::await_nodes(const std::vector<std::string>& expected) {
     for (auto& name : expected)
       if (auto gone = state_->exits.find(name); gone != state_->exits.end())
         throw std::runtime_error("node " + name + " ended before it joined ("
-                                 + (gone->second.signal != 0 ? "signal " + std::to_string(gone->second.signal)
-                                                             : "exit code " + std::to_string(gone->second.code))
+                                 + (gone->second.signal != 0
+                                        ? "signal " + std::to_string(gone->second.signal)
+                                        : "exit code " + std::to_string(gone->second.code))
                                  + ")");
     if (steady_clock::now() >= until)
-      throw std::runtime_error("these nodes did not join within "
-                               + std::to_string(std::chrono::duration_cast<std::chrono::seconds>(plan_.topology.join_timeout).count())
-                               + " s: " + missing);
+      throw std::runtime_error(
+          "these nodes did not join within "
+          + std::to_string(
+              std::chrono::duration_cast<std::chrono::seconds>(plan_.topology.join_timeout).count())
+          + " s: " + missing);
     state_->changed.wait_for(lock, look_interval);
   }
 }

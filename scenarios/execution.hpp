@@ -19,17 +19,17 @@ namespace troupe::scenarios {
 struct run_state {
   std::mutex mutex;
   std::condition_variable changed;
-  std::set<std::string> up;                   ///< nodes that joined and are still there
+  std::set<std::string> up; ///< nodes that joined and are still there
   std::map<std::string, std::uint64_t> incarnations;
-  std::map<std::string, std::string> down;    ///< node -> why, in words
-  std::set<std::string> crashed;              ///< of those, the ones that did not say goodbye
+  std::map<std::string, std::string> down; ///< node -> why, in words
+  std::set<std::string> crashed;           ///< of those, the ones that did not say goodbye
   std::map<std::string, process_exit> exits;
-  std::optional<std::string> finished;        ///< the result, as JSON text
+  std::optional<std::string> finished; ///< the result, as JSON text
   std::optional<std::string> failed;
 };
 
 class execution final : public run {
-public:
+ public:
   execution(const scenario&, const run_options&);
   ~execution() override;
   outcome run_all();
@@ -42,7 +42,7 @@ public:
   void on_stop(const caf::actor& who) override { stopper_ = who; }
   node& main_node() override { return *main_; }
 
-private:
+ private:
   caf::actor spawn_message(const std::string& role, const caf::message& args) override;
   void phase(const std::string&) const;
   void warn(const std::string&) const;
@@ -68,14 +68,14 @@ private:
   const run_options& options_;
   const plan& plan_;
   const std::uint64_t seed_;
-  std::filesystem::path sockets_; ///< 0700, holds the ipc sockets; empty without
+  std::filesystem::path sockets_;                   ///< 0700, holds the ipc sockets; empty without
   std::optional<transport::inproc_context> inproc_; ///< before the nodes that use it
   std::shared_ptr<run_state> state_ = std::make_shared<run_state>();
   std::shared_ptr<stuck_detector> detector_ = std::make_shared<stuck_detector>();
   std::vector<std::string> deadlock_; ///< the cycle, a sentence a step
   bool told_idle_ = false;
   std::unique_ptr<node> main_;
-  std::optional<seeded_turns> turns_; ///< instead of scheduler threads, in a seeded run
+  std::optional<seeded_turns> turns_;           ///< instead of scheduler threads, in a seeded run
   std::vector<std::unique_ptr<worker>> hosted_; ///< worker nodes in this process (inproc)
   std::vector<std::string> workers_;
   caf::actor collector_;

@@ -95,12 +95,13 @@ void execution::balance(outcome& result) {
     }
   }
   result.messages = total;
-  const auto open = static_cast<std::int64_t>(total.sent - total.handled - total.dead_lettered - total.dropped_total());
+  const auto open =
+      static_cast<std::int64_t>(total.sent - total.handled - total.dead_lettered - total.dropped_total());
   result.lost = open > 0 ? static_cast<std::uint64_t>(open) : 0;
   check_result check{.name = "the books balance", .passed = true, .detail = {}};
-  check.detail = "sent " + std::to_string(total.sent) + " = handled " + std::to_string(total.handled) + " + dropped "
-                 + std::to_string(total.dropped_total()) + " + dead-lettered " + std::to_string(total.dead_lettered)
-                 + " + lost in crashes " + std::to_string(result.lost);
+  check.detail = "sent " + std::to_string(total.sent) + " = handled " + std::to_string(total.handled)
+                 + " + dropped " + std::to_string(total.dropped_total()) + " + dead-lettered "
+                 + std::to_string(total.dead_lettered) + " + lost in crashes " + std::to_string(result.lost);
   if (books_missing) {
     check.passed = false;
     check.detail += "; the books of a node are missing";
@@ -126,7 +127,8 @@ void execution::report(outcome& result) {
       if (auto exit = state_->exits.find(name); exit != state_->exits.end()) {
         if (exit->second.signal != 0)
           report.ended = std::string{"killed by SIG"} + ::sigabbrev_np(exit->second.signal);
-        else if (exit->second.code != 0) report.ended = "exit code " + std::to_string(exit->second.code);
+        else if (exit->second.code != 0)
+          report.ended = "exit code " + std::to_string(exit->second.code);
       }
       result.nodes.push_back(std::move(report));
     }

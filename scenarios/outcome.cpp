@@ -5,24 +5,35 @@ namespace troupe::scenarios {
 
 std::string_view to_string(verdict x) {
   switch (x) {
-  case verdict::passed: return "passed";
-  case verdict::check_failed: return "check_failed";
-  case verdict::deadlock: return "deadlock";
-  case verdict::deadline: return "deadline";
-  case verdict::node_lost: return "node_lost";
-  case verdict::interrupted: return "interrupted";
+  case verdict::passed:
+    return "passed";
+  case verdict::check_failed:
+    return "check_failed";
+  case verdict::deadlock:
+    return "deadlock";
+  case verdict::deadline:
+    return "deadline";
+  case verdict::node_lost:
+    return "node_lost";
+  case verdict::interrupted:
+    return "interrupted";
   }
   return "unknown";
 }
 
 int exit_code(verdict x) {
   switch (x) {
-  case verdict::passed: return 0;
-  case verdict::check_failed: return 1;
+  case verdict::passed:
+    return 0;
+  case verdict::check_failed:
+    return 1;
   case verdict::deadlock:
-  case verdict::deadline: return 3;
-  case verdict::node_lost: return 4;
-  case verdict::interrupted: return 130;
+  case verdict::deadline:
+    return 3;
+  case verdict::node_lost:
+    return 4;
+  case verdict::interrupted:
+    return 130;
   }
   return 1;
 }
@@ -34,26 +45,28 @@ nlohmann::json to_json(const outcome& x) {
     checks.push_back({{"name", check.name}, {"passed", check.passed}, {"detail", check.detail}});
   json nodes = json::array();
   for (auto& node : x.nodes)
-    nodes.push_back({{"name", node.name}, {"pid", node.pid}, {"incarnation", node.incarnation}, {"ended", node.ended}});
+    nodes.push_back(
+        {{"name", node.name}, {"pid", node.pid}, {"incarnation", node.incarnation}, {"ended", node.ended}});
   json dropped = json::object();
   for (std::size_t i = 0; i < trace::drop_reason_count; ++i)
-    if (x.messages.dropped[i] != 0) dropped[std::string{to_string(static_cast<trace::drop_reason>(i))}] = x.messages.dropped[i];
+    if (x.messages.dropped[i] != 0)
+      dropped[std::string{to_string(static_cast<trace::drop_reason>(i))}] = x.messages.dropped[i];
   json result = {
-    {"scenario", x.scenario},
-    {"verdict", to_string(x.result_verdict)},
-    {"reason", x.reason},
-    {"checks", std::move(checks)},
-    {"result", x.result},
-    {"nodes", std::move(nodes)},
-    {"messages",
-     {{"sent", x.messages.sent},
-      {"handled", x.messages.handled},
-      {"dropped", std::move(dropped)},
-      {"dead_lettered", x.messages.dead_lettered},
-      {"lost", x.lost}}},
-    {"elapsed_s", x.elapsed_s},
-    {"seed", x.seed},
-    {"run_dir", x.run_dir.string()},
+      {"scenario", x.scenario},
+      {"verdict", to_string(x.result_verdict)},
+      {"reason", x.reason},
+      {"checks", std::move(checks)},
+      {"result", x.result},
+      {"nodes", std::move(nodes)},
+      {"messages",
+       {{"sent", x.messages.sent},
+        {"handled", x.messages.handled},
+        {"dropped", std::move(dropped)},
+        {"dead_lettered", x.messages.dead_lettered},
+        {"lost", x.lost}}},
+      {"elapsed_s", x.elapsed_s},
+      {"seed", x.seed},
+      {"run_dir", x.run_dir.string()},
   };
   if (!x.deadlock.empty()) result["deadlock"] = x.deadlock;
   return result;

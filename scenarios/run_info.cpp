@@ -30,14 +30,14 @@ Number number(const std::map<std::string, std::string>& text, const char* key) {
 
 std::map<std::string, std::string> to_text(const run_info& x) {
   return {
-    {"scenario", x.scenario},
-    {"host", x.host},
-    {"run_dir", x.run_dir.string()},
-    {"seed", std::to_string(x.seed)},
-    {"trace", std::to_string(static_cast<int>(x.trace.level))},
-    {"trace_bytes_max", std::to_string(x.trace.bytes_max)},
-    {"threads", std::to_string(x.threads)},
-    {"scheduler", std::to_string(static_cast<int>(x.scheduler))},
+      {"scenario", x.scenario},
+      {"host", x.host},
+      {"run_dir", x.run_dir.string()},
+      {"seed", std::to_string(x.seed)},
+      {"trace", std::to_string(static_cast<int>(x.trace.level))},
+      {"trace_bytes_max", std::to_string(x.trace.bytes_max)},
+      {"threads", std::to_string(x.threads)},
+      {"scheduler", std::to_string(static_cast<int>(x.scheduler))},
   };
 }
 
@@ -67,9 +67,12 @@ std::string host_id() {
 
 std::string policy_name(scheduler_kind kind) {
   switch (kind) {
-  case scheduler_kind::stealing: return "stealing";
-  case scheduler_kind::sharing: return "sharing";
-  case scheduler_kind::seeded: return "testing";
+  case scheduler_kind::stealing:
+    return "stealing";
+  case scheduler_kind::sharing:
+    return "sharing";
+  case scheduler_kind::seeded:
+    return "testing";
   }
   return "stealing";
 }

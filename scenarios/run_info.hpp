@@ -11,8 +11,8 @@ namespace troupe::scenarios {
 /// Travels in the launcher's greeting, as text under the names of its members.
 struct run_info {
   std::string scenario;
-  std::string host;               ///< host_id() of the launcher
-  std::filesystem::path run_dir;  ///< on that host
+  std::string host;              ///< host_id() of the launcher
+  std::filesystem::path run_dir; ///< on that host
   std::uint64_t seed = 0;
   trace_plan trace;
   std::int64_t threads = 0;

@@ -22,7 +22,7 @@ struct process_exit {
 /// Starts and stops worker processes; the command line implements it with fork and
 /// exec. Called from the runner's thread only; `on_exit` may come from any thread.
 class node_launcher {
-public:
+ public:
   virtual ~node_launcher() = default;
   /// Must be called before the first start.
   virtual void on_exit(std::function<void(const process_exit&)>) = 0;
@@ -56,7 +56,7 @@ struct node_report {
 struct outcome {
   std::string scenario;
   verdict result_verdict = verdict::passed;
-  std::string reason; ///< one sentence where it is not `passed`
+  std::string reason;                ///< one sentence where it is not `passed`
   std::vector<std::string> deadlock; ///< who waits for whom, a sentence a step, where that is the verdict
   std::vector<check_result> checks;
   nlohmann::json result; ///< the scenario's own object
@@ -72,14 +72,17 @@ nlohmann::json to_json(const outcome&);
 
 /// What a run tells while it is on. All functions may be empty; called from any thread.
 struct run_observer {
-  std::function<void(const std::string& phase)> on_phase; ///< "starting 2 nodes", "running", "stopping: w2 is still alive"
-  std::function<void(std::uint64_t done, std::uint64_t total, const std::map<std::string, std::uint64_t>& per_node)> on_progress; ///< total 0: unknown
+  std::function<void(const std::string& phase)>
+      on_phase; ///< "starting 2 nodes", "running", "stopping: w2 is still alive"
+  std::function<void(std::uint64_t done, std::uint64_t total,
+                     const std::map<std::string, std::uint64_t>& per_node)>
+      on_progress; ///< total 0: unknown
   std::function<void(const std::string& message)> on_warning;
 };
 
 struct run_options {
   plan what;
-  std::filesystem::path run_dir;    ///< exists and is empty
+  std::filesystem::path run_dir;     ///< exists and is empty
   node_launcher* launcher = nullptr; ///< may be null when what.topology needs no process
   /// 0: go on; 1: drain and stop in order; 2 or more: kill now. Set by signal handlers.
   const std::atomic<int>* interrupts = nullptr;
@@ -93,7 +96,7 @@ outcome execute(const scenario&, const run_options&);
 
 /// Runs this process as one worker node until the launcher says stop or is gone.
 /// Returns the exit code. `interrupts` as above.
-int serve_node(const std::vector<const scenario*>& known, const std::string& join_endpoint, const std::string& name,
-               const std::atomic<int>* interrupts);
+int serve_node(const std::vector<const scenario*>& known, const std::string& join_endpoint,
+               const std::string& name, const std::atomic<int>* interrupts);
 
 } // namespace troupe::scenarios

@@ -60,7 +60,7 @@ auto inspect(Inspector& f, stop_early&) {
 /// What the wiring of a scenario works with, on the launching node, before and while
 /// its actors run. Not thread-safe; only inside of the start function.
 class run {
-public:
+ public:
   virtual ~run() = default;
   virtual const parameters& values() const = 0;
   virtual std::uint64_t seed() const = 0;
@@ -80,7 +80,7 @@ public:
   }
   caf::actor spawn(const std::string& role) { return spawn_message(role, caf::message{}); }
 
-protected:
+ protected:
   virtual caf::actor spawn_message(const std::string& role, const caf::message& args) = 0;
 };
 
@@ -96,7 +96,7 @@ struct check_outcome {
 
 /// Parameters are declared by the functions of `declaration`.
 class scenario : public declaration {
-public:
+ public:
   scenario(std::string scenario_name, std::string one_line) {
     name = std::move(scenario_name);
     summary = std::move(one_line);
@@ -164,7 +164,7 @@ public:
   }
   bool goes_on_without_a_node() const { return survives_node_loss_; }
 
-private:
+ private:
   std::vector<std::function<void(message_catalog&)>> message_adders_;
   std::map<std::string, role_factory> factories_;
   std::function<void(run&)> wire_;

@@ -40,7 +40,8 @@ std::vector<const wait_edge*> find_cycle(const std::vector<wait_edge>& edges) {
       const auto to = key_of(edge->to);
       if (marks[to] == mark::open) {
         path.push_back(edge);
-        const auto first = std::find_if(path.begin(), path.end(), [&](auto* each) { return key_of(each->from) == to; });
+        const auto first =
+            std::find_if(path.begin(), path.end(), [&](auto* each) { return key_of(each->from) == to; });
         return {first, path.end()};
       }
       if (marks[to] == mark::done) continue;
@@ -68,8 +69,10 @@ stuck_explanation explain(const std::vector<wait_edge>& edges) {
   auto asker = std::find_if(cycle.begin(), cycle.end(), [](auto* edge) { return !edge->held; });
   std::rotate(cycle.begin(), asker, cycle.end());
   for (std::size_t i = 0; i < cycle.size(); ++i) {
-    std::string step = name(cycle[i]->from) + (cycle[i]->held ? " is held by " : " waits for ") + name(cycle[i]->to);
-    if (!cycle[i]->held && i + 1 < cycle.size() && cycle[i + 1]->held) step += " held by " + name(cycle[++i]->to);
+    std::string step =
+        name(cycle[i]->from) + (cycle[i]->held ? " is held by " : " waits for ") + name(cycle[i]->to);
+    if (!cycle[i]->held && i + 1 < cycle.size() && cycle[i + 1]->held)
+      step += " held by " + name(cycle[++i]->to);
     result.cycle.push_back(std::move(step));
   }
   for (auto& step : result.cycle)
@@ -132,8 +135,10 @@ std::optional<stuck_explanation> stuck_detector::look() {
   if (!asking_) {
     next_ = clock::now() + interval;
     idle_ = idle_ && before_.has_value();
-    if (!main_->links().look().quiet()) before_.reset();
-    else begin_round(false);
+    if (!main_->links().look().quiet())
+      before_.reset();
+    else
+      begin_round(false);
   }
   if (!asking_) return std::nullopt;
   auto answers = finish_round();

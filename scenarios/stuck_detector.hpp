@@ -19,9 +19,10 @@ stuck_explanation explain(const std::vector<wait_edge>&);
 /// Asks all nodes, twice, and compares (see actors/waiting.hpp for why that proves it).
 /// look() is to be called regularly by one thread; reports come from any.
 class stuck_detector {
-public:
+ public:
   /// Reports of other nodes; before attach() they are ignored.
-  void on_report(const std::string& node, std::uint64_t round, const activity_report&, const std::vector<wait_edge>&);
+  void on_report(const std::string& node, std::uint64_t round, const activity_report&,
+                 const std::vector<wait_edge>&);
   void attach(node& main) { main_ = &main; }
 
   /// An explanation once the run is known to be stuck with requests open. Never for a
@@ -31,7 +32,7 @@ public:
   /// Nothing happens any more, but nobody has asked for anything either.
   bool idle() const { return idle_; }
 
-private:
+ private:
   using clock = std::chrono::steady_clock;
   struct answer {
     activity_report report;

@@ -71,8 +71,8 @@ void worker::stop() {
   if (node_ != nullptr) node_->stop();
 }
 
-int serve_node(const std::vector<const scenario*>& known, const std::string& join_endpoint, const std::string& name,
-               const std::atomic<int>* interrupts) {
+int serve_node(const std::vector<const scenario*>& known, const std::string& join_endpoint,
+               const std::string& name, const std::atomic<int>* interrupts) {
   worker_options options;
   options.join = join_endpoint;
   options.name = name;

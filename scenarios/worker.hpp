@@ -10,16 +10,16 @@
 namespace troupe::scenarios {
 
 struct worker_options {
-  std::string join;             ///< the launcher's endpoint
+  std::string join; ///< the launcher's endpoint
   std::string name;
   std::chrono::milliseconds join_timeout = std::chrono::seconds{10};
-  void* zmq_context = nullptr;  ///< shared with the launcher for inproc
+  void* zmq_context = nullptr; ///< shared with the launcher for inproc
   std::function<void(const std::string&)> warn;
 };
 
 /// Joins in the constructor, which throws std::runtime_error saying why it could not.
 class worker {
-public:
+ public:
   enum class ending : std::uint8_t { told_to_leave, launcher_lost };
 
   worker(const std::vector<const scenario*>& known, worker_options);
@@ -30,7 +30,7 @@ public:
   /// Ends the actors and says goodbye. Idempotent.
   void stop();
 
-private:
+ private:
   void end(ending);
 
   std::mutex mutex_;

@@ -7,7 +7,8 @@
 namespace troupe::transport {
 
 inproc_context::inproc_context() : context_(zmq_ctx_new()) {
-  if (context_ == nullptr) throw std::runtime_error(std::string{"cannot make a ZeroMQ context: "} + zmq_strerror(zmq_errno()));
+  if (context_ == nullptr)
+    throw std::runtime_error(std::string{"cannot make a ZeroMQ context: "} + zmq_strerror(zmq_errno()));
 }
 
 inproc_context::~inproc_context() { zmq_ctx_term(context_); }

@@ -5,7 +5,7 @@ namespace troupe::transport {
 
 /// Owns a ZeroMQ context; must outlive every hub that uses it (hub_options::zmq_context).
 class inproc_context {
-public:
+ public:
   /// Throws std::runtime_error if the system has no room for one.
   inproc_context();
   /// Waits until the hubs have closed their sockets.
@@ -15,7 +15,7 @@ public:
 
   void* get() const { return context_; }
 
-private:
+ private:
   void* context_;
 };
 

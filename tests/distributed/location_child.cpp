@@ -3,10 +3,10 @@
 #include "tests/distributed/location_types.hpp"
 
 #include <condition_variable>
+#include <csignal>
 #include <cstdio>
 #include <mutex>
 #include <sys/prctl.h>
-#include <csignal>
 
 using namespace troupe;
 using namespace troupe::testing;
@@ -26,7 +26,10 @@ int main(int argc, char** argv) {
   options.listen = argv[1];
   options.name = argv[3];
   options.on_leave = end;
-  node self{std::move(options), location_catalog(argc < 5), location_roles(), {},
+  node self{std::move(options),
+            location_catalog(argc < 5),
+            location_roles(),
+            {},
             [&](const known_node& who, transport::down_reason, const std::string&) {
               if (who.identity.name == "main") end();
             }};

@@ -3,8 +3,8 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/temporary_directory.hpp"
 
-#include <csignal>
 #include <condition_variable>
+#include <csignal>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,14 +18,17 @@ constexpr auto patience = 20s;
 
 /// This process's node and its children; ends them all.
 class fixture {
-public:
+ public:
   explicit fixture(const std::string& endpoint) : kind_(endpoint) {
     node_options options;
     options.name = "main";
     options.listen = listen_at("main");
-    main.emplace(std::move(options), location_catalog(), location_roles(),
-                 [this](const known_node& who, const greeting&) { note(up_, who.identity.name); },
-                 [this](const known_node& who, transport::down_reason, const std::string&) { note(down_, who.identity.name); });
+    main.emplace(
+        std::move(options), location_catalog(), location_roles(),
+        [this](const known_node& who, const greeting&) { note(up_, who.identity.name); },
+        [this](const known_node& who, transport::down_reason, const std::string&) {
+          note(down_, who.identity.name);
+        });
     self.emplace(main->system());
   }
   ~fixture() {
@@ -77,15 +80,17 @@ public:
   template <class Answer, class... Ts>
   caf::expected<Answer> ask(const caf::actor& whom, Ts... xs) {
     caf::expected<Answer> result{caf::sec::none};
-    (*self)->request(whom, patience, std::move(xs)...)
-      .receive([&](Answer& x) { result = std::move(x); }, [&](caf::error& err) { result = std::move(err); });
+    (*self)
+        ->request(whom, patience, std::move(xs)...)
+        .receive([&](Answer& x) { result = std::move(x); },
+                 [&](caf::error& err) { result = std::move(err); });
     return result;
   }
 
   std::optional<node> main;
   std::optional<caf::scoped_actor> self;
 
-private:
+ private:
   using names = std::set<std::string>;
   void note(names& where, const std::string& name) {
     std::lock_guard lock{mutex_};
@@ -111,10 +116,12 @@ caf::error reason_of_end(fixture& f, const caf::actor& whom, const std::function
   (*f.self)->monitor(whom);
   make_it_end();
   bool came = false;
-  (*f.self)->receive([&](caf::down_msg& down) {
-    reason = down.reason;
-    came = true;
-  }, caf::after(patience) >> [] {});
+  (*f.self)->receive(
+      [&](caf::down_msg& down) {
+        reason = down.reason;
+        came = true;
+      },
+      caf::after(patience) >> [] {});
   REQUIRE(came);
   return reason;
 }
@@ -133,7 +140,8 @@ SCENARIO("requests to an actor in another process behave as local ones", "[distr
     CHECK(answer->value == 144);
   }
   SECTION("a message of several elements") {
-    CHECK(f.ask<std::string>(server, std::int32_t{7}, std::string{"x"}, 0.5, std::vector<std::string>{"y"}) == "x70.500000y");
+    CHECK(f.ask<std::string>(server, std::int32_t{7}, std::string{"x"}, 0.5, std::vector<std::string>{"y"})
+          == "x70.500000y");
   }
   SECTION("an error, with its context") {
     auto answer = f.ask<square_is>(server, ask_square{-1});
@@ -143,16 +151,18 @@ SCENARIO("requests to an actor in another process behave as local ones", "[distr
   }
   SECTION("a time-out") {
     caf::error why;
-    (*f.self)->request(server, 50ms, std::string{"wait"})
-      .receive([](const std::string&) {}, [&](caf::error& err) { why = std::move(err); });
+    (*f.self)
+        ->request(server, 50ms, std::string{"wait"})
+        .receive([](const std::string&) {}, [&](caf::error& err) { why = std::move(err); });
     CHECK(why == caf::sec::request_timeout);
   }
   SECTION("a statically typed handle") {
     auto typed = f.main->lookup<squarer>("w1", "squarer", patience);
     REQUIRE(typed);
     std::int64_t value = 0;
-    (*f.self)->request(*typed, patience, ask_square{5})
-      .receive([&](const square_is& x) { value = x.value; }, [](const caf::error&) {});
+    (*f.self)
+        ->request(*typed, patience, ask_square{5})
+        .receive([&](const square_is& x) { value = x.value; }, [](const caf::error&) {});
     CHECK(value == 25);
     CHECK(f.main->lookup<squarer>("w1", "server", patience).error() == errc::wrong_interface);
   }
@@ -161,8 +171,9 @@ SCENARIO("requests to an actor in another process behave as local ones", "[distr
       (*f.self)->send(server, ask_square{i});
     std::int64_t next = 0;
     bool in_order = true;
-    (*f.self)->receive_for(next, std::int64_t{1000})([&](const square_is& x) { in_order = in_order && x.value == next * next; },
-                                                   caf::after(patience) >> [&] { in_order = false; });
+    (*f.self)->receive_for(next, std::int64_t{1000})(
+        [&](const square_is& x) { in_order = in_order && x.value == next * next; },
+        caf::after(patience) >> [&] { in_order = false; });
     CHECK(in_order);
   }
 }
@@ -180,7 +191,8 @@ SCENARIO("names are looked up on other nodes", "[distributed][location]") {
     bool found = false;
     auto waiting = (*f.self)->request(agent, patience, lookup_name{"late", patience});
     (*f.self)->send(agent, publish_name{"late", caf::actor_cast<caf::strong_actor_ptr>(late), {}});
-    waiting.receive([&](const named_actor& x) { found = x.actor->id() == late.id(); }, [](const caf::error&) {});
+    waiting.receive([&](const named_actor& x) { found = x.actor->id() == late.id(); },
+                    [](const caf::error&) {});
     CHECK(found);
     caf::anon_send_exit(late, caf::exit_reason::user_shutdown);
   }
@@ -203,7 +215,8 @@ SCENARIO("monitors tell why a remote actor ended", "[distributed][location]") {
   auto server = f.server("w1");
 
   SECTION("it quits, with its own reason, after its last message") {
-    caf::error reason = reason_of_end(f, server, [&] { CHECK(f.ask<std::string>(server, std::string{"quit"}) == "bye"); });
+    caf::error reason =
+        reason_of_end(f, server, [&] { CHECK(f.ask<std::string>(server, std::string{"quit"}) == "bye"); });
     CHECK(reason == caf::exit_reason::user_shutdown);
   }
   SECTION("its process is killed") {
@@ -252,25 +265,32 @@ SCENARIO("links and exit messages reach across processes", "[distributed][locati
           == caf::exit_reason::user_shutdown);
   }
   SECTION("a local actor ends with the remote one it is linked to") {
-    auto local = f.main->system().spawn([](plain_actor* me, const caf::actor& whom) {
-      me->link_to(whom);
-      return caf::behavior{[](int) {}};
-    }, remote);
-    CHECK(reason_of_end(f, local, [&] { caf::anon_send(remote, std::string{"end"}); }) == caf::exit_reason::kill);
+    auto local = f.main->system().spawn(
+        [](plain_actor* me, const caf::actor& whom) {
+          me->link_to(whom);
+          return caf::behavior{[](int) {}};
+        },
+        remote);
+    CHECK(reason_of_end(f, local, [&] { caf::anon_send(remote, std::string{"end"}); })
+          == caf::exit_reason::kill);
   }
   SECTION("a remote actor ends with the local one it is linked to") {
-    auto local = f.main->system().spawn([](plain_actor* me, const caf::actor& whom) {
-      me->link_to(whom);
-      return caf::behavior{[me](int) { me->quit(caf::exit_reason::user_shutdown); }};
-    }, remote);
+    auto local = f.main->system().spawn(
+        [](plain_actor* me, const caf::actor& whom) {
+          me->link_to(whom);
+          return caf::behavior{[me](int) { me->quit(caf::exit_reason::user_shutdown); }};
+        },
+        remote);
     CHECK(f.ask<std::string>(f.server("w1"), std::string{"link is on its way before this"}));
     CHECK(reason_of_end(f, remote, [&] { caf::anon_send(local, 1); }) == caf::exit_reason::user_shutdown);
   }
   SECTION("a local actor ends when the process of the one it is linked to is killed") {
-    auto local = f.main->system().spawn([](plain_actor* me, const caf::actor& whom) {
-      me->link_to(whom);
-      return caf::behavior{[](int) {}};
-    }, remote);
+    auto local = f.main->system().spawn(
+        [](plain_actor* me, const caf::actor& whom) {
+          me->link_to(whom);
+          return caf::behavior{[](int) {}};
+        },
+        remote);
     CHECK(f.ask<std::string>(f.server("w1"), std::string{"link is on its way before this"}));
     CHECK(reason_of_end(f, local, [&] { f.kill("w1"); }) == caf::exit_reason::remote_link_unreachable);
   }

@@ -62,29 +62,29 @@ struct server_state {
 /// Answers squares and errors, never answers "wait", ends on "quit", repeats what it saw.
 inline caf::behavior server(actor_of<server_state>* self) {
   return {
-    [self](const ask_square& x) -> caf::result<square_is> {
-      self->state.seen.push_back(x.value);
-      if (x.value < 0) return caf::make_error(caf::sec::invalid_argument, "negative");
-      return square_is{x.value * x.value};
-    },
-    [self](const std::string& what) -> caf::result<std::string> {
-      if (what == "quit") {
-        self->quit(caf::exit_reason::user_shutdown);
-        return std::string{"bye"};
-      }
-      if (what == "wait") {
-        static thread_local std::vector<caf::response_promise> kept; // never answered
-        kept.push_back(self->make_response_promise());
-        return caf::delegated<std::string>{};
-      }
-      return what + "!";
-    },
-    [self](const introduce& x) { self->send(x.whom, x.text + " from " + self->node_name()); },
-    [](const secret& x) { return x.word.size(); },
-    [self](caf::get_atom) { return self->state.seen.size(); },
-    [](std::int32_t a, const std::string& b, double c, const std::vector<std::string>& d) {
-      return b + std::to_string(a) + std::to_string(c) + d.at(0);
-    },
+      [self](const ask_square& x) -> caf::result<square_is> {
+        self->state.seen.push_back(x.value);
+        if (x.value < 0) return caf::make_error(caf::sec::invalid_argument, "negative");
+        return square_is{x.value * x.value};
+      },
+      [self](const std::string& what) -> caf::result<std::string> {
+        if (what == "quit") {
+          self->quit(caf::exit_reason::user_shutdown);
+          return std::string{"bye"};
+        }
+        if (what == "wait") {
+          static thread_local std::vector<caf::response_promise> kept; // never answered
+          kept.push_back(self->make_response_promise());
+          return caf::delegated<std::string>{};
+        }
+        return what + "!";
+      },
+      [self](const introduce& x) { self->send(x.whom, x.text + " from " + self->node_name()); },
+      [](const secret& x) { return x.word.size(); },
+      [self](caf::get_atom) { return self->state.seen.size(); },
+      [](std::int32_t a, const std::string& b, double c, const std::vector<std::string>& d) {
+        return b + std::to_string(a) + std::to_string(c) + d.at(0);
+      },
   };
 }
 
@@ -118,10 +118,10 @@ inline std::shared_ptr<message_catalog> location_catalog(bool with_secret = true
 
 inline role_map location_roles() {
   return {
-    {"server", make_role(server)},
-    {"doubler", make_role(doubler)},
-    {"mortal", make_role(mortal)},
-    {"delegator", make_role(delegator)},
+      {"server", make_role(server)},
+      {"doubler", make_role(doubler)},
+      {"mortal", make_role(mortal)},
+      {"delegator", make_role(delegator)},
   };
 }
 

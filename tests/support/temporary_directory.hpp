@@ -9,7 +9,7 @@
 namespace troupe::testing {
 
 class temporary_directory {
-public:
+ public:
   temporary_directory() {
     auto pattern = (std::filesystem::temp_directory_path() / "troupe-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp " + pattern);
@@ -25,7 +25,7 @@ public:
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
 
-private:
+ private:
   std::filesystem::path path_;
 };
 

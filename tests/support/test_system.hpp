@@ -14,10 +14,11 @@
 namespace troupe::testing {
 
 class test_system {
-public:
+ public:
   explicit test_system(trace::level level = trace::level::off,
                        const std::function<void(message_catalog&)>& add_messages = {})
-      : recorder({directory_.path(), "test", 1, level, 1ULL << 28}), context{recorder, books, catalog, "test", 1, {}} {
+      : recorder({directory_.path(), "test", 1, level, 1ULL << 28}), context{recorder, books, catalog,
+                                                                             "test",   1,     {}} {
     if (add_messages) add_messages(catalog);
     catalog.attach(recorder);
     config_.set("scheduler.policy", caf::atom("testing"));
@@ -43,16 +44,16 @@ public:
   }
   const std::filesystem::path& directory() const { return directory_.path(); }
 
-private:
+ private:
   temporary_directory directory_;
 
-public:
+ public:
   trace::recorder recorder;
   trace::ledger books;
   message_catalog catalog;
   node_context context;
 
-private:
+ private:
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
 };

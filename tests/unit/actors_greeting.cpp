@@ -4,7 +4,8 @@
 using namespace troupe;
 
 TEST_CASE("a greeting comes back as it was", "[actors][greeting]") {
-  const greeting mine{.agent = 7, .pid = 42, .types = {"a", "b"}, .codecs = {0, 1}, .run = {{"scenario", "x"}}};
+  const greeting mine{
+      .agent = 7, .pid = 42, .types = {"a", "b"}, .codecs = {0, 1}, .run = {{"scenario", "x"}}};
   std::string why;
   auto theirs = decode_greeting(encode(mine), why);
   INFO(why);

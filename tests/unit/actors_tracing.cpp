@@ -21,11 +21,11 @@ struct counter_state {
 
 caf::behavior counter(actor_of<counter_state>* self) {
   return {
-    [self](const count_up& x) {
-      self->state.total += x.by;
-      if (self->state.total >= 100) self->quit();
-      return self->state.total;
-    },
+      [self](const count_up& x) {
+        self->state.total += x.by;
+        if (self->state.total >= 100) self->quit();
+        return self->state.total;
+      },
   };
 }
 
@@ -71,11 +71,14 @@ TEST_CASE("the books balance whether the trace is on or off", "[actors][ledger]"
   }
   SECTION("a response that comes after its time-out is dropped") {
     sys.run();
-    auto asker = sys.system().spawn([](plain_actor* self, const caf::actor& whom) {
-      self->request(whom, std::chrono::seconds{1}, count_up{1}).then([](int) {}, [](const caf::error&) {});
-      return caf::behavior{[](int) {}};
-    }, actor);
-    sys.scheduler().run_once(); // the asker sends its request
+    auto asker = sys.system().spawn(
+        [](plain_actor* self, const caf::actor& whom) {
+          self->request(whom, std::chrono::seconds{1}, count_up{1})
+              .then([](int) {}, [](const caf::error&) {});
+          return caf::behavior{[](int) {}};
+        },
+        actor);
+    sys.scheduler().run_once();                            // the asker sends its request
     sys.scheduler().advance_time(std::chrono::seconds{2}); // the time-out is there before the answer
     sys.run();
     const auto books = sys.books.totals();

@@ -38,8 +38,10 @@ caf::behavior runner(plain_actor* self, const caf::actor& whom, std::int64_t num
   self->delayed_send(self, std::chrono::seconds{1}, steps);
   return {[=](std::int64_t left) {
     self->send(whom, race_step{number});
-    if (left > 1) self->send(self, left - 1);
-    else self->quit();
+    if (left > 1)
+      self->send(self, left - 1);
+    else
+      self->quit();
   }};
 }
 

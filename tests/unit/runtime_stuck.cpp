@@ -28,7 +28,8 @@ caf::behavior resource(actor_of<resource_state>* self, const std::string& name) 
 }
 
 /// Takes one resource, then the other.
-caf::behavior taker(plain_actor* self, const std::string& name, const caf::actor& first, const caf::actor& second) {
+caf::behavior taker(plain_actor* self, const std::string& name, const caf::actor& first,
+                    const caf::actor& second) {
   self->call_me(name);
   self->request(first, caf::infinite, std::string{"take"}).then([=](bool) {
     self->request(second, caf::infinite, std::string{"take"}).then([=](bool) { self->quit(); });
@@ -90,7 +91,8 @@ SCENARIO("a run that can go on is never quiet", "[actors][deadlock]") {
   }
   SECTION("a request will time out") {
     auto ask = [](plain_actor* self, const caf::actor& whom) {
-      self->request(whom, std::chrono::minutes{1}, std::string{"take"}).then([](bool) {}, [](const caf::error&) {});
+      self->request(whom, std::chrono::minutes{1}, std::string{"take"})
+          .then([](bool) {}, [](const caf::error&) {});
       return caf::behavior{[](int) {}};
     };
     sys.system().spawn(ask, fork); // gets it
@@ -115,5 +117,6 @@ TEST_CASE("waits without a cycle are listed", "[deadlock]") {
   const std::vector<wait_edge> edges{{{1, 1}, {1, 2}, "a", "b", false}, {{1, 2}, {1, 3}, "b", {}, true}};
   const auto why = scenarios::explain(edges);
   CHECK(why.cycle.empty());
-  CHECK(why.sentence == "no cycle, but a waits for b, b is held by actor 3, and nothing is left that could answer");
+  CHECK(why.sentence
+        == "no cycle, but a waits for b, b is held by actor 3, and nothing is left that could answer");
 }
