@@ -172,6 +172,7 @@ void on_report(table_actor* self, philosopher_report& report) {
 
 caf::behavior table(table_actor* self, const caf::actor& collector) {
   self->state.collector = collector;
+  self->call_me("the table");
   return {
       [self](table_set& set) { on_set(self, set); },
       [self](const meals_eaten& what) { tell_progress(self, what.seat, what.meals, what.node); },

@@ -37,19 +37,19 @@ namespace {
 
 // -- the fork ------------------------------------------------------------------------
 
-/// Fork j is in the hand of `holder`, or of nobody; the deadlock detector is told too.
-void held_by(fork_actor* self, const caf::actor& holder) {
-  self->state.holder = holder;
-  if (holder)
-    self->held_by(holder);
-  else
+/// Who waits for this fork waits for the philosopher who holds it.
+void tell_holder(fork_actor* self) {
+  auto& state = self->state;
+  if (state.queue.empty())
     self->held_by_nobody();
+  else
+    self->held_by(state.holder);
 }
 
 fork_taken give(fork_actor* self, const caf::actor& to, std::uint64_t seat) {
   auto& state = self->state;
   const auto grant = state.book.grant(seat);
-  held_by(self, to);
+  state.holder = to;
   return {state.number, grant};
 }
 
@@ -69,6 +69,7 @@ caf::result<fork_taken> on_take(fork_actor* self, const take_fork& what) {
   auto who = caf::actor_cast<caf::actor>(self->current_sender());
   if (!state.book.held()) return give(self, who, what.seat);
   state.queue.push_back({what.seat, std::move(who), self->make_response_promise()});
+  tell_holder(self);
   if (state.queue.size() == 1) ask_back(self);
   return caf::delegated<fork_taken>{};
 }
@@ -86,7 +87,7 @@ void on_put(fork_actor* self, const put_fork& what) {
   auto& state = self->state;
   state.book.put(what.seat, what.grant, what.meals, what.when);
   if (state.book.held()) return;
-  held_by(self, nullptr);
+  state.holder = nullptr;
   if (state.cleared) {
     state.clearing.deliver(report_of(state));
     return;
@@ -95,6 +96,7 @@ void on_put(fork_actor* self, const put_fork& what) {
   auto next = std::move(state.queue.front());
   state.queue.erase(state.queue.begin());
   next.answer.deliver(give(self, next.who, next.seat));
+  tell_holder(self);
   if (!state.queue.empty()) ask_back(self);
 }
 
@@ -102,6 +104,7 @@ void on_put(fork_actor* self, const put_fork& what) {
 caf::result<fork_report> on_clear(fork_actor* self) {
   auto& state = self->state;
   state.cleared = true;
+  self->held_by_nobody();
   for (auto& each : std::exchange(state.queue, {}))
     each.answer.deliver(caf::make_error(caf::sec::runtime_error, "the table is cleared"));
   if (!state.book.held()) return report_of(state);
@@ -119,9 +122,9 @@ void admit(waiter_actor* self, const waiter_book::admitted& seats) {
 } // namespace
 
 caf::behavior fork(fork_actor* self, std::uint64_t number, bool wants_back) {
-  self->call_me("fork " + std::to_string(number));
   self->state.number = number;
   self->state.wants_back = wants_back;
+  self->call_me("fork " + std::to_string(number));
   return {
       [self](const lay_fork& what) {
         if (what.holder) give(self, what.holder, what.seat);
@@ -136,6 +139,7 @@ caf::behavior fork(fork_actor* self, std::uint64_t number, bool wants_back) {
 }
 
 caf::behavior waiter(waiter_actor* self, const dining_rules& rules) {
+  self->call_me("the waiter");
   self->state.book.emplace(rules.waiter, rules.philosophers);
   self->state.answers.resize(rules.philosophers);
   return {

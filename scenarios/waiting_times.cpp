@@ -35,6 +35,14 @@ void waiting_times::add(std::chrono::nanoseconds x) {
   max_ = std::max(max_, x);
 }
 
+void waiting_times::add(const waiting_times& x) {
+  if (x.buckets_.size() > buckets_.size()) buckets_.resize(x.buckets_.size());
+  for (std::size_t i = 0; i < x.buckets_.size(); ++i)
+    buckets_[i] += x.buckets_[i];
+  count_ += x.count_;
+  max_ = std::max(max_, x.max_);
+}
+
 std::chrono::nanoseconds waiting_times::at(double share) const {
   if (count_ == 0) return {};
   const auto wanted =

@@ -2,7 +2,9 @@ troupe_test(unit_transport
   SOURCES
     unit/transport_codec.cpp
     unit/transport_hub.cpp
+    unit/transport_line_connection.cpp
     unit/transport_session.cpp
+    unit/transport_stream_server.cpp
     unit/transport_wire.cpp
   LINKS troupe_transport ZeroMQ::zmq)
 target_compile_definitions(unit_transport PRIVATE

@@ -1,0 +1,10 @@
+// A server that echoes lines to actors, to ZeroMQ sockets and to plain TCP clients.
+#pragma once
+
+#include "scenarios/scenario.hpp"
+
+namespace troupe::scenarios {
+
+scenario echo_server();
+
+} // namespace troupe::scenarios

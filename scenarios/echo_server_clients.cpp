@@ -1,0 +1,152 @@
+// The built-in load: clients that are actors, and many TCP clients in one.
+#include "scenarios/echo_server_actors.hpp"
+
+namespace troupe::scenarios::echo {
+
+namespace {
+
+constexpr std::chrono::milliseconds telling_interval{100};
+
+// -- a client that is an actor -----------------------------------------------------------------
+
+void report(client_actor* self) {
+  auto& state = self->state;
+  if (std::exchange(state.reported, true)) return;
+  if (!std::exchange(state.asked, {}).empty()) ++state.report.unanswered;
+  self->send(state.server, leave{});
+  self->send(state.manager, std::move(state.report));
+  self->quit();
+}
+
+void ask_next(client_actor* self) {
+  auto& state = self->state;
+  if (state.stopping || state.report.sent == state.rules.messages) {
+    report(self);
+    return;
+  }
+  state.asked = load_text("client " + std::to_string(state.number), ++state.report.sent, state.rules.bytes);
+  state.asked_at = self->clock().now();
+  self->send(state.session, say{state.asked});
+}
+
+void join_server(client_actor* self) {
+  self->request(self->state.server, caf::infinite, join{})
+      .then(
+          [self](joined& what) {
+            self->state.session = std::move(what.session);
+            ask_next(self);
+          },
+          [self](const caf::error&) {
+            ++self->state.report.lost;
+            report(self);
+          });
+}
+
+void tell_manager(client_actor* self, caf::actor_clock::time_point now) {
+  auto& state = self->state;
+  ++state.untold;
+  if (now - state.told < telling_interval) return;
+  state.told = now;
+  self->send(state.manager, load_progress{self->node_name(), std::exchange(state.untold, 0)});
+}
+
+void on_echoed(client_actor* self, const echoed& what) {
+  auto& state = self->state;
+  if (state.asked.empty() || what.text != echo_prefix + state.asked) {
+    ++state.report.wrong;
+    return;
+  }
+  const auto now = self->clock().now();
+  state.report.latencies.add(now - state.asked_at);
+  ++state.report.echoed;
+  state.asked.clear();
+  tell_manager(self, now);
+  if (what.last && state.report.sent < state.rules.messages && !state.stopping)
+    join_server(self);
+  else
+    ask_next(self);
+}
+
+// -- many TCP clients ----------------------------------------------------------------------------
+
+void start(tcp_clients_actor* self, const addresses& at) {
+  auto& state = self->state;
+  tcp_load_plan plan;
+  plan.address = at.tcp;
+  plan.clients = state.rules.clients;
+  plan.messages = state.rules.messages;
+  plan.bytes = state.rules.bytes;
+  plan.reconnect = state.rules.mode == mode_kind::close_after_reply;
+  plan.ignores_notices = state.rules.mode == mode_kind::presence;
+  if (auto* context = context_of(self->home_system())) state.outside.emplace(context->waits);
+  // From the load's own thread: what it tells is the manager's business alone.
+  tcp_load::listener tell;
+  tell.on_progress = [manager = state.manager, node = self->node_name()](std::uint64_t echoed) {
+    caf::anon_send(manager, load_progress{node, echoed});
+  };
+  tell.on_done = [me = caf::actor_cast<caf::actor_addr>(self)](const tcp_load_counts& x) {
+    if (auto self = caf::actor_cast<caf::actor>(me))
+      caf::anon_send(self, client_report{x.sent, x.echoed, x.wrong, x.unanswered, x.lost, x.latencies});
+  };
+  state.load = std::make_unique<tcp_load>(std::move(plan), std::move(tell));
+}
+
+} // namespace
+
+caf::behavior client(client_actor* self, const caf::actor& server, const caf::actor& manager,
+                     std::uint64_t number, const load_rules& rules) {
+  auto& state = self->state;
+  state.server = server;
+  state.manager = manager;
+  state.number = number;
+  state.rules = rules;
+  self->call_me("client " + std::to_string(number));
+  return {
+      [self](const start_load&) {
+        self->state.told = self->clock().now();
+        join_server(self);
+      },
+      [self](const echoed& what) { on_echoed(self, what); },
+      [](const notice&) {},
+      [self](const closed& what) {
+        if (what.why.empty()) return;
+        ++self->state.report.lost;
+        report(self);
+      },
+      [self](const stop_load&) {
+        self->state.stopping = true;
+        if (!self->state.session || self->state.asked.empty()) report(self);
+      },
+  };
+}
+
+caf::behavior tcp_clients(tcp_clients_actor* self, const caf::actor& manager, const load_rules& rules) {
+  self->state.manager = manager;
+  self->state.rules = rules;
+  return {
+      [self](const start_load& what) {
+        try {
+          start(self, what.at);
+        } catch (const std::exception& e) {
+          self->note(e.what());
+          client_report none;
+          none.lost = self->state.rules.clients;
+          self->send(self->state.manager, std::move(none));
+          self->quit();
+        }
+      },
+      [self](client_report& what) {
+        self->state.outside.reset();
+        self->send(self->state.manager, std::move(what));
+        self->quit();
+      },
+      [self](const stop_load&) {
+        if (self->state.load)
+          self->state.load->stop();
+        else
+          self->send(self->state.manager, client_report{});
+      },
+  };
+}
+
+} // namespace troupe::scenarios::echo

@@ -1,0 +1,287 @@
+#include "transport/stream_server_loop.hpp"
+
+#include <cstring>
+#include <stdexcept>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace troupe::transport {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+/// How often clocks are looked at, and what waits to be sent or closed is tried again:
+/// ZMQ_STREAM does not tell when a connection can take more.
+constexpr milliseconds tick_interval{100};
+constexpr milliseconds restless_interval{2};
+/// Messages read from a socket before commands are looked at again.
+constexpr int messages_per_step = 512;
+/// Frames that ZeroMQ may hold for one connection: of a stream at most 8 KiB each inbound
+/// and 16 KiB outbound; of a ZeroMQ client a line each.
+constexpr int stream_frames_held_max = 8;
+constexpr int router_frames_held_max = 64;
+/// Open files that this process needs for other things.
+constexpr std::size_t files_reserved = 256;
+constexpr milliseconds last_words_linger{300};
+
+/// Allows this process as many open files as are needed, where the system lets it.
+std::size_t affordable(std::size_t connections) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return connections;
+  const auto needed = static_cast<rlim_t>(connections + files_reserved);
+  if (limit.rlim_cur < needed) {
+    limit.rlim_cur = std::min(limit.rlim_max, needed);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+  }
+  const auto files = static_cast<std::size_t>(limit.rlim_cur);
+  return std::max<std::size_t>(1, std::min(connections, files - std::min(files, files_reserved)));
+}
+
+std::string text_of(const zmq_frame& frame) { return {frame.bytes().begin(), frame.bytes().end()}; }
+
+bool receive(void* socket, zmq_frame& frame) {
+  int rc = 0;
+  do
+    rc = zmq_msg_recv(&frame.message, socket, ZMQ_DONTWAIT);
+  while (rc < 0 && zmq_errno() == EINTR);
+  return rc >= 0;
+}
+
+} // namespace
+
+stream_server::loop::loop(stream_server_options options, stream_listener& listener)
+    : options_(std::move(options)), listener_(listener),
+      connections_max_(affordable(options_.connections_max)), context_(nullptr, 16) {
+  bind();
+  wake_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (wake_ < 0)
+    throw std::runtime_error(std::string("cannot make an event descriptor: ") + std::strerror(errno));
+  thread_ = std::thread([this] { run(); });
+}
+
+stream_server::loop::~loop() {
+  post({command::kind::cut, 0, {}, {}});
+  thread_.join();
+  ::close(wake_);
+}
+
+void stream_server::loop::bind() {
+  auto listen = [](zmq_socket& socket, const std::string& endpoint) {
+    if (!socket.bind(endpoint))
+      throw std::runtime_error("cannot listen on " + endpoint + ": " + zmq_strerror(zmq_errno()));
+    return socket.last_endpoint();
+  };
+  if (!options_.tcp.empty()) {
+    stream_ = std::make_unique<zmq_socket>(context_.get(), ZMQ_STREAM);
+    stream_->set(ZMQ_STREAM_NOTIFY, 1);
+    stream_->set(ZMQ_RCVHWM, stream_frames_held_max);
+    stream_->set(ZMQ_SNDHWM, stream_frames_held_max);
+    stream_->set(ZMQ_BACKLOG, 1024);
+    stream_->set(ZMQ_TCP_KEEPALIVE, 1);
+    stream_->set(ZMQ_TCP_KEEPALIVE_IDLE, 60);
+    tcp_address_ = listen(*stream_, "tcp://" + options_.tcp).substr(std::strlen("tcp://"));
+  }
+  if (!options_.zeromq.empty()) {
+    router_ = std::make_unique<zmq_socket>(context_.get(), ZMQ_ROUTER);
+    router_->set(ZMQ_ROUTER_MANDATORY, 1);
+    router_->set(ZMQ_RCVHWM, router_frames_held_max);
+    router_->set(ZMQ_SNDHWM, router_frames_held_max);
+    router_->set(ZMQ_MAXMSGSIZE, static_cast<std::int64_t>(options_.limits.line_bytes_max));
+    router_monitor_ = router_->monitor(context_.get(), ZMQ_EVENT_DISCONNECTED);
+    zeromq_endpoint_ = listen(*router_, options_.zeromq);
+  }
+}
+
+void stream_server::loop::post(command what) {
+  bool first = false;
+  {
+    const std::lock_guard lock(commands_mutex_);
+    first = commands_.empty();
+    commands_.push_back(std::move(what));
+  }
+  const std::uint64_t one = 1;
+  if (first && ::write(wake_, &one, sizeof one) < 0 && errno != EAGAIN) throw std::logic_error("eventfd");
+}
+
+// -- the thread --------------------------------------------------------------------------
+
+void stream_server::loop::run() {
+  while (step())
+    sleep();
+  for (auto* socket : {&stream_, &router_, &router_monitor_})
+    if (*socket) (*socket)->close(cut_ ? milliseconds{0} : last_words_linger);
+  if (!cut_) listener_.on_stopped(counts_);
+}
+
+bool stream_server::loop::step() {
+  const auto now = clock::now();
+  run_commands(now);
+  if (cut_) return false;
+  if (open_bytes_ < options_.open_bytes_max) {
+    if (stream_) read_streams(now);
+    if (router_) {
+      read_router(now);
+      read_router_monitor();
+    }
+  }
+  settle_restless(now);
+  if (now >= next_tick_) {
+    next_tick_ = now + tick_interval;
+    tick(now);
+  }
+  return !stopping_ || !connections_.empty();
+}
+
+void stream_server::loop::sleep() {
+  zmq_pollitem_t items[4] = {{nullptr, wake_, ZMQ_POLLIN, 0}, {}, {}, {}};
+  int count = 1;
+  if (open_bytes_ < options_.open_bytes_max)
+    for (auto* socket : {&stream_, &router_, &router_monitor_})
+      if (*socket) items[count++] = {(*socket)->get(), 0, ZMQ_POLLIN, 0};
+  auto patience = restless_.empty() ? tick_interval : restless_interval;
+  if (std::exchange(more_to_read_, false)) patience = milliseconds{0};
+  zmq_poll(items, count, static_cast<long>(patience.count()));
+}
+
+void stream_server::loop::run_commands(time_point now) {
+  std::uint64_t ignored = 0;
+  [[maybe_unused]] const auto cleared = ::read(wake_, &ignored, sizeof ignored);
+  std::vector<command> commands;
+  {
+    const std::lock_guard lock(commands_mutex_);
+    commands.swap(commands_);
+  }
+  for (auto& each : commands)
+    run_command(each, now);
+}
+
+void stream_server::loop::run_command(command& what, time_point now) {
+  auto found = connections_.find(what.client);
+  auto* who = found != connections_.end() ? &found->second : nullptr;
+  switch (what.what) {
+  case command::kind::answer:
+    if (who != nullptr) with(*who, [&](line_connection& line) { line.answer(what.text, now); });
+    break;
+  case command::kind::notify:
+    if (who != nullptr) with(*who, [&](line_connection& line) { line.notify(what.text); });
+    break;
+  case command::kind::fail:
+    if (who != nullptr)
+      with(*who, [&](line_connection& line) { line.give_up(line_ending::handler_failed, what.text, now); });
+    break;
+  case command::kind::stop:
+    if (std::exchange(stopping_, true)) break;
+    stop_deadline_ = now + what.patience;
+    for (auto& [id, each] : connections_)
+      with(each, [&](line_connection& line) { line.end(line_ending::stopped, {}, now); });
+    listener_.on_intake_closed();
+    break;
+  case command::kind::cut:
+    cut_ = true;
+    break;
+  }
+}
+
+// -- input ---------------------------------------------------------------------------------
+
+void stream_server::loop::read_streams(time_point now) {
+  for (int i = 0; i < messages_per_step; ++i) {
+    zmq_frame route, body;
+    if (!receive(stream_->get(), route) || !receive(stream_->get(), body)) return;
+    on_stream(route, body, now);
+    if (open_bytes_ >= options_.open_bytes_max) return;
+  }
+  more_to_read_ = true;
+}
+
+void stream_server::loop::on_stream(zmq_frame& route, zmq_frame& body, time_point now) {
+  const auto bytes = body.bytes();
+  auto name = text_of(route);
+  auto known = streams_.find(name);
+  if (known == streams_.end()) {
+    if (!bytes.empty()) return; // of one that was closed here
+    if (full()) {
+      ++counts_.refused;
+      ++counts_.ended[static_cast<std::size_t>(line_ending::refused)];
+      const auto words = std::string(why_full()) + '\n';
+      if (zmq_send(stream_->get(), name.data(), name.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0)
+        zmq_send(stream_->get(), words.data(), words.size(), ZMQ_DONTWAIT);
+      if (zmq_send(stream_->get(), name.data(), name.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0)
+        zmq_send(stream_->get(), nullptr, 0, ZMQ_DONTWAIT);
+      return;
+    }
+    const auto* address = zmq_msg_gets(&body.message, "Peer-Address");
+    admit(client_kind::tcp, std::move(name), address, zmq_msg_get(&body.message, ZMQ_SRCFD), now);
+    return;
+  }
+  auto& who = connections_.at(known->second);
+  if (bytes.empty()) {
+    with(who, [](line_connection& line) { line.lost(line_ending::client_left); });
+    return;
+  }
+  counts_.bytes_in += bytes.size();
+  std::vector<std::string> lines;
+  with(who, [&](line_connection& line) { line.receive(bytes, now, lines); });
+  deliver(who, lines);
+}
+
+void stream_server::loop::read_router(time_point now) {
+  for (int i = 0; i < messages_per_step; ++i) {
+    zmq_frame route;
+    if (!receive(router_->get(), route)) return;
+    std::vector<std::string> parts;
+    int descriptor = -1;
+    for (bool more = zmq_msg_more(&route.message) != 0; more;) {
+      zmq_frame part;
+      if (!receive(router_->get(), part)) break;
+      more = zmq_msg_more(&part.message) != 0;
+      descriptor = zmq_msg_get(&part.message, ZMQ_SRCFD);
+      if (parts.size() < 3) parts.push_back(text_of(part));
+    }
+    on_message(route, parts, descriptor, now);
+    if (open_bytes_ >= options_.open_bytes_max) return;
+  }
+  more_to_read_ = true;
+}
+
+void stream_server::loop::on_message(zmq_frame& route, std::vector<std::string>& parts, int descriptor,
+                                     time_point now) {
+  auto name = text_of(route);
+  const bool delimiter = parts.size() > 1 && parts.front().empty();
+  auto known = peers_.find(name);
+  if (known == peers_.end() && full()) {
+    ++counts_.refused;
+    ++counts_.ended[static_cast<std::size_t>(line_ending::refused)];
+    if (zmq_send(router_->get(), name.data(), name.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) return;
+    if (delimiter) zmq_send(router_->get(), nullptr, 0, ZMQ_SNDMORE | ZMQ_DONTWAIT);
+    zmq_send(router_->get(), why_full().data(), why_full().size(), ZMQ_DONTWAIT);
+    return;
+  }
+  auto& who = known != peers_.end() ? connections_.at(known->second)
+                                    : admit(client_kind::zeromq, std::move(name), nullptr, descriptor, now);
+  who.delimiter = delimiter;
+  std::vector<std::string> lines;
+  with(who, [&](line_connection& line) {
+    if (parts.size() != (delimiter ? 2U : 1U)) {
+      line.notify("error: a message has one part, the text");
+      return;
+    }
+    counts_.bytes_in += parts.back().size();
+    line.receive_line(std::move(parts.back()), now, lines);
+  });
+  deliver(who, lines);
+}
+
+void stream_server::loop::read_router_monitor() {
+  monitor_event event;
+  while (receive_event(router_monitor_->get(), event)) {
+    auto found = peers_by_descriptor_.find(event.value);
+    if (found == peers_by_descriptor_.end()) continue;
+    with(connections_.at(found->second), [](line_connection& line) { line.lost(line_ending::client_left); });
+  }
+}
+
+} // namespace troupe::transport
