@@ -265,6 +265,16 @@ std::size_t node::end_actors(std::chrono::milliseconds patience) {
   return system_->registry().running();
 }
 
+namespace {
+
+/// Messages that were sent to actors here and have no entry yet.
+std::int64_t waiting_in(const trace::ledger_counts& x) {
+  return static_cast<std::int64_t>(x.sent - x.remote_sent + x.remote_received - x.handled - x.dead_lettered
+                                   - x.dropped_total());
+}
+
+} // namespace
+
 std::size_t node::stop(std::chrono::milliseconds patience) {
   if (std::exchange(stopped_, true)) return 0;
   const auto alive = end_actors(patience);
@@ -272,6 +282,10 @@ std::size_t node::stop(std::chrono::milliseconds patience) {
   pump();
   caf::scoped_actor { *system_ } -> wait_for(agent_);
   gateway_->stop(patience);
+  // Delayed messages that nobody will get any more become dead letters, on the clock's thread.
+  system_->clock().cancel_all();
+  for (int look = 0; alive == 0 && look < 200 && waiting_in(books_.totals()) > 0; ++look)
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
   if (alive != 0) {
     // They cannot be destroyed without the scheduler, so they outlive the registry.
     for (auto& actor : gateway_->exported()) {
@@ -279,10 +293,8 @@ std::size_t node::stop(std::chrono::milliseconds patience) {
       system_->registry().erase(actor->id());
     }
     system_->await_actors_before_shutdown(false);
-    const auto books = books_.totals();
-    const auto waiting = books.sent - books.remote_sent + books.remote_received - books.handled
-                         - books.dead_lettered - books.dropped_total();
-    if (static_cast<std::int64_t>(waiting) > 0) books_.dropped(trace::drop_reason::shutdown, waiting);
+    if (const auto waiting = waiting_in(books_.totals()); waiting > 0)
+      books_.dropped(trace::drop_reason::shutdown, static_cast<std::uint64_t>(waiting));
   }
   recorder_.close();
   return alive;
