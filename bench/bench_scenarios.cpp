@@ -34,7 +34,8 @@ double in_plain_caf(void (*program)(caf::actor_system&, std::int64_t), std::int6
 double in_troupe(void (*program)(caf::actor_system&, std::int64_t), std::int64_t size) {
   auto catalog = std::make_shared<troupe::message_catalog>();
   troupe::add_agent_messages(*catalog);
-  troupe::node node{{}, catalog, {}};
+  const troupe::node_options options; // g++ 12 warns of a temporary one
+  troupe::node node{options, catalog, troupe::role_map{}};
   return timed_ms([&] {
     program(node.system(), size);
     node.system().await_all_actors_done();
