@@ -1,12 +1,14 @@
 #include "actors/node.hpp"
 
 #include "actors/node_key.hpp"
+#include "actors/scheduler.hpp"
 
 #include <caf/all.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
 
 #include <future>
 #include <random>
+#include <thread>
 #include <unistd.h>
 
 namespace troupe {
@@ -101,8 +103,12 @@ greeting inquire(const std::string& endpoint, std::chrono::milliseconds timeout,
 class node::system_config final : public caf::actor_system_config {
  public:
   system_config(const node_options& options, const message_catalog& catalog, node_context& context) {
-    set("scheduler.policy", caf::atom_from_string(options.scheduler));
-    if (options.threads != 0) set("scheduler.max-threads", options.threads);
+    if (options.scheduler == "prompt")
+      module_factories.push_back(make_prompt_scheduler);
+    else
+      set("scheduler.policy", caf::atom_from_string(options.scheduler));
+    const std::size_t cores = std::thread::hardware_concurrency();
+    set("scheduler.max-threads", options.threads != 0 ? options.threads : std::max<std::size_t>(2, cores));
     add_error_category(
         caf::atom("troupe"), [](std::uint8_t code, caf::atom_value, const caf::message& context_message) {
           auto text = to_string(static_cast<errc>(code));

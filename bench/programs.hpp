@@ -183,10 +183,12 @@ void philosophers(caf::actor_system& system, std::int64_t meals) {
 
 // -- reduction: a binary tree of actors --------------------------------------------------
 
-/// Sums `count` leaves from `first` on; a node of the tree for every 1,024 leaves.
+inline constexpr std::int64_t leaves_an_actor = 16;
+
+/// Sums `count` leaves from `first` on; a leaf actor for every `leaves_an_actor` of them.
 template <class Self>
 caf::behavior reduce(Self* self, const caf::actor& parent, std::int64_t first, std::int64_t count) {
-  if (count <= 1024) {
+  if (count <= leaves_an_actor) {
     std::int64_t sum = 0;
     for (std::int64_t i = 0; i < count; ++i)
       sum += first + i;

@@ -12,8 +12,9 @@ namespace troupe::scenarios {
 
 enum class endpoint_kind : std::uint8_t { ipc, tcp, inproc };
 enum class scheduler_kind : std::uint8_t {
-  stealing, ///< CAF's default
-  sharing,  ///< one shared queue: lower latency between processes
+  prompt,   ///< troupe's: a queue a thread, sleepers are woken at once
+  stealing, ///< CAF's default: a queue a thread, polled with naps of up to 10 ms
+  sharing,  ///< CAF's: one shared queue
   seeded,   ///< one thread, virtual time, order drawn from the seed; one process only
 };
 
@@ -31,7 +32,7 @@ struct topology_plan {
   endpoint_kind endpoint = endpoint_kind::ipc;
   std::string host = "127.0.0.1"; ///< for tcp: where the launcher listens
   std::int64_t threads = 0;       ///< scheduler threads a node; 0: one a core
-  scheduler_kind scheduler = scheduler_kind::stealing;
+  scheduler_kind scheduler = scheduler_kind::prompt;
   std::vector<std::string> external; ///< names of nodes that join by hand
   std::chrono::nanoseconds join_timeout = std::chrono::seconds{10};
   /// Role -> names of the nodes its actors go to, round robin. Complete: every declared

@@ -67,6 +67,8 @@ std::string host_id() {
 
 std::string policy_name(scheduler_kind kind) {
   switch (kind) {
+  case scheduler_kind::prompt:
+    return "prompt";
   case scheduler_kind::stealing:
     return "stealing";
   case scheduler_kind::sharing:
@@ -74,7 +76,7 @@ std::string policy_name(scheduler_kind kind) {
   case scheduler_kind::seeded:
     return "testing";
   }
-  return "stealing";
+  return "prompt";
 }
 
 std::string listen_beside(const std::string& launcher, const std::string& node) {

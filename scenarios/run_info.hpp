@@ -16,7 +16,7 @@ struct run_info {
   std::uint64_t seed = 0;
   trace_plan trace;
   std::int64_t threads = 0;
-  scheduler_kind scheduler = scheduler_kind::stealing;
+  scheduler_kind scheduler = scheduler_kind::prompt;
 };
 
 std::map<std::string, std::string> to_text(const run_info&);

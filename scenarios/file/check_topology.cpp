@@ -126,7 +126,7 @@ class topology_check {
               {0.0, double(threads_max), {}}))
         to_.threads = *n;
     if (const entry* e = table_.find("scheduler")) {
-      const std::array<std::string, 3> kinds{"stealing", "sharing", "seeded"};
+      const std::array<std::string, 4> kinds{"prompt", "stealing", "sharing", "seeded"};
       if (const auto i = c_.read.choice(e->value, {"scheduler", "a scheduler"}, kinds))
         to_.scheduler = static_cast<scheduler_kind>(*i);
     }
@@ -197,11 +197,11 @@ class topology_check {
     if (to_.nodes > 0)
       c_.wrong.add(at_of({"nodes", "scheduler"}),
                    fmt::format("the seeded scheduler runs in one process, but nodes = {}", to_.nodes),
-                   "set nodes = 0, or take the scheduler \"stealing\" or \"sharing\"");
+                   "set nodes = 0, or take the scheduler \"prompt\", \"stealing\" or \"sharing\"");
     else if (!to_.external.empty())
       c_.wrong.add(at_of({"external", "scheduler"}),
                    "the seeded scheduler runs in one process, but external nodes are named",
-                   "remove `external`, or take the scheduler \"stealing\" or \"sharing\"");
+                   "remove `external`, or take the scheduler \"prompt\", \"stealing\" or \"sharing\"");
   }
 
   void check_endpoint() {

@@ -22,6 +22,8 @@ std::string_view name_of(endpoint_kind kind) {
 
 std::string_view name_of(scheduler_kind kind) {
   switch (kind) {
+  case scheduler_kind::prompt:
+    return "prompt";
   case scheduler_kind::stealing:
     return "stealing";
   case scheduler_kind::sharing:
@@ -29,7 +31,7 @@ std::string_view name_of(scheduler_kind kind) {
   case scheduler_kind::seeded:
     return "seeded";
   }
-  return "stealing";
+  return "prompt";
 }
 
 std::string_view name_of(fault_plan::action_kind kind) {

@@ -3,5 +3,6 @@ troupe_test(unit_actors
     unit/actors_channel.cpp
     unit/actors_greeting.cpp
     unit/actors_reducer.cpp
+    unit/actors_scheduler.cpp
     unit/actors_tracing.cpp
   LINKS troupe_actors)

@@ -101,10 +101,10 @@ TEST_CASE("impossible combinations are refused where the stronger of the two was
   SECTION("the seeded scheduler in several processes") {
     CHECK(mistakes("[topology]\nscheduler = 'seeded'\nnodes = 2")
           == "4:1+5 the seeded scheduler runs in one process, but nodes = 2 | set nodes = 0, or take the "
-             "scheduler \"stealing\" or \"sharing\"");
+             "scheduler \"prompt\", \"stealing\" or \"sharing\"");
     CHECK(mistakes("[topology]\nscheduler = 'seeded'", nodes("2"))
           == "--nodes 0:1+7 the seeded scheduler runs in one process, but nodes = 2 | set nodes = 0, or take "
-             "the scheduler \"stealing\" or \"sharing\"");
+             "the scheduler \"prompt\", \"stealing\" or \"sharing\"");
     CHECK(mistakes("[topology]\nscheduler = 'seeded'\nexternal = ['py']")
               .starts_with("4:1+8 the seeded scheduler runs in one process, but external nodes are named"));
     CHECK(mistakes("[topology]\nscheduler = 'seeded'\nnodes = 2", nodes("0")).empty());

@@ -1,0 +1,251 @@
+#include "actors/scheduler.hpp"
+
+#include <algorithm>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <thread>
+#include <unistd.h>
+
+namespace troupe {
+
+namespace {
+
+/// Every so many jobs the oldest go first, so that two actors that keep waking each other
+/// do not keep the others waiting for ever.
+constexpr std::size_t turns_until_fair = 61;
+/// Jobs from outside that a worker takes at a time.
+constexpr std::size_t batch_max = 32;
+/// Looks before a worker goes to sleep.
+constexpr int looks_before_sleep = 50;
+/// How often who keeps watch looks for jobs that wait behind a long one, and how many such
+/// looks without anybody at work end the watch.
+constexpr std::int64_t watch_interval_ns = 500'000;
+constexpr int idle_watches_max = 20;
+/// A single job will most likely be run by its worker in a moment: moving it to another
+/// core costs more. Only who keeps watch takes it.
+constexpr std::size_t worth_stealing = 2;
+
+void breathe() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#endif
+}
+
+} // namespace
+
+// -- job_queue -----------------------------------------------------------------------
+
+class job_queue::guard {
+ public:
+  explicit guard(job_queue& queue) : queue_(queue) {
+    for (int tries = 0; queue_.locked_.test_and_set(std::memory_order_acquire); ++tries)
+      if (tries % 64 == 63)
+        std::this_thread::yield(); // its holder may have lost the core
+      else
+        breathe();
+  }
+  ~guard() { queue_.locked_.clear(std::memory_order_release); }
+  guard(const guard&) = delete;
+  guard& operator=(const guard&) = delete;
+
+ private:
+  job_queue& queue_;
+};
+
+void job_queue::grow() {
+  std::vector<caf::resumable*> bigger(std::max<std::size_t>(64, ring_.size() * 2));
+  const auto count = size_.load(std::memory_order_relaxed);
+  for (std::size_t i = 0; i < count; ++i)
+    bigger[i] = ring_[(head_ + i) & mask()];
+  ring_.swap(bigger);
+  head_ = 0;
+}
+
+std::size_t job_queue::push_front(caf::resumable* job) {
+  const guard lock{*this};
+  const auto count = size_.load(std::memory_order_relaxed);
+  if (count == ring_.size()) grow();
+  head_ = (head_ - 1) & mask();
+  ring_[head_] = job;
+  size_.store(count + 1, std::memory_order_seq_cst);
+  return count + 1;
+}
+
+std::size_t job_queue::push_back(caf::resumable* job) {
+  const guard lock{*this};
+  const auto count = size_.load(std::memory_order_relaxed);
+  if (count == ring_.size()) grow();
+  ring_[(head_ + count) & mask()] = job;
+  size_.store(count + 1, std::memory_order_seq_cst);
+  return count + 1;
+}
+
+caf::resumable* job_queue::pop_front() {
+  if (size_.load(std::memory_order_relaxed) == 0) return nullptr;
+  const guard lock{*this};
+  const auto count = size_.load(std::memory_order_relaxed);
+  if (count == 0) return nullptr;
+  auto* job = ring_[head_];
+  head_ = (head_ + 1) & mask();
+  size_.store(count - 1, std::memory_order_relaxed);
+  return job;
+}
+
+caf::resumable* job_queue::pop_back(std::size_t at_least) {
+  if (size_.load(std::memory_order_relaxed) < at_least) return nullptr;
+  const guard lock{*this};
+  const auto count = size_.load(std::memory_order_relaxed);
+  if (count < at_least) return nullptr;
+  size_.store(count - 1, std::memory_order_relaxed);
+  return ring_[(head_ + count - 1) & mask()];
+}
+
+caf::resumable* job_queue::pop_batch(job_queue& into, std::size_t most) {
+  caf::resumable* batch[batch_max];
+  std::size_t taken = 0;
+  if (size_.load(std::memory_order_relaxed) == 0) return nullptr;
+  {
+    const guard lock{*this};
+    const auto count = size_.load(std::memory_order_relaxed);
+    taken = std::min({count, most, batch_max});
+    for (std::size_t i = 0; i < taken; ++i)
+      batch[i] = ring_[(head_ + i) & mask()];
+    head_ = taken == 0 ? head_ : (head_ + taken) & mask();
+    size_.store(count - taken, std::memory_order_relaxed);
+  }
+  for (std::size_t i = 1; i < taken; ++i)
+    into.push_back(batch[i]);
+  return taken == 0 ? nullptr : batch[0];
+}
+
+// -- parking_place -------------------------------------------------------------------
+
+bool parking_place::sleep(std::int64_t nanoseconds) {
+  const timespec limit{nanoseconds / 1'000'000'000, nanoseconds % 1'000'000'000};
+  if (woken_.load(std::memory_order_acquire) == 0)
+    ::syscall(SYS_futex, &woken_, FUTEX_WAIT_PRIVATE, 0, nanoseconds < 0 ? nullptr : &limit, nullptr, 0);
+  return woken_.exchange(0, std::memory_order_acq_rel) != 0;
+}
+
+void parking_place::wake() {
+  woken_.store(1, std::memory_order_release);
+  ::syscall(SYS_futex, &woken_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+}
+
+// -- prompt_scheduling ---------------------------------------------------------------
+
+prompt_scheduling::~prompt_scheduling() = default;
+
+/// A job was queued with sequential consistency before this looks for sleepers, and a
+/// sleeper is on the list before it looks for jobs: one of the two sees the other.
+template <class Coordinator>
+void prompt_scheduling::wake_one(Coordinator* self) {
+  auto& all = d(self);
+  if (all.sleepers_count.load(std::memory_order_seq_cst) == 0) return;
+  if (all.somebody_searches.exchange(true, std::memory_order_seq_cst)) return; // and wakes the next
+  std::size_t chosen = 0;
+  {
+    const std::lock_guard lock{all.sleepers_mutex};
+    if (all.sleepers.empty()) {
+      all.somebody_searches.store(false, std::memory_order_seq_cst);
+      return;
+    }
+    chosen = all.sleepers.back();
+    all.sleepers.pop_back();
+    all.sleepers_count.store(all.sleepers.size(), std::memory_order_seq_cst);
+  }
+  d(self->worker_by_id(chosen)).bed.wake();
+}
+
+template <class Worker>
+caf::resumable* prompt_scheduling::find(Worker* self, std::size_t stolen_from) {
+  auto& mine = d(self);
+  auto* parent = self->parent();
+  const auto workers = parent->num_workers();
+  auto& arrivals = d(parent).arrivals;
+  if (++mine.turns % turns_until_fair == 0) {
+    if (auto* job = arrivals.pop_front()) return job;
+    if (auto* job = mine.jobs.pop_back()) return job;
+  }
+  if (auto* job = mine.jobs.pop_front()) return job;
+  if (auto* job = arrivals.pop_batch(mine.jobs, batch_max)) return job;
+  for (std::size_t i = 0; i < workers; ++i) {
+    const auto victim = mine.next_victim++ % workers;
+    if (victim == self->id()) continue;
+    if (auto* job = d(parent->worker_by_id(victim)).jobs.pop_back(stolen_from)) return job;
+  }
+  return nullptr;
+}
+
+template <class Worker>
+bool prompt_scheduling::anything_waits(Worker* self, std::size_t stolen_from) {
+  auto* parent = self->parent();
+  if (d(parent).arrivals.size() != 0) return true;
+  for (std::size_t i = 0; i < parent->num_workers(); ++i)
+    if (d(parent->worker_by_id(i)).jobs.size() >= stolen_from) return true;
+  return false;
+}
+
+template <class Worker>
+caf::resumable* prompt_scheduling::dequeue(Worker* self) {
+  auto& all = d(self->parent());
+  auto& mine = d(self);
+  while (true) {
+    for (int look = 0; look < looks_before_sleep; ++look) {
+      if (auto* job = find(self, std::exchange(mine.watched, false) ? 1 : worth_stealing)) {
+        if (std::exchange(mine.searches, false)) {
+          all.somebody_searches.store(false, std::memory_order_seq_cst);
+          if (anything_waits(self, worth_stealing)) wake_one(self->parent());
+        }
+        return job;
+      }
+      breathe();
+    }
+    if (std::exchange(mine.searches, false)) all.somebody_searches.store(false, std::memory_order_seq_cst);
+    sleep(self);
+  }
+}
+
+template <class Worker>
+bool prompt_scheduling::leave_bed(Worker* self) {
+  auto& all = d(self->parent());
+  const std::lock_guard lock{all.sleepers_mutex};
+  const auto found = std::find(all.sleepers.begin(), all.sleepers.end(), self->id());
+  if (found == all.sleepers.end()) return false;
+  all.sleepers.erase(found);
+  all.sleepers_count.store(all.sleepers.size(), std::memory_order_seq_cst);
+  return true;
+}
+
+template <class Worker>
+void prompt_scheduling::sleep(Worker* self) {
+  auto& all = d(self->parent());
+  auto& mine = d(self);
+  const auto workers = self->parent()->num_workers();
+  {
+    const std::lock_guard lock{all.sleepers_mutex};
+    all.sleepers.push_back(self->id());
+    all.sleepers_count.store(all.sleepers.size(), std::memory_order_seq_cst);
+  }
+  bool watches = false;
+  bool woken = false;
+  for (int idle = 0; !woken && !anything_waits(self, mine.watched ? 1 : worth_stealing);) {
+    const bool all_sleep = all.sleepers_count.load(std::memory_order_seq_cst) == workers;
+    idle = all_sleep ? idle + 1 : 0;
+    if (idle < idle_watches_max)
+      watches = watches || !all.somebody_watches.exchange(true, std::memory_order_seq_cst);
+    else if (std::exchange(watches, false))
+      all.somebody_watches.store(false, std::memory_order_seq_cst);
+    woken = mine.bed.sleep(watches ? watch_interval_ns : -1);
+    mine.watched = watches && !woken;
+  }
+  if (watches) all.somebody_watches.store(false, std::memory_order_seq_cst);
+  if (!woken && !leave_bed(self)) woken = mine.bed.sleep(-1); // somebody is about to wake it
+  mine.searches = woken;
+}
+
+caf::actor_system::module* make_prompt_scheduler(caf::actor_system& system) {
+  return new caf::scheduler::coordinator<prompt_scheduling>(system);
+}
+
+} // namespace troupe

@@ -1,0 +1,153 @@
+#include "actors/scheduler.hpp"
+
+#include "tests/support/catch.hpp"
+
+#include <caf/all.hpp>
+
+#include <future>
+#include <set>
+#include <thread>
+
+using namespace troupe;
+
+namespace {
+
+struct prompt_config : caf::actor_system_config {
+  explicit prompt_config(std::size_t threads) {
+    module_factories.push_back(make_prompt_scheduler);
+    set("scheduler.max-threads", threads);
+  }
+};
+
+struct no_job final : caf::resumable {
+  subtype_t subtype() const override { return function_object; }
+  resume_result resume(caf::execution_unit*, std::size_t) override { return done; }
+  void intrusive_ptr_add_ref_impl() override {}
+  void intrusive_ptr_release_impl() override {}
+};
+
+} // namespace
+
+TEST_CASE("a queue of jobs keeps its order at both ends while it grows", "[actors][scheduler]") {
+  std::vector<no_job> jobs(200);
+  job_queue queue;
+  CHECK(queue.pop_front() == nullptr);
+  CHECK(queue.pop_back() == nullptr);
+  for (std::size_t i = 100; i < 200; ++i)
+    CHECK(queue.push_back(&jobs[i]) == i - 99);
+  for (std::size_t i = 100; i-- > 0;)
+    CHECK(queue.push_front(&jobs[i]) == 200 - i);
+  CHECK(queue.size() == 200);
+  CHECK(queue.pop_back() == &jobs[199]);
+  CHECK(queue.pop_back(200) == nullptr);
+  job_queue other;
+  CHECK(queue.pop_batch(other, 3) == &jobs[0]);
+  CHECK(other.pop_front() == &jobs[1]);
+  CHECK(other.pop_front() == &jobs[2]);
+  CHECK(other.pop_batch(queue, 3) == nullptr);
+  for (std::size_t i = 3; i < 199; ++i)
+    CHECK(queue.pop_front() == &jobs[i]);
+  CHECK(queue.size() == 0);
+}
+
+TEST_CASE("who sleeps is woken, also by a call that came before", "[actors][scheduler]") {
+  parking_place bed;
+  CHECK_FALSE(bed.sleep(1000));
+  bed.wake();
+  CHECK(bed.sleep(-1));
+  std::thread other{[&] { bed.wake(); }};
+  CHECK(bed.sleep(-1));
+  other.join();
+}
+
+TEST_CASE("messages from many threads all reach actors on few", "[actors][scheduler]") {
+  const std::size_t workers = GENERATE(1, 2, 5);
+  constexpr int threads = 4, actors = 50, messages = 200;
+  prompt_config config{workers};
+  caf::actor_system system{config};
+  std::atomic<int> arrived{0};
+  std::vector<caf::actor> all;
+  for (int i = 0; i < actors; ++i)
+    all.push_back(system.spawn([&](caf::event_based_actor* self) {
+      auto count = std::make_shared<int>(0);
+      return caf::behavior{[=, &arrived](int) {
+        ++arrived;
+        if (++*count == threads * messages) self->quit();
+      }};
+    }));
+  std::vector<std::thread> senders;
+  for (int t = 0; t < threads; ++t)
+    senders.emplace_back([&] {
+      for (int i = 0; i < messages; ++i)
+        for (auto& each : all)
+          caf::anon_send(each, i);
+    });
+  for (auto& sender : senders)
+    sender.join();
+  all.clear();
+  system.await_all_actors_done();
+  CHECK(arrived == threads * actors * messages);
+}
+
+TEST_CASE("a job behind a long one is run by another thread", "[actors][scheduler]") {
+  prompt_config config{2};
+  caf::actor_system system{config};
+  for (int round = 0; round < 20; ++round) {
+    // The first actor keeps its thread until the second, woken by it, has run.
+    auto ran = std::make_shared<std::promise<void>>();
+    auto second = system.spawn([ran](caf::event_based_actor* self) {
+      return caf::behavior{[=](int) {
+        ran->set_value();
+        self->quit();
+      }};
+    });
+    system.spawn([second, ran](caf::event_based_actor* self) {
+      self->send(second, 1);
+      ran->get_future().wait();
+    });
+    second = nullptr;
+    system.await_all_actors_done();
+  }
+  SUCCEED("nobody waited for ever");
+}
+
+TEST_CASE("two actors that keep waking each other do not starve a third", "[actors][scheduler]") {
+  prompt_config config{1};
+  caf::actor_system system{config};
+  auto stop = std::make_shared<std::atomic<bool>>(false);
+  auto bouncer = [stop](caf::event_based_actor* self) {
+    return caf::behavior{[=](const caf::actor& other) {
+      if (*stop) return self->quit();
+      self->send(other, caf::actor_cast<caf::actor>(self));
+    }};
+  };
+  auto left = system.spawn(bouncer), right = system.spawn(bouncer);
+  caf::anon_send(left, right);
+  system.spawn([stop](caf::event_based_actor* self) {
+    self->send(self, 1); // once through the queue behind the two
+    return caf::behavior{[=](int) {
+      *stop = true;
+      self->quit();
+    }};
+  });
+  caf::scoped_actor self{system};
+  while (!*stop)
+    std::this_thread::yield();
+  caf::anon_send_exit(left, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(right, caf::exit_reason::user_shutdown);
+  left = right = nullptr;
+  SUCCEED("the third had its turn");
+}
+
+TEST_CASE("an idle system wakes for a single message each time", "[actors][scheduler]") {
+  prompt_config config{3};
+  caf::actor_system system{config};
+  auto echo = system.spawn([](caf::event_based_actor*) { return caf::behavior{[](int x) { return x; }}; });
+  caf::scoped_actor self{system};
+  int answers = 0;
+  for (int i = 0; i < 2000; ++i)
+    self->request(echo, caf::infinite, i)
+        .receive([&](int x) { answers += x == i ? 1 : 0; }, [](const caf::error&) {});
+  CHECK(answers == 2000);
+  caf::anon_send_exit(echo, caf::exit_reason::user_shutdown);
+}
