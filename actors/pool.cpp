@@ -34,14 +34,16 @@ std::size_t pool::index_of(const caf::actor_addr& who) const {
   return nobody;
 }
 
+void pool::hand(std::size_t worker, std::vector<assignment>& out) {
+  const auto task = waiting_.front();
+  waiting_.pop_front();
+  assigned_[worker].push_back(task);
+  out.push_back({workers_[worker].handle, {task, kind_, inputs_[task]}});
+}
+
 void pool::refill(std::size_t worker, std::vector<assignment>& out) {
-  auto& mine = assigned_[worker];
-  while (workers_[worker].alive && mine.size() < prefetch_ && !waiting_.empty()) {
-    const auto task = waiting_.front();
-    waiting_.pop_front();
-    mine.push_back(task);
-    out.push_back({workers_[worker].handle, {task, kind_, inputs_[task]}});
-  }
+  while (begun_ && workers_[worker].alive && assigned_[worker].size() < prefetch_ && !waiting_.empty())
+    hand(worker, out);
 }
 
 std::vector<pool::assignment> pool::on_ready(const caf::actor& who, const std::string& node) {
@@ -53,18 +55,22 @@ std::vector<pool::assignment> pool::on_ready(const caf::actor& who, const std::s
   return out;
 }
 
+std::vector<pool::assignment> pool::begin() {
+  begun_ = true;
+  return deal();
+}
+
+/// In turn, so that few tasks are spread rather than heaped up.
 std::vector<pool::assignment> pool::deal() {
   std::vector<assignment> out;
-  if (dispatch_ != dispatch_kind::round_robin) return out;
-  std::vector<std::size_t> alive;
-  for (std::size_t i = 0; i < workers_.size(); ++i)
-    if (workers_[i].alive) alive.push_back(i);
-  for (std::size_t turn = 0; !alive.empty() && !waiting_.empty(); ++turn) {
-    const auto worker = alive[turn % alive.size()];
-    const auto task = waiting_.front();
-    waiting_.pop_front();
-    assigned_[worker].push_back(task);
-    out.push_back({workers_[worker].handle, {task, kind_, inputs_[task]}});
+  for (bool handed = begun_; handed && !waiting_.empty();) {
+    handed = false;
+    for (std::size_t i = 0; i < workers_.size() && !waiting_.empty(); ++i) {
+      const bool wants = dispatch_ == dispatch_kind::round_robin || assigned_[i].size() < prefetch_;
+      if (!workers_[i].alive || !wants) continue;
+      hand(i, out);
+      handed = true;
+    }
   }
   return out;
 }
@@ -97,19 +103,15 @@ void pool::on_exiting(const caf::actor& who, const worker_exiting& what) {
 }
 
 std::vector<pool::assignment> pool::on_down(const caf::actor_addr& who) {
-  std::vector<assignment> out;
   const auto worker = index_of(who);
-  if (worker == nobody) return out;
+  if (worker == nobody) return {};
   workers_[worker].alive = false;
   for (auto task : std::exchange(assigned_[worker], {})) {
     if (results_[task].done) continue;
     waiting_.push_front(task);
     ++redelivered_;
   }
-  if (dispatch_ == dispatch_kind::round_robin) return deal();
-  for (std::size_t i = 0; i < workers_.size(); ++i)
-    refill(i, out);
-  return out;
+  return deal();
 }
 
 std::size_t pool::cancel() {

@@ -135,8 +135,9 @@ class pool {
   void on_exiting(const caf::actor&, const worker_exiting&);
   /// The worker ended; its unfinished tasks go to others.
   std::vector<assignment> on_down(const caf::actor_addr&);
-  /// Round robin deals when all expected workers are ready.
-  std::vector<assignment> deal();
+  /// All expected workers are ready: the first tasks go out, to each in turn. Before, nobody
+  /// gets any; a worker that comes later gets its share at once where the dispatch is `pull`.
+  std::vector<assignment> begin();
   /// Takes back what nobody has begun; used when a run ends early. Returns how many
   /// tasks will have no result.
   std::size_t cancel();
@@ -154,7 +155,9 @@ class pool {
 
  private:
   std::size_t index_of(const caf::actor_addr&) const;
+  void hand(std::size_t worker, std::vector<assignment>&);
   void refill(std::size_t worker, std::vector<assignment>&);
+  std::vector<assignment> deal();
 
   std::string kind_;
   std::vector<std::string> inputs_;
@@ -164,6 +167,7 @@ class pool {
   std::vector<result> results_;
   std::vector<worker_record> workers_;
   std::vector<std::vector<std::uint64_t>> assigned_; ///< per worker, unfinished
+  bool begun_ = false;
   std::size_t done_ = 0;
   std::uint64_t redelivered_ = 0;
   std::uint64_t duplicates_dropped_ = 0;

@@ -87,6 +87,13 @@ void add_checks(scenario& s, const shared_operators& operators) {
     return {elements == dealt && same, std::to_string(elements) + " of " + std::to_string(dealt)
                                            + (same ? "" : ", but not each of them once")};
   });
+  s.check("reading kept its bound", [](const finished_run& run) -> check_outcome {
+    const auto ahead = run.result.at("chunks_ahead_max").get<std::uint64_t>();
+    const auto bound = groups_ahead * static_cast<std::uint64_t>(run.values.integer("reducers"))
+                       * static_cast<std::uint64_t>(run.values.integer("arity"));
+    return {ahead <= bound, "at most " + std::to_string(ahead) + " chunks were read and not folded, "
+                                + std::to_string(bound) + " may be"};
+  });
   s.check("the tree has the shape of its arity", [](const finished_run& run) -> check_outcome {
     const tree_shape shape{run.result.at("chunks").get<std::uint64_t>(),
                            static_cast<std::uint64_t>(run.values.integer("arity"))};

@@ -34,6 +34,7 @@ void check_size(const json& value) {
 void on_deal(folding_actor* self, const reduction_operator& op, deal_group& what) {
   auto& state = self->state;
   std::uint64_t elements = 0;
+  const std::uint64_t chunks = what.leaves.size();
   try {
     for (auto& chunk : what.leaves) {
       value_partial leaf{0, what.first_leaf++, {fold(op, chunk, state.file)}, chunk.count, 0};
@@ -42,7 +43,7 @@ void on_deal(folding_actor* self, const reduction_operator& op, deal_group& what
       elements += chunk.count;
       reducer_accept<reduction_value>(self, state, std::move(leaf));
     }
-    self->send(state.root, group_folded{elements});
+    self->send(state.root, group_folded{elements, chunks});
   } catch (const std::exception& e) {
     self->send(state.root, tree_failed{e.what()});
   }
@@ -80,6 +81,13 @@ json tree_of(const root_state& state, const std::vector<std::uint64_t>& joins) {
   return rows;
 }
 
+/// Elements that were not folded; of a file that was not read to its end nobody knows.
+json left_undone(const root_state& state) {
+  if (state.all_dealt) return state.dealt - state.folded;
+  const auto total = state.source ? state.source->total() : 0;
+  return total != 0 ? json(total - state.folded) : json{};
+}
+
 json result_of(root_state& state, caf::timespan took) {
   std::vector<std::uint64_t> joins;
   json reducers = json::array();
@@ -106,6 +114,8 @@ json result_of(root_state& state, caf::timespan took) {
           {"elements", whole.elements},
           {"dealt", state.dealt},
           {"folded", state.folded},
+          {"left_undone", left_undone(state)},
+          {"chunks_ahead_max", state.chunks_out_max},
           {"marks", whole.marks},
           {"chunks", state.leaves},
           {"arity", state.settings.arity},
@@ -177,6 +187,8 @@ void deal(root_actor* self) {
   }
   if (!group.leaves.empty()) {
     ++state.groups_out;
+    state.chunks_out += group.leaves.size();
+    state.chunks_out_max = std::max(state.chunks_out_max, state.chunks_out);
     self->send(state.crew[host], std::move(group));
   }
   if (!state.all_dealt) {
@@ -193,6 +205,7 @@ void deal(root_actor* self) {
 void on_folded(root_actor* self, const group_folded& what) {
   auto& state = self->state;
   --state.groups_out;
+  state.chunks_out -= what.chunks;
   state.folded += what.elements;
   const auto now = self->clock().now();
   if (now - state.told > std::chrono::milliseconds{100}) {

@@ -39,10 +39,11 @@ auto inspect(Inspector& f, deal_group& x) {
 /// Reducer -> root: a group is folded, deal another one.
 struct group_folded {
   std::uint64_t elements = 0;
+  std::uint64_t chunks = 0;
 };
 template <class Inspector>
 auto inspect(Inspector& f, group_folded& x) {
-  return f(caf::meta::type_name("group_folded"), x.elements);
+  return f(caf::meta::type_name("group_folded"), x.elements, x.chunks);
 }
 
 /// Root -> itself: go on dealing.
@@ -81,8 +82,9 @@ struct root_state {
   std::unique_ptr<element_source> source;
   reduction_operator op;
   std::vector<caf::actor> crew;
-  std::uint64_t leaves = 0, dealt = 0, folded = 0; ///< leaves and elements dealt; elements folded
-  std::uint64_t groups_out = 0;
+  std::uint64_t leaves = 0, dealt = 0, folded = 0;  ///< leaves and elements dealt; elements folded
+  std::uint64_t groups_out = 0;                     ///< dealt and not folded
+  std::uint64_t chunks_out = 0, chunks_out_max = 0; ///< in these
   bool deal_pending = false, all_dealt = false, reporting = false, stopped = false, ended = false;
   std::optional<value_partial> result;
   std::vector<reducer_report> reports;

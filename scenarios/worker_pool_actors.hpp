@@ -87,11 +87,13 @@ struct coordinator_state {
   std::set<caf::actor_addr> watched;
   std::vector<caf::response_promise> joiners;
   std::uint64_t served = 0; ///< results that were in when the customer's join returned
+  bool begun = false;
   bool customer_served = false;
   bool pills_sent = false;
   bool cancelled = false;
   bool finished = false;
   caf::actor_clock::time_point began, told;
+  std::vector<caf::timespan> answered_at; ///< per task, since `began`
 };
 caf::behavior pool_coordinator(actor_of<coordinator_state>* self, const caf::actor& collector,
                                const pool_settings&);

@@ -25,6 +25,7 @@ json rows_of(const coordinator_state& state) {
       row["output"] = json::parse(result.output);
     if (result.done) {
       row["rank"] = result.rank;
+      row["at_s"] = seconds(state.answered_at[i]);
       row["worker"] = state.tasks->workers()[result.worker].name;
     }
     rows.push_back(std::move(row));
@@ -43,6 +44,18 @@ json order_of(const coordinator_state& state) {
   for (auto i : order)
     inputs.push_back(json::parse(state.settings.labels[i]));
   return inputs;
+}
+
+/// How many of the inputs are prime, and their sum.
+json primes_of(const coordinator_state& state) {
+  std::uint64_t count = 0, sum = 0;
+  for (std::size_t i = 0; i < state.settings.labels.size(); ++i) {
+    const auto& result = state.tasks->results()[i];
+    if (!result.done || result.output != "true") continue;
+    ++count;
+    sum += json::parse(state.settings.labels[i]).get<std::uint64_t>();
+  }
+  return {{"count", count}, {"sum", sum}};
 }
 
 /// What a user should know about how the work was shared.
@@ -90,6 +103,7 @@ json result_of(const coordinator_state& state, caf::timespan took) {
               {"took_s", seconds(took)},
               {"busy_s", seconds(busy)},
               {"workers_busy", took.count() > 0 ? seconds(busy) / seconds(took) : 0}};
+  if (state.settings.task == "is_prime") result["primes"] = primes_of(state);
   if (auto note = note_on(state, with_tasks); !note.empty()) result["note"] = std::move(note);
   return result;
 }
@@ -149,14 +163,20 @@ void proceed(coordinator_actor* self, const std::vector<pool::assignment>& assig
   }
 }
 
+/// Everybody is there, or will never be.
+void begin_if_complete(coordinator_actor* self, std::vector<pool::assignment>& next) {
+  auto& state = self->state;
+  if (state.tasks->workers().size() < state.expected || std::exchange(state.begun, true)) return;
+  state.began = self->clock().now();
+  auto first = state.tasks->begin();
+  next.insert(next.end(), first.begin(), first.end());
+}
+
 void on_ready(coordinator_actor* self, const caf::actor& worker, const worker_ready& what) {
   auto& state = self->state;
   if (state.watched.insert(worker.address()).second) self->monitor(worker);
   auto next = state.tasks->on_ready(worker, what.node);
-  if (state.tasks->workers().size() == state.expected) {
-    auto dealt = state.tasks->deal();
-    next.insert(next.end(), dealt.begin(), dealt.end());
-  }
+  begin_if_complete(self, next);
   proceed(self, next);
 }
 
@@ -167,7 +187,7 @@ void on_down(coordinator_actor* self, const caf::down_msg& down) {
                                      [&](auto& worker) { return worker.handle.address() == down.source; });
   if (!was_ready) --state.expected;
   auto next = state.tasks->on_down(down.source);
-  if (!was_ready && state.tasks->workers().size() == state.expected) next = state.tasks->deal();
+  begin_if_complete(self, next);
   proceed(self, next);
 }
 
@@ -183,6 +203,7 @@ caf::behavior pool_coordinator(coordinator_actor* self, const caf::actor& collec
   const auto how = settings.dispatch == "pull" ? dispatch_kind::pull : dispatch_kind::round_robin;
   state.tasks = std::make_unique<pool>(
       settings.task, settings.inputs.empty() ? settings.labels : settings.inputs, how, settings.prefetch);
+  state.answered_at.resize(settings.labels.size());
   self->set_down_handler([self](caf::down_msg& down) { on_down(self, down); });
   auto sender = [self] { return caf::actor_cast<caf::actor>(self->current_sender()); };
   return {
@@ -191,7 +212,11 @@ caf::behavior pool_coordinator(coordinator_actor* self, const caf::actor& collec
       },
       [self, sender](const worker_ready& what) { on_ready(self, sender(), what); },
       [self, sender](task_done& what) {
-        auto next = self->state.tasks->on_done(sender(), what);
+        auto& state = self->state;
+        const auto before = state.tasks->done();
+        const auto task = what.task;
+        auto next = state.tasks->on_done(sender(), what);
+        if (state.tasks->done() != before) state.answered_at[task] = self->clock().now() - state.began;
         tell_progress(self);
         proceed(self, next);
       },

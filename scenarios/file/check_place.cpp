@@ -104,7 +104,8 @@ class fault_check {
     bool ok = read_action(table, fault);
     ok = read_node(table, fault) && ok;
     ok = read_times(table, fault) && ok;
-    if (ok) c_.result.faults.push_back(std::move(fault));
+    // In one process there is nobody to whom it could happen.
+    if (ok && !c_.all_on_main) c_.result.faults.push_back(std::move(fault));
   }
 
  private:
@@ -132,7 +133,7 @@ class fault_check {
     if (!name) return false;
     const auto& topology = c_.result.topology;
     fault.node = *name;
-    if (!c_.nodes_known) return true;
+    if (!c_.nodes_known || c_.all_on_main) return true;
     if (*name == "main")
       c_.wrong.add(e->value.at, "nothing can happen to main: it is the process that makes the faults",
                    "name one of the nodes that it starts, w1 to wN");
@@ -182,7 +183,7 @@ class fault_check {
 
 std::span<const std::string> fault_keys() { return fault_key_names; }
 
-void check_place(const node* given, bool all_on_main, check_context& c) {
+void check_place(const node* given, check_context& c) {
   auto& place = c.result.topology.place;
   if (c.known)
     for (const auto& role : c.known->roles)
@@ -192,7 +193,7 @@ void check_place(const node* given, bool all_on_main, check_context& c) {
   std::vector<std::string> roles;
   for (const auto& role : c.known->roles)
     roles.push_back(role.name);
-  place_check check(c, all_on_main);
+  place_check check(c, c.all_on_main);
   for (const auto& e : table->entries) {
     if (contains(roles, e.key))
       check.read(e);

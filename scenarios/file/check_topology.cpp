@@ -255,14 +255,13 @@ std::vector<std::string> worker_names(const topology_plan& topology) {
 void check_topology(const node* given, check_context& c) {
   const node* table = given ? c.read.table(*given, {"topology", "a table: [topology]"}) : nullptr;
   if (given && !table) c.nodes_known = false;
-  bool all_on_main = false;
   if (table) {
     topology_check check(*table, c);
     check.run();
-    all_on_main = check.all_on_main();
+    c.all_on_main = check.all_on_main();
   }
   const entry* where = table ? table->find("place") : nullptr;
-  check_place(where ? &where->value : nullptr, all_on_main, c);
+  check_place(where ? &where->value : nullptr, c);
 }
 
 } // namespace troupe::scenarios::file

@@ -22,13 +22,14 @@ struct check_context {
   bool partial;      ///< the file could not be read in full: what is missing may be there
   place scenario_at; ///< where the scenario is named
   bool deadline_in_file = false;
-  bool nodes_known = true; ///< false after a mistake in topology.nodes or topology.external
+  bool nodes_known = true;  ///< false after a mistake in topology.nodes or topology.external
+  bool all_on_main = false; ///< nodes = 0 was given in place of what the file says
 };
 
 /// `table` may be null. Also asks the scenario whether the values go together.
 void check_parameters(const node* table, check_context&);
 void check_topology(const node* table, check_context&);
-void check_place(const node* table, bool all_on_main, check_context&);
+void check_place(const node* table, check_context&);
 void check_faults(const node& list, check_context&);
 void check_trace(const node& table, check_context&);
 void check_expect(const node& table, check_context&);

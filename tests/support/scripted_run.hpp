@@ -31,7 +31,10 @@ class scripted_run final : public scenarios::run {
     });
     what.wire()(*this);
   }
-  ~scripted_run() override { stopper_ = collector_ = nullptr; }
+  ~scripted_run() override {
+    stopper_ = collector_ = nullptr;
+    actors_.clear();
+  }
 
   /// From now on everything takes place in order of arrival: what is alike stays in step.
   void in_step() { in_step_ = true; }
@@ -55,6 +58,11 @@ class scripted_run final : public scenarios::run {
   }
   /// Asks for an early end, as Ctrl-C does.
   void stop_early() { caf::anon_send(stopper_, scenarios::stop_early{}); }
+
+  /// Ends the actor that was the `index`-th of its role, as a crash would.
+  void kill(const std::string& role, std::size_t index) {
+    caf::anon_send_exit(actors_.at(role).at(index), caf::exit_reason::kill);
+  }
 
   bool has_timers() { return system_.scheduler().has_pending_timeout(); }
   const std::optional<nlohmann::json>& result() const { return result_; }
@@ -82,7 +90,9 @@ class scripted_run final : public scenarios::run {
   caf::actor spawn_message(const std::string& role, const caf::message& args) override {
     auto made = roles_.at(scenario_.name + '/' + role)(system_.system(), args);
     if (!made) throw std::runtime_error("role " + role + ": " + system_.system().render(made.error()));
-    return caf::actor_cast<caf::actor>(*made);
+    auto result = caf::actor_cast<caf::actor>(*made);
+    actors_[role].push_back(result);
+    return result;
   }
 
  private:
@@ -97,6 +107,7 @@ class scripted_run final : public scenarios::run {
   std::optional<std::string> failure_;
   test_system system_; ///< its actors refer to what stands above
   caf::actor collector_, stopper_;
+  std::map<std::string, std::vector<caf::actor>> actors_; ///< by role
 };
 
 } // namespace troupe::testing

@@ -90,9 +90,14 @@ TEST_CASE("faults happen to nodes that there are, before the deadline", "[scenar
   CHECK(fault("action = 'kill'\nnode = 'w1'\nat = '2s'", "deadline = '2s'\n")
         == "8:6+4 this fault comes after the deadline, so it never happens | an earlier `at`, or a later "
            "`deadline`");
-  SECTION("and nobody is there with --nodes 0") {
-    CHECK(mistakes("topology.nodes = 1\n[[faults]]\naction='kill'\nnode='w1'\nat='1s'\n", nodes("0"))
-          == "5:6+4 there is no node \"w1\" for this fault | nodes = 0, so the run starts no worker nodes");
+  SECTION("in one process there is nobody, so nothing happens") {
+    const std::string one =
+        "scenario = 'worker_pool'\ntopology.nodes = 1\n[[faults]]\naction='kill'\nat='1s'\n";
+    const auto alone = load_text(one + "node='w1'\n", nodes("0"));
+    CHECK(brief(alone).empty());
+    CHECK(alone.result.value().faults.empty());
+    CHECK(load_text(one + "node='w1'\n").result.value().faults.size() == 1);
+    CHECK_FALSE(brief(load_text(one, nodes("0"))).empty()); // what it says is read all the same
   }
 }
 

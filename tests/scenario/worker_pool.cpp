@@ -1,0 +1,238 @@
+#include "scenarios/worker_pool.hpp"
+
+#include "scenarios/worker_pool_actors.hpp"
+#include "tests/scenario/run_text.hpp"
+#include "tests/support/scripted_run.hpp"
+
+#include <numeric>
+
+using namespace troupe;
+using namespace troupe::scenarios;
+using namespace std::chrono_literals;
+using nlohmann::json;
+using troupe::testing::failures;
+using troupe::testing::refusal;
+using troupe::testing::run_text;
+using troupe::testing::scripted_run;
+
+namespace {
+
+const scenario& demo() {
+  static const scenario s = worker_pool(standard_tasks());
+  return s;
+}
+
+const std::string head = "scenario = \"worker_pool\"\ndeadline = \"1m\"\n[parameters]\n";
+
+parameters work(const std::string& task, std::vector<std::int64_t> inputs, std::int64_t workers) {
+  parameters values;
+  values.set("task", task);
+  values.set("inputs", std::move(inputs));
+  values.set("workers", workers);
+  return values;
+}
+
+/// In virtual time, in an order drawn from a seed; every check holds.
+json compute(const parameters& values, std::uint64_t seed) {
+  scripted_run run{demo(), values, seed};
+  INFO("seed " << seed);
+  const bool through = run.go();
+  REQUIRE(run.failure().value_or("") == "");
+  REQUIRE(through);
+  CHECK(run.failed_checks() == "");
+  CHECK(run.result()->at("workers_exited") == values.integer("workers"));
+  CHECK(run.result()->at("tasks_after_pill") == 0);
+  return *run.result();
+}
+
+json outputs(const json& result) {
+  json list = json::array();
+  for (auto& row : result.at("results"))
+    list.push_back(row.at("output"));
+  return list;
+}
+
+} // namespace
+
+TEST_CASE("ten numbers are tested for being prime, each once, and everybody gets a pill", "[worker_pool]") {
+  const auto dispatch = GENERATE("pull", "round_robin");
+  const std::int64_t workers = GENERATE(1, 3, 16);
+  auto values = work("is_prime", {2, 36, 101, 193, 323, 513, 1327, 100000, 9999999, 433785907}, workers);
+  values.set("dispatch", std::string{dispatch});
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    const auto result = compute(values, seed);
+    CHECK(outputs(result) == json{true, false, true, true, false, false, true, false, false, true});
+    CHECK(result.at("primes").at("count") == 5);
+    CHECK(result.at("joined_at") == 10);
+  }
+}
+
+TEST_CASE("factors come in order", "[worker_pool]") {
+  const auto result = compute(work("factors", {1, 10, 4, 3}, 3), 1);
+  CHECK(outputs(result) == json{{1}, {1, 2, 5, 10}, {1, 2, 4}, {1, 3}});
+  // Nobody is idle while somebody has a heap.
+  for (auto& worker : result.at("per_worker"))
+    CHECK(worker.at("tasks").get<int>() >= 1);
+}
+
+TEST_CASE("a thousand numbers from 10^13 on hold 34 primes", "[worker_pool]") {
+  const int nodes = GENERATE(0, 2);
+  const auto result = run_text(demo(), head + "first = 10_000_000_000_000\ncount = 1000\nworkers = 2", nodes);
+  INFO(failures(result));
+  CHECK(result.result_verdict == verdict::passed);
+  CHECK(result.result.at("primes") == json{{"count", 34}, {"sum", 340'000'000'018'080}});
+}
+
+TEST_CASE("in slices short tasks overtake a long one; without, they wait", "[worker_pool]") {
+  auto values = work("is_prime", {9'637'529'763'296'797, 427'920'331, 157}, 1);
+  values.set("prefetch", std::int64_t{3});
+  auto result = compute(values, 1);
+  CHECK(outputs(result) == json{true, true, true});
+  CHECK(result.at("order").at(2) == 9'637'529'763'296'797);
+  values.set("prefetch", std::int64_t{1});
+  result = compute(values, 1);
+  CHECK(result.at("order").at(0) == 9'637'529'763'296'797);
+  values.set("workers", std::int64_t{2});
+  result = compute(values, 1);
+  CHECK(result.at("order").at(2) == 9'637'529'763'296'797);
+}
+
+TEST_CASE("open requests wait at the same time, and one times out", "[worker_pool]") {
+  const auto [workers, prefetch] = GENERATE(table<std::int64_t, std::int64_t>({{4, 1}, {1, 4}, {2, 2}}));
+  auto values = work("sleep", {0, 4, 20, 0}, workers);
+  values.set("prefetch", prefetch);
+  values.set("limit", 5.0);
+  values.set("unit", std::chrono::nanoseconds{1s});
+  const auto result = compute(values, 7);
+  CHECK(outputs(result) == json{"answered", "answered", "timed out", "answered"});
+  const auto at = [&](std::size_t i) { return result.at("results").at(i).at("at_s").get<double>(); };
+  CHECK(at(0) == Approx(0).margin(1e-6));
+  CHECK(at(1) == Approx(4));
+  CHECK(at(2) == Approx(5));
+  CHECK(at(3) == Approx(0).margin(1e-6));
+  CHECK(result.at("took_s").get<double>() == Approx(5));
+}
+
+TEST_CASE("one after the other, requests take as long as all of them", "[worker_pool]") {
+  auto values = work("sleep", {0, 4, 20, 0}, 1);
+  values.set("prefetch", std::int64_t{1});
+  values.set("limit", 5.0);
+  values.set("unit", std::chrono::nanoseconds{1s});
+  CHECK(compute(values, 7).at("took_s").get<double>() == Approx(9));
+}
+
+TEST_CASE("a chain of values is not helped by workers, and the result says so", "[worker_pool]") {
+  auto values = work("iterate", {3}, 4);
+  values.set("modulo", std::int64_t{100'000});
+  auto result = compute(values, 1);
+  CHECK(outputs(result) == json{35443});
+  CHECK_THAT(result.at("note").get<std::string>(), Catch::Matchers::Contains("more workers do not help"));
+  values.set("modulo", std::int64_t{0});
+  result = compute(values, 1);
+  const auto text = outputs(result).at(0).get<std::string>();
+  CHECK_THAT(text, Catch::Matchers::Contains("35443 (") && Catch::Matchers::EndsWith(" digits)"));
+}
+
+TEST_CASE("passwords are hashed as others hash them", "[worker_pool]") {
+  parameters values;
+  values.set("task", std::string{"scrypt"});
+  values.set("texts", std::vector<std::string>{"password"});
+  values.set("scrypt_n", std::int64_t{1024});
+  // hashlib.scrypt(b"password", salt=b"NaCl", n=1024, r=8, p=1)
+  values.set("workers", std::int64_t{1});
+  CHECK(outputs(compute(values, 1)).at(0)
+        == "27b418c674c769d12501fbb1f53bac32df6514c0f28d043872b148b348961a79057a6861cc3553246aa0ddb63bc0"
+           "74450b924022547a799538d603396835dd62");
+}
+
+TEST_CASE("tasks that are no input for their kind fail one by one, and the run says so", "[worker_pool]") {
+  const auto result = run_text(demo(), head + "task = \"factors\"\ninputs = [6, 0, -3]", 0);
+  CHECK(result.result_verdict == verdict::check_failed);
+  CHECK(result.result.at("failed") == 2);
+  CHECK(result.result.at("results").at(0).at("output") == json{1, 2, 3, 6});
+  CHECK_THAT(result.reason, Catch::Matchers::Contains("a whole number of at least 1, not 0"));
+}
+
+TEST_CASE("a worker that dies hands its tasks back", "[worker_pool]") {
+  const auto dispatch = GENERATE("pull", "round_robin");
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    INFO(dispatch << ", seed " << seed);
+    auto values = work("sleep", {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, 3);
+    values.set("dispatch", std::string{dispatch});
+    values.set("prefetch", std::int64_t{2});
+    scripted_run run{demo(), values, seed};
+    run.go(40 + seed);
+    REQUIRE_FALSE(run.result());
+    run.kill("worker", seed % 3);
+    REQUIRE(run.go());
+    CHECK(run.failed_checks() == "");
+    CHECK(run.result()->at("workers_exited") == 2);
+    CHECK(run.result()->at("cancelled") == 0);
+  }
+}
+
+TEST_CASE("without any worker left the run fails with a reason", "[worker_pool]") {
+  auto values = work("iterate", {1, 2, 3}, 2);
+  values.set("times", std::int64_t{1} << 39);
+  values.set("modulo", std::int64_t{1'000});
+  scripted_run run{demo(), values, 3};
+  run.go(30);
+  run.kill("worker", 0);
+  run.kill("worker", 1);
+  CHECK_FALSE(run.go());
+  REQUIRE(run.failure());
+  CHECK_THAT(*run.failure(), Catch::Matchers::Contains("every worker is gone, with 3 tasks left"));
+}
+
+TEST_CASE("a pool that is stopped counts what was not done", "[worker_pool]") {
+  const int nodes = GENERATE(0, 2);
+  const auto result =
+      run_text(demo(),
+               "scenario = \"worker_pool\"\ndeadline = \"200ms\"\n[parameters]\ntask = \"sleep\"\n"
+               "inputs = [0, 0, 1, 1, 1, 1]\nunit = \"1h\"\nworkers = 2\nprefetch = 1\n",
+               nodes);
+  CHECK(result.result_verdict == verdict::deadline);
+  REQUIRE(result.result.is_object());
+  CHECK(result.result.at("cancelled") == 4);
+  CHECK(result.result.at("results").at(2).at("cancelled") == true);
+  CHECK(result.result.at("results").at(0).at("output") == "answered");
+}
+
+TEST_CASE("impossible combinations are refused with a sentence", "[worker_pool]") {
+  const auto [parameters, sentence] = GENERATE(table<std::string, std::string>({
+      {"workers = 2", "there is nothing to do"},
+      {"inputs = [1]\ncount = 2", "give either inputs, or texts, or first and count"},
+      {"task = \"scrypt\"\ninputs = [1]", "takes texts"},
+      {"task = \"factors\"\ntexts = [\"a\"]", "takes numbers"},
+      {"task = \"scrypt\"\ntexts = [\"a\"]\nscrypt_n = 1000", "power of two"},
+      {"task = \"iterate\"\ninputs = [3]\ntimes = 25", "at most 24 without modulo"},
+  }));
+  CHECK_THAT(refusal(demo(), head + parameters), Catch::Matchers::Contains(sentence));
+}
+
+TEST_CASE("a task of one's own is one more entry in the catalog", "[worker_pool]") {
+  class collatz final : public running_task {
+   public:
+    explicit collatz(std::uint64_t n) : n_(n) {
+      if (n == 0) throw std::invalid_argument("the input must be at least 1");
+    }
+    bool step(std::uint64_t steps) override {
+      for (; steps > 0 && n_ != 1; --steps, ++length_)
+        n_ = n_ % 2 == 0 ? n_ / 2 : 3 * n_ + 1;
+      return n_ == 1;
+    }
+    json output() const override { return length_; }
+
+   private:
+    std::uint64_t n_, length_ = 0;
+  };
+  auto tasks = standard_tasks();
+  tasks["collatz"] = [](const json& input) { return std::make_unique<collatz>(input.get<std::uint64_t>()); };
+  const auto mine = worker_pool(tasks);
+  for (int nodes : {0, 2}) {
+    const auto result = run_text(mine, head + "task = \"collatz\"\ninputs = [1, 7, 27]", nodes);
+    INFO(failures(result));
+    CHECK(result.result_verdict == verdict::passed);
+    CHECK(outputs(result.result) == json{0, 16, 111});
+  }
+}
