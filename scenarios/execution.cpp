@@ -173,6 +173,7 @@ void execution::start_nodes() {
       options_.launcher->on_exit([state = state_](const process_exit& how) {
         std::lock_guard lock{state->mutex};
         state->exits[how.node] = how;
+        state->unburied.insert(how.node);
         if (how.signal != 0) state->crashed.insert(how.node);
         state->changed.notify_all();
       });
@@ -236,7 +237,7 @@ std::optional<verdict> execution::reason_to_end(std::string& reason) {
     reason = "the deadline passed";
     return verdict::deadline;
   }
-  if (!scenario_.goes_on_without_a_node()) {
+  if (!scenario_.goes_on_without_a_node() || wiring_failed_) {
     for (auto& [name, why] : state_->down) {
       reason = "node " + name + " " + why;
       return verdict::node_lost;
@@ -250,6 +251,7 @@ verdict execution::await_end(std::string& reason) {
   while (true) {
     if (auto end = reason_to_end(reason)) return *end;
     lock.unlock();
+    bury_the_dead();
     inject_due_faults();
     auto stuck = detector_->look();
     if (detector_->idle() && !std::exchange(told_idle_, true))
@@ -281,6 +283,18 @@ void execution::wait_a_moment(std::unique_lock<std::mutex>& lock) {
     lock.lock();
   }
   if (!busy) state_->changed.wait_for(lock, look_interval);
+}
+
+void execution::bury_the_dead() {
+  std::set<std::string> dead;
+  {
+    std::lock_guard lock{state_->mutex};
+    dead.swap(state_->unburied);
+  }
+  if (dead.empty()) return;
+  auto& hub = main_->links().hub();
+  for (auto& peer : hub.peers())
+    if (dead.contains(peer->identity().name)) hub.expect_no_more(peer);
 }
 
 std::chrono::nanoseconds execution::elapsed() const {
@@ -335,8 +349,25 @@ void execution::drain() {
   caf::anon_send(stopper_, stop_early{});
   const auto until = steady_clock::now() + drain_patience;
   std::unique_lock lock{state_->mutex};
-  while (!state_->finished && interrupts() < 2 && steady_clock::now() < until)
+  while (!state_->finished && interrupts() < 2 && steady_clock::now() < until) {
+    lock.unlock();
+    bury_the_dead();
+    lock.lock();
     wait_a_moment(lock);
+  }
+}
+
+/// Wiring that fails because somebody pressed Ctrl-C or a node ended is the fate of the run,
+/// which await_end() then tells; any other failure is a mistake and goes on up.
+void execution::wire() {
+  if (interrupts() != 0) return;
+  try {
+    scenario_.wire()(*this);
+  } catch (const std::exception&) {
+    std::lock_guard lock{state_->mutex};
+    if (interrupts() == 0 && state_->down.empty() && state_->exits.empty()) throw;
+    wiring_failed_ = true;
+  }
 }
 
 // -- the whole -------------------------------------------------------------------------
@@ -356,7 +387,7 @@ outcome execution::run_all() {
     for (auto& fault : plan_.faults)
       faults_.emplace_back(started_ + fault.at, fault);
     phase("running");
-    if (interrupts() == 0) scenario_.wire()(*this);
+    wire();
     detector_->attach(*main_);
     result.result_verdict = await_end(result.reason);
     if (result.result_verdict == verdict::interrupted || result.result_verdict == verdict::deadline

@@ -24,6 +24,7 @@ struct run_state {
   std::map<std::string, std::string> down; ///< node -> why, in words
   std::set<std::string> crashed;           ///< of those, the ones that did not say goodbye
   std::map<std::string, process_exit> exits;
+  std::set<std::string> unburied;      ///< of those, the ones whose links have not been told
   std::optional<std::string> finished; ///< the result, as JSON text
   std::optional<std::string> failed;
 };
@@ -52,6 +53,7 @@ class execution final : public run {
   void start_nodes();
   void await_nodes(const std::vector<std::string>& expected);
   void spawn_collector();
+  void wire();
   /// Waits for the end of the work or a reason to end early; the verdict so far.
   verdict await_end(std::string& reason);
   std::optional<verdict> reason_to_end(std::string& reason);
@@ -60,6 +62,8 @@ class execution final : public run {
   void drain();
   void inject_due_faults();
   void inject(const fault_plan&);
+  /// Tells the links of the processes that ended, so that nobody waits for a sign of life.
+  void bury_the_dead();
   void stop_nodes();
   void report(outcome&);
   void balance(outcome&);
@@ -74,6 +78,7 @@ class execution final : public run {
   std::shared_ptr<stuck_detector> detector_ = std::make_shared<stuck_detector>();
   std::vector<std::string> deadlock_; ///< the cycle, a sentence a step
   bool told_idle_ = false;
+  bool wiring_failed_ = false; ///< for want of a node, or interrupted
   std::unique_ptr<node> main_;
   std::optional<seeded_turns> turns_;           ///< instead of scheduler threads, in a seeded run
   std::vector<std::unique_ptr<worker>> hosted_; ///< worker nodes in this process (inproc)

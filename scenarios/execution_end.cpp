@@ -66,6 +66,7 @@ void execution::stop_nodes() {
       options_.launcher->signal(name, SIGKILL);
     options_.launcher->wait_all(leave_patience);
   }
+  bury_the_dead();
   turns_.reset(); // from here on the node takes the turns itself
   if (collector_) caf::anon_send_exit(collector_, caf::exit_reason::user_shutdown);
   const auto left_over = main_->stop(interrupts() >= 2 ? milliseconds{0} : end_patience);

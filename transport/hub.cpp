@@ -64,6 +64,12 @@ void hub::cut(const peer_ptr& p) {
     loop.post([&loop, l](time_point now) { loop.board().cut(l, now); });
 }
 
+void hub::expect_no_more(const peer_ptr& p) {
+  auto& loop = impl_->loop;
+  if (auto l = std::dynamic_pointer_cast<link>(p))
+    loop.post([&loop, l](time_point) { loop.board().expect_no_more(l); });
+}
+
 void hub::stop(std::chrono::milliseconds linger) { impl_->loop.stop(linger); }
 
 } // namespace troupe::transport

@@ -217,6 +217,10 @@ class hub {
   /// session resumes it.
   void cut(const peer_ptr&);
 
+  /// For who knows from elsewhere that the peer's process has ended: what has arrived is
+  /// still delivered, then a silence of limits::local_last_words is enough to call it down.
+  void expect_no_more(const peer_ptr&);
+
   /// Sends what is queued, says goodbye, and ends the thread; waits at most `linger`.
   void stop(std::chrono::milliseconds linger);
 

@@ -44,5 +44,7 @@ inline constexpr std::chrono::milliseconds heartbeat_min{1};
 inline constexpr std::chrono::milliseconds handshake_timeout{2000}; ///< for one attempt to connect
 inline constexpr std::chrono::milliseconds redial_delay_min{5};
 inline constexpr std::chrono::milliseconds redial_delay_max{250};
+inline constexpr std::chrono::milliseconds local_last_words{
+    200}; ///< liveness interval of a peer known to have ended
 
 } // namespace troupe::transport::limits

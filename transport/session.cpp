@@ -2,6 +2,7 @@
 
 #include "transport/bytes.hpp"
 #include "transport/envelope.hpp"
+#include "transport/limits.hpp"
 
 #include <algorithm>
 
@@ -348,6 +349,10 @@ bool session::is_silent(time_point now) const {
 
 bool session::is_stale(time_point now) const {
   return state_ == session_state::up && now >= last_heard_ + options_.liveness / 2;
+}
+
+void session::expect_no_more() {
+  options_.liveness = std::min<std::chrono::milliseconds>(options_.liveness, limits::local_last_words);
 }
 
 time_point session::next_deadline() const {

@@ -127,10 +127,13 @@ class session {
   // -- time ----------------------------------------------------------------------------
   /// Nothing heard for the liveness interval. Never while waiting.
   bool is_silent(time_point now) const;
+  std::chrono::milliseconds liveness() const { return options_.liveness; }
   /// Nothing heard on the present connection for half of that: a new one is worth a try.
   bool is_stale(time_point now) const;
   /// When pull_control(), is_stale() or is_silent() is to be asked again, unless something happens.
   time_point next_deadline() const;
+  /// From now on limits::local_last_words is the liveness interval.
+  void expect_no_more();
   time_point last_heard() const { return last_heard_; }
 
  private:
@@ -146,7 +149,7 @@ class session {
   std::uint64_t advertise();
   void acknowledged_by_us();
 
-  const session_options options_;
+  session_options options_;
   const std::uint32_t epoch_;
   std::uint32_t peer_epoch_ = 0;
   std::uint32_t generation_ = 0;

@@ -257,6 +257,13 @@ void switchboard::cut(const link_ptr& l, time_point now) {
   if (line && line->sever()) on_broken(line, "cut on request", now);
 }
 
+void switchboard::expect_no_more(const link_ptr& l) {
+  l->with_session([&](session& s) {
+    s.expect_no_more();
+    note_deadline(s.next_deadline());
+  });
+}
+
 void switchboard::begin_stop(time_point now) {
   {
     const std::lock_guard guard(links_mutex_);
@@ -305,7 +312,9 @@ void switchboard::tick_links(time_point now) {
   for (const auto& l : all_links()) {
     const bool silent = l->with_session([&](session& s) { return s.is_silent(now); });
     if (silent) {
-      end(l, down_reason::silent, "nothing heard of it for " + milliseconds_text(options_.session.liveness));
+      end(l, down_reason::silent,
+          "nothing heard of it for "
+              + milliseconds_text(l->with_session([](session& s) { return s.liveness(); })));
       continue;
     }
     if (l->with_session([&](session& s) { return s.is_stale(now); })) {

@@ -46,6 +46,7 @@ class switchboard {
   void connect(const std::string& endpoint, std::chrono::milliseconds timeout, connected done,
                time_point now);
   void cut(const link_ptr&, time_point now);
+  void expect_no_more(const link_ptr&);
   /// Queues goodbyes; from now on nobody new is taken. Call tick() until is_empty().
   void begin_stop(time_point now);
   /// Ends what is left, without waiting.
