@@ -1,6 +1,6 @@
 // A node in a process of its own: location_child LISTEN JOIN NAME [no-secret].
 // Publishes "server" and "squarer", leaves when it is told to.
-#include "tests/distributed/location_types.hpp"
+#include "tests/distributed/location_user.hpp"
 
 #include <condition_variable>
 #include <csignal>
@@ -27,8 +27,8 @@ int main(int argc, char** argv) {
   options.name = argv[3];
   options.on_leave = end;
   node self{std::move(options),
-            location_catalog(argc < 5),
-            location_roles(),
+            user_catalog(argc < 5),
+            user_roles(),
             {},
             [&](const known_node& who, transport::down_reason, const std::string&) {
               if (who.identity.name == "main") end();
