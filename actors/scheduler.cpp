@@ -16,7 +16,7 @@ constexpr std::size_t turns_until_fair = 61;
 /// Jobs from outside that a worker takes at a time.
 constexpr std::size_t batch_max = 32;
 /// Looks before a worker goes to sleep.
-constexpr int looks_before_sleep = 50;
+constexpr int looks_before_sleep = 4;
 /// How often who keeps watch looks for jobs that wait behind a long one, and how many such
 /// looks without anybody at work end the watch.
 constexpr std::int64_t watch_interval_ns = 500'000;

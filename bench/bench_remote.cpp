@@ -1,5 +1,5 @@
 // Messages between two processes on one machine: troupe, CAF's own middleman and raw
-// ZeroMQ side by side. bench_remote [--json] [--rounds N] [--quick]
+// ZeroMQ side by side. bench_remote [--json] [--rounds N] [--quick] [--only one_way|round_trip|memory]
 #include "bench/remote_bench.hpp"
 #include "bench/remote_systems.hpp"
 #include "bench/support.hpp"
@@ -146,11 +146,8 @@ constexpr plan plans[] = {
     {1024, 4, 60'000, 20'000, 4'000}, {65536, 1, 8'000, 4'000, 160},   {65536, 4, 2'000, 2'000, 80},
 };
 
-nlohmann::json measure(int rounds, bool quick) {
-  using nlohmann::json;
-  troupe_rig troupe_side;
-  caf_rig caf_side;
-  json one = json::array();
+nlohmann::json measure_one_way(troupe_rig& troupe_side, caf_rig& caf_side, int rounds, bool quick) {
+  auto one = nlohmann::json::array();
   for (auto& p : plans) {
     std::vector<double> troupe, caf_io, raw;
     const auto scale = quick ? 4U : 1U;
@@ -165,8 +162,13 @@ nlohmann::json measure(int rounds, bool quick) {
                    {"caf_io", percentile(caf_io, 0.5)},
                    {"raw_zmq", percentile(raw, 0.5)}});
   }
+  return one;
+}
+
+nlohmann::json measure_round_trips(troupe_rig& troupe_side, caf_rig& caf_side, int rounds, bool quick) {
   const std::uint64_t trips = quick ? 1'000 : 5'000;
   std::map<std::string, std::vector<double>> p50, p99;
+  std::vector<double> ratios;
   for (int round = 0; round < rounds; ++round) {
     const std::pair<const char*, std::vector<double>> samples[] = {
         {"troupe", round_trips_us(troupe_side, trips)},
@@ -176,38 +178,57 @@ nlohmann::json measure(int rounds, bool quick) {
       p50[name].push_back(percentile(sample, 0.5));
       p99[name].push_back(percentile(sample, 0.99));
     }
+    ratios.push_back(p50["troupe"].back() / p50["raw_zmq"].back());
   }
-  json trips_us;
+  nlohmann::json trips_us;
   for (auto& [name, values] : p50)
     trips_us[name] = {{"p50", percentile(values, 0.5)}, {"p99", percentile(p99[name], 0.5)}};
-  return {{"machine", machine()},
-          {"rounds", rounds},
-          {"one_way", one},
-          {"round_trip_us", trips_us},
-          {"connection_setup_ms", {{"troupe", troupe_side.setup_ms}, {"caf_io", caf_side.setup_ms}}},
-          {"memory", memory(troupe_side, quick)}};
+  trips_us["troupe_by_raw_zmq"] = percentile(ratios, 0.5); // of each round's p50
+  return trips_us;
+}
+
+nlohmann::json measure(int rounds, bool quick, const std::string& only) {
+  troupe_rig troupe_side;
+  caf_rig caf_side;
+  nlohmann::json result{{"machine", machine()}, {"rounds", rounds}};
+  result["connection_setup_ms"] = {{"troupe", troupe_side.setup_ms}, {"caf_io", caf_side.setup_ms}};
+  const auto wanted = [&](const char* part) { return only.empty() || only == part; };
+  if (wanted("memory")) result["memory"] = memory(troupe_side, quick);
+  if (wanted("one_way")) result["one_way"] = measure_one_way(troupe_side, caf_side, rounds, quick);
+  if (wanted("round_trip"))
+    result["round_trip_us"] = measure_round_trips(troupe_side, caf_side, rounds, quick);
+  return result;
+}
+
+void print_one_way(const nlohmann::json& rows) {
+  fmt::print("one way, messages/s\n{:>8} {:>6} {:>12} {:>12} {:>12} {:>10} {:>10}\n", "bytes", "pairs",
+             "troupe", "CAF io", "raw ZeroMQ", "x CAF io", "x raw");
+  for (auto& row : rows) {
+    const double troupe = row["troupe"], caf_io = row["caf_io"], raw = row["raw_zmq"];
+    fmt::print("{:>8} {:>6} {:>12.0f} {:>12.0f} {:>12.0f} {:>10.2f} {:>10.2f}\n", row["bytes"].get<int>(),
+               row["pairs"].get<int>(), troupe, caf_io, raw, troupe / caf_io, troupe / raw);
+  }
+}
+
+void print_round_trips(const nlohmann::json& trips) {
+  fmt::print("\nround trip, µs\n{:>12} {:>10} {:>10}\n", "", "p50", "p99");
+  for (const auto* name : {"troupe", "caf_io", "raw_zmq"})
+    fmt::print("{:>12} {:>10.1f} {:>10.1f}\n", name, trips[name]["p50"].get<double>(),
+               trips[name]["p99"].get<double>());
+  fmt::print("p50 of troupe by p50 of raw ZeroMQ: {:.2f}\n", trips["troupe_by_raw_zmq"].get<double>());
 }
 
 void print(const nlohmann::json& x) {
   fmt::print("{}\nmedians of {} rounds, two processes over TCP on loopback, trace off\n\n",
              x["machine"].get<std::string>(), x["rounds"].get<int>());
-  fmt::print("one way, messages/s\n{:>8} {:>6} {:>12} {:>12} {:>12} {:>10} {:>10}\n", "bytes", "pairs",
-             "troupe", "CAF io", "raw ZeroMQ", "x CAF io", "x raw");
-  for (auto& row : x["one_way"]) {
-    const double troupe = row["troupe"], caf_io = row["caf_io"], raw = row["raw_zmq"];
-    fmt::print("{:>8} {:>6} {:>12.0f} {:>12.0f} {:>12.0f} {:>10.2f} {:>10.2f}\n", row["bytes"].get<int>(),
-               row["pairs"].get<int>(), troupe, caf_io, raw, troupe / caf_io, troupe / raw);
-  }
-  fmt::print("\nround trip, µs\n{:>12} {:>10} {:>10} {:>14}\n", "", "p50", "p99", "p50 x raw");
-  const double raw = x["round_trip_us"]["raw_zmq"]["p50"];
-  for (auto& [name, times] : x["round_trip_us"].items())
-    fmt::print("{:>12} {:>10.1f} {:>10.1f} {:>14.2f}\n", name, times["p50"].get<double>(),
-               times["p99"].get<double>(), times["p50"].get<double>() / raw);
-  fmt::print("\nconnection set-up: troupe {:.1f} ms, CAF io {:.1f} ms\nmemory: {:.0f} bytes a proxy, {:.0f} "
-             "bytes an idle link\n",
-             x["connection_setup_ms"]["troupe"].get<double>(),
-             x["connection_setup_ms"]["caf_io"].get<double>(), x["memory"]["proxy_bytes"].get<double>(),
-             x["memory"]["idle_link_bytes"].get<double>());
+  if (x.contains("one_way")) print_one_way(x["one_way"]);
+  if (x.contains("round_trip_us")) print_round_trips(x["round_trip_us"]);
+  auto& setup = x["connection_setup_ms"];
+  fmt::print("\nconnection set-up: troupe {:.1f} ms, CAF io {:.1f} ms\n", setup["troupe"].get<double>(),
+             setup["caf_io"].get<double>());
+  if (x.contains("memory"))
+    fmt::print("memory: {:.0f} bytes a proxy, {:.0f} bytes an idle link\n",
+               x["memory"]["proxy_bytes"].get<double>(), x["memory"]["idle_link_bytes"].get<double>());
 }
 
 } // namespace
@@ -217,6 +238,7 @@ void print(const nlohmann::json& x) {
 int main(int argc, char** argv) {
   bool json = false, quick = false;
   int rounds = 5;
+  std::string only;
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     if (argument == "--child" && i + 2 < argc) return bench::run_child(argv[i + 1], argv[i + 2]);
@@ -226,12 +248,15 @@ int main(int argc, char** argv) {
       quick = true;
     else if (argument == "--rounds" && i + 1 < argc)
       rounds = std::stoi(argv[++i]);
+    else if (argument == "--only" && i + 1 < argc)
+      only = argv[++i];
     else {
-      fmt::print(stderr, "usage: bench_remote [--json] [--rounds N] [--quick]\n");
+      fmt::print(stderr, "usage: bench_remote [--json] [--rounds N] [--quick] [--only "
+                         "one_way|round_trip|memory]\n");
       return 2;
     }
   }
-  const auto result = bench::measure(quick ? 1 : rounds, quick);
+  const auto result = bench::measure(quick ? 1 : rounds, quick, only);
   if (json)
     fmt::print("{}\n", result.dump(2));
   else

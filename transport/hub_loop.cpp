@@ -218,13 +218,18 @@ void hub_loop::sleep() {
   }
   epoll_event events[64];
   const int count = ready_->try_sleep() ? ::epoll_wait(epoll_, events, 64, timeout_ms) : 0;
-  ready_->awake();
+  bool woken = false;
   for (int i = 0; i < count; ++i) {
     const int fd = events[i].data.fd;
-    if (fd == router_descriptor_ || fd == router_monitor_descriptor_) router_signalled_ = true;
-    if (const auto it = dialled_by_descriptor_.find(fd); it != dialled_by_descriptor_.end())
-      dialled_.at(it->second).signalled = true;
+    woken = woken || fd == ready_->descriptor();
+    if (fd == router_descriptor_) router_signalled_ = true;
+    if (fd == router_monitor_descriptor_) router_monitor_signalled_ = true;
+    if (const auto it = dialled_by_descriptor_.find(fd); it != dialled_by_descriptor_.end()) {
+      auto& channel = dialled_.at(it->second);
+      (fd == channel.monitor_descriptor ? channel.monitor_signalled : channel.signalled) = true;
+    }
   }
+  ready_->awake(woken);
 }
 
 void hub_loop::flush_ready(time_point now) {
@@ -241,18 +246,19 @@ bool hub_loop::drain(time_point now) {
     const bool unchecked = router_->unchecked.exchange(false);
     if (std::exchange(router_signalled_, false) || unchecked) {
       received = drain_router(now);
-      if (router_monitor_) drain_router_monitor(now);
     }
+    if (std::exchange(router_monitor_signalled_, false) || !disconnected_.empty()) drain_router_monitor(now);
   }
-  std::vector<dealer_ptr> waiting;
+  std::vector<dealer_ptr> waiting, ending;
   for (auto& [line, channel] : dialled_) {
     const bool unchecked = line->socket().unchecked.exchange(false);
     if (std::exchange(channel.signalled, false) || unchecked) waiting.push_back(channel.line);
+    if (std::exchange(channel.monitor_signalled, false)) ending.push_back(channel.line);
   }
-  for (const auto& line : waiting) {
+  for (const auto& line : waiting)
     received = drain_dealer(line, now) || received;
-    if (!line->is_closed() && line->monitor() != nullptr) drain_dealer_monitor(line, now);
-  }
+  for (const auto& line : ending)
+    drain_dealer_monitor(line, now);
   return received;
 }
 

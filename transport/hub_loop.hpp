@@ -64,7 +64,15 @@ class hub_loop final : public dialler {
   void read_router_monitor(time_point now);
   void drain_router_monitor(time_point now);
   void drain_dealer_monitor(const dealer_ptr&, time_point now);
-  router_ptr router_wire_of(const zmq_frame& id, const zmq_frame& body, time_point now);
+  struct arrival {
+    std::string id; ///< of the connection, at the ROUTER
+    std::unique_ptr<zmq_frame> body;
+    bool more_parts = false;
+  };
+  /// Under the socket's mutex. True: something is left for another turn.
+  static bool receive_all(void* socket, bool with_id, std::vector<arrival>& into);
+  void keep(const router_ptr&);
+  router_ptr router_wire_of(const std::string& id, const zmq_frame& body, time_point now);
   void finish();
 
   const hub_options options_;
@@ -81,6 +89,7 @@ class hub_loop final : public dialler {
   int router_descriptor_ = -1;
   int router_monitor_descriptor_ = -1;
   bool router_signalled_ = true;
+  bool router_monitor_signalled_ = true;
   std::unordered_map<std::string, router_ptr> accepted_;
   std::unordered_map<int, std::weak_ptr<router_wire>> accepted_by_descriptor_;
   std::vector<router_ptr> disconnected_;
@@ -92,6 +101,7 @@ class hub_loop final : public dialler {
     int descriptor = -1;
     int monitor_descriptor = -1;
     bool signalled = true;
+    bool monitor_signalled = true;
   };
   std::unordered_map<dealer_wire*, dealer_channel> dialled_;
   std::unordered_map<int, dealer_wire*> dialled_by_descriptor_;

@@ -9,36 +9,56 @@ namespace troupe::transport {
 namespace {
 // Received from one socket before the others get their turn.
 constexpr std::size_t frames_per_turn = 64;
+constexpr std::size_t bytes_per_turn = 1U << 20;
 } // namespace
+
+// Everything is received before any of it is worked on: whoever is woken by the first
+// frame finds the socket free for its answer.
+bool hub_loop::receive_all(void* socket, bool with_id, std::vector<arrival>& into) {
+  for (std::size_t count = 0, bytes = 0; count < frames_per_turn && bytes < bytes_per_turn; ++count) {
+    arrival next;
+    if (with_id) {
+      zmq_frame id;
+      if (!receive_frame(socket, id)) return false;
+      if (zmq_msg_more(&id.message) == 0) continue;
+      next.id.assign(id.bytes().begin(), id.bytes().end());
+    }
+    next.body = std::make_unique<zmq_frame>();
+    if (!receive_frame(socket, *next.body)) return false;
+    next.more_parts = zmq_msg_more(&next.body->message) != 0;
+    for (bool more = next.more_parts; more;) { // not of this protocol: skip it whole
+      zmq_frame ignored;
+      more = receive_frame(socket, ignored) && zmq_msg_more(&ignored.message) != 0;
+    }
+    bytes += next.body->bytes().size();
+    into.push_back(std::move(next));
+  }
+  return true;
+}
 
 // -- the dialled side ----------------------------------------------------------------------------
 
 bool hub_loop::drain_dealer(const dealer_ptr& line, time_point now) {
-  for (std::size_t count = 0; count < frames_per_turn; ++count) {
-    if (line->is_closed()) return count != 0;
-    auto raw = std::make_unique<zmq_frame>();
-    bool more_parts = false;
-    {
-      const std::lock_guard guard(line->socket().mutex);
-      if (!receive_frame(line->socket().get(), *raw)) return count != 0;
-      more_parts = zmq_msg_more(&raw->message) != 0;
-      for (bool more = more_parts; more;) { // not of this protocol: skip it whole
-        zmq_frame ignored;
-        more = receive_frame(line->socket().get(), ignored) && zmq_msg_more(&ignored.message) != 0;
-      }
-    }
-    if (more_parts)
+  std::vector<arrival> arrived;
+  bool more = false;
+  if (!line->is_closed()) {
+    const std::lock_guard guard(line->socket().mutex);
+    more = receive_all(line->socket().get(), false, arrived);
+  }
+  for (auto& each : arrived) {
+    if (line->is_closed()) break;
+    if (each.more_parts)
       board_->on_broken(line, "it sent a message of several parts", now);
     else
-      board_->on_frame(line, std::move(raw), now);
+      board_->on_frame(line, std::move(each.body), now);
   }
-  if (const auto it = dialled_.find(line.get()); it != dialled_.end()) it->second.signalled = true;
-  return true;
+  if (const auto it = dialled_.find(line.get()); more && it != dialled_.end()) it->second.signalled = true;
+  return !arrived.empty();
 }
 
 void hub_loop::drain_dealer_monitor(const dealer_ptr& line, time_point now) {
   monitor_event event;
-  while (!line->is_closed() && receive_event(line->monitor()->get(), event)) {
+  while (!line->is_closed() && line->monitor() != nullptr && receive_event(line->monitor()->get(), event)) {
     while (!line->is_closed() && drain_dealer(line, now)) {
     } // what came before the end
     board_->on_broken(line, describe(event), now);
@@ -48,13 +68,12 @@ void hub_loop::drain_dealer_monitor(const dealer_ptr& line, time_point now) {
 
 // -- the accepting side ----------------------------------------------------------------------------
 
-hub_loop::router_ptr hub_loop::router_wire_of(const zmq_frame& id, const zmq_frame& body, time_point now) {
-  std::string key(id.bytes().begin(), id.bytes().end());
+hub_loop::router_ptr hub_loop::router_wire_of(const std::string& key, const zmq_frame& body, time_point now) {
   if (const auto it = accepted_.find(key); it != accepted_.end()) return it->second;
   // Descriptors are used again: hear first of those that were closed.
   if (router_monitor_) read_router_monitor(now);
   const int descriptor = zmq_msg_get(&body.message, ZMQ_SRCFD);
-  auto line = std::make_shared<router_wire>(router_, std::move(key), descriptor);
+  auto line = std::make_shared<router_wire>(router_, key, descriptor);
   if (const auto* user = gatekeeper_ ? zmq_msg_gets(&body.message, "User-Id") : nullptr)
     line->set_may_be([this, shown = std::string(user)](const std::string& name) {
       return gatekeeper_->may_use(shown, name);
@@ -63,42 +82,35 @@ hub_loop::router_ptr hub_loop::router_wire_of(const zmq_frame& id, const zmq_fra
 }
 
 bool hub_loop::drain_router(time_point now) {
-  for (std::size_t count = 0; count < frames_per_turn; ++count) {
-    zmq_frame id;
-    auto raw = std::make_unique<zmq_frame>();
-    bool more_parts = false;
-    {
-      const std::lock_guard guard(router_->mutex);
-      if (!receive_frame(router_->get(), id)) return count != 0;
-      if (zmq_msg_more(&id.message) == 0) continue;
-      if (!receive_frame(router_->get(), *raw)) continue;
-      more_parts = zmq_msg_more(&raw->message) != 0;
-      for (bool more = more_parts; more;) {
-        zmq_frame ignored;
-        more = receive_frame(router_->get(), ignored) && zmq_msg_more(&ignored.message) != 0;
-      }
-    }
-    const auto line = router_wire_of(id, *raw, now);
-    if (more_parts) {
+  std::vector<arrival> arrived;
+  {
+    const std::lock_guard guard(router_->mutex);
+    if (receive_all(router_->get(), true, arrived)) router_signalled_ = true;
+  }
+  for (auto& each : arrived) {
+    const auto line = router_wire_of(each.id, *each.body, now);
+    if (each.more_parts) {
       board_->on_broken(line, "it sent a message of several parts", now);
       continue;
     }
-    if (!board_->on_frame(line, std::move(raw), now)) {
+    if (!board_->on_frame(line, std::move(each.body), now)) {
       strangers_.note(peer_of(line->descriptor()), "what it sends is no hello that can be accepted", now);
       continue;
     }
-    if (accepted_.contains(line->id())) continue;
-    accepted_.emplace(line->id(), line);
-    if (line->descriptor() >= 0) accepted_by_descriptor_[line->descriptor()] = line;
-    line->on_close = [this](router_wire& closing) {
-      if (const auto it = accepted_by_descriptor_.find(closing.descriptor());
-          it != accepted_by_descriptor_.end() && it->second.lock().get() == &closing)
-        accepted_by_descriptor_.erase(it);
-      accepted_.erase(closing.id());
-    };
+    if (!accepted_.contains(line->id())) keep(line);
   }
-  router_signalled_ = true;
-  return true;
+  return !arrived.empty();
+}
+
+void hub_loop::keep(const router_ptr& line) {
+  accepted_.emplace(line->id(), line);
+  if (line->descriptor() >= 0) accepted_by_descriptor_[line->descriptor()] = line;
+  line->on_close = [this](router_wire& closing) {
+    if (const auto it = accepted_by_descriptor_.find(closing.descriptor());
+        it != accepted_by_descriptor_.end() && it->second.lock().get() == &closing)
+      accepted_by_descriptor_.erase(it);
+    accepted_.erase(closing.id());
+  };
 }
 
 void hub_loop::read_router_monitor(time_point now) {
@@ -128,6 +140,7 @@ void hub_loop::drain_gatekeeper(time_point now) {
 }
 
 void hub_loop::drain_router_monitor(time_point now) {
+  if (!router_monitor_) return; // inproc has no events
   read_router_monitor(now);
   if (disconnected_.empty()) return;
   while (drain_router(now)) {

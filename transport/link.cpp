@@ -29,8 +29,29 @@ send_result link::do_send(const envelope_header& header, void* encoder, bool (*e
     result = session_.push(header, encoder, encode);
     sendable = result == send_result::ok && session_.wants_to_send();
   }
-  if (sendable) sink_->ready(shared_from_this());
+  if (sendable && !transmit_directly()) sink_->ready(shared_from_this());
   return result;
+}
+
+// In a dialogue each message waits for the one before, so that there is nothing to batch:
+// handing it to the I/O thread would only cost the time to wake that thread. In a stream,
+// only the first message after one that came takes this way.
+bool link::transmit_directly() {
+  if (!answer_expected_.load(std::memory_order_relaxed) || !sink_->allows_direct()) return false;
+  const std::unique_lock transmitting(transmit_mutex_, std::try_to_lock);
+  if (!transmitting || !wire_ || !answer_expected_.exchange(false, std::memory_order_relaxed)) return false;
+  frame_ptr next;
+  bool more = false;
+  {
+    const std::lock_guard guard(mutex_);
+    next = session_.pull();
+    more = session_.wants_to_send();
+  }
+  if (!next) return true;
+  bool input = false;
+  if (!wire_->transmit_elsewhere(next, input)) return false; // the I/O thread finds out, and resumes
+  if (input) sink_->wake();
+  return !more;
 }
 
 bool link::flush(time_point now, std::size_t frames_max, bool& more) {

@@ -16,6 +16,9 @@ class output_sink {
  public:
   virtual ~output_sink() = default;
   virtual void ready(const std::shared_ptr<link>&) = 0;
+  /// A link may transmit on the sender's thread instead, if it tells of input it comes upon.
+  virtual bool allows_direct() const { return false; }
+  virtual void wake() {}
 };
 
 /// Locks are taken in the order transmit_mutex_, mutex_, then a wire's own.
@@ -48,6 +51,8 @@ class link final : public peer, public std::enable_shared_from_this<link> {
                       std::size_t peer_frame_bytes_max, time_point now);
   /// Stops using the wire, which is handed back.
   wire_ptr drop_wire();
+  /// An actor's message has arrived: what is sent next is most likely the answer.
+  void expect_answer() { answer_expected_.store(true, std::memory_order_relaxed); }
   /// Ends the session; returns the number of messages lost with it.
   std::uint64_t close();
   void set_hello(peer_hello);
@@ -65,6 +70,8 @@ class link final : public peer, public std::enable_shared_from_this<link> {
   send_result do_send(const envelope_header&, void* encoder, bool (*encode)(void*, byte_buffer&)) override;
 
  private:
+  bool transmit_directly();
+
   const node_identity identity_;
   const trace::node_index index_;
   const std::shared_ptr<output_sink> sink_;
@@ -72,6 +79,7 @@ class link final : public peer, public std::enable_shared_from_this<link> {
   peer_hello hello_; ///< written before established_ is set
   std::atomic<bool> established_{false};
   std::atomic<bool> closed_{false};
+  std::atomic<bool> answer_expected_{false};
 
   std::mutex transmit_mutex_; ///< order of frames on the wire
   wire_ptr wire_;             ///< written under transmit_mutex_ by the I/O thread only

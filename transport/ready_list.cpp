@@ -56,8 +56,9 @@ bool ready_list::try_sleep() {
   return false;
 }
 
-void ready_list::awake() {
+void ready_list::awake(bool signalled) {
   sleeping_.store(false);
+  if (!signalled) return;
   std::uint64_t count = 0;
   [[maybe_unused]] const auto got = ::read(descriptor_, &count, sizeof count);
 }

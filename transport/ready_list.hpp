@@ -16,7 +16,8 @@ class ready_list final : public output_sink {
 
   void ready(const link_ptr&) override;
   void post(std::function<void()> command);
-  void wake();
+  void wake() override;
+  bool allows_direct() const override { return true; }
 
   // I/O thread.
   std::vector<link_ptr> take_links();
@@ -24,7 +25,8 @@ class ready_list final : public output_sink {
   int descriptor() const { return descriptor_; }
   /// Declares that the thread is about to sleep; false when there is work already.
   bool try_sleep();
-  void awake();
+  /// It has slept; `signalled`: the descriptor was readable.
+  void awake(bool signalled);
 
  private:
   const int descriptor_;

@@ -237,14 +237,18 @@ frame_ptr session::make_heartbeat(time_point now) {
   return encode(heartbeat);
 }
 
+bool session::is_control_due(time_point now) const {
+  return state_ == session_state::up
+         && (now >= heartbeat_due_ || now >= ack_due_ || credit_account_->worth_telling());
+}
+
 frame_ptr session::pull_control(time_point now) {
-  if (state_ != session_state::up) return {};
+  if (!is_control_due(now)) return {};
   if (now >= heartbeat_due_) {
     heartbeat_due_ = now + options_.heartbeat;
     return make_heartbeat(now);
   }
-  if (now >= ack_due_ || credit_account_->worth_telling()) return make_ack();
-  return {};
+  return make_ack();
 }
 
 std::uint64_t session::unacknowledged_messages() const {

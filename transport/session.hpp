@@ -112,6 +112,7 @@ class session {
   frame_ptr pull();
   /// The next acknowledgement or heartbeat that is due, or null.
   frame_ptr pull_control(time_point now);
+  bool is_control_due(time_point now) const;
   /// An acknowledgement, whether due or not.
   frame_ptr make_ack();
   bool wants_to_send() const;

@@ -142,11 +142,13 @@ void switchboard::take_session_frame(connection& c, raw_frame_ptr raw, const dec
   taken result{verdict::violation, malformed, {}};
   frame_ptr farewell;
   bool done = false;
+  bool has_output = true;
   if (malformed == nullptr)
     carried->with_session([&](session& s) {
       result = s.take(decoded, raw->bytes().size(), now);
       if (result.what == verdict::left && !s.is_leaving()) farewell = s.make_ack();
       done = s.is_goodbye_acknowledged();
+      has_output = s.wants_to_send() || s.is_control_due(now);
       note_deadline(s.next_deadline());
       if (result.what == verdict::deliver) raw->credit = s.credit();
     });
@@ -158,6 +160,7 @@ void switchboard::take_session_frame(connection& c, raw_frame_ptr raw, const dec
   case verdict::deliver:
     raw->left = data->envelopes;
     raw->on_credit = carried->on_credit();
+    carried->expect_answer();
     listener_.on_frame(carried, inbound_frame_access::make(std::move(raw)));
     break;
   case verdict::left:
@@ -171,7 +174,7 @@ void switchboard::take_session_frame(connection& c, raw_frame_ptr raw, const dec
     return end(carried, down_reason::protocol, result.detail);
   }
   if (done) return end(carried, down_reason::stopped, "this node is stopping");
-  sink_->ready(carried);
+  if (has_output) sink_->ready(carried);
 }
 
 void switchboard::note_clock(link& l, const clock_sample& sample) {

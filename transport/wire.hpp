@@ -15,6 +15,12 @@ class wire {
   virtual ~wire() = default;
   /// Queues a frame. False: the wire is broken. Thread-safe; never blocks.
   virtual bool transmit(const frame_ptr&) = 0;
+  /// As transmit(), on a thread that does not read this wire. `input`: something has
+  /// arrived, of which the reading thread may not hear, and must be told.
+  virtual bool transmit_elsewhere(const frame_ptr& f, bool& input) {
+    input = false;
+    return transmit(f);
+  }
   /// Ends it. What was transmitted is still delivered if `flush`, and may be lost if not.
   virtual void close(bool flush) = 0;
   /// Breaks it as a pulled cable would, for fault injection. True: it is broken now;

@@ -64,6 +64,15 @@ int zmq_socket::descriptor() const {
   return fd;
 }
 
+bool zmq_socket::look_for_input() {
+  int events = 0;
+  std::size_t size = sizeof events;
+  const bool input = socket_ != nullptr && zmq_getsockopt(socket_, ZMQ_EVENTS, &events, &size) == 0
+                     && (events & ZMQ_POLLIN) != 0;
+  unchecked.store(input); // what arrives from now on is signalled again
+  return input;
+}
+
 std::string zmq_socket::last_endpoint() const {
   char text[1024] = {};
   std::size_t size = sizeof text;
@@ -156,15 +165,24 @@ bool dealer_wire::connect(const std::string& address) {
   return true;
 }
 
+bool dealer_wire::send(const frame_ptr& f) {
+  if (closed_) return false;
+  if (connected_) return send_frame(socket_->get(), f);
+  backlog_.push_back(f);
+  return true;
+}
+
 bool dealer_wire::transmit(const frame_ptr& f) {
   const std::lock_guard guard(socket_->mutex);
-  if (closed_) return false;
-  if (!connected_) {
-    backlog_.push_back(f);
-    return true;
-  }
   socket_->unchecked.store(true, std::memory_order_relaxed);
-  return send_frame(socket_->get(), f);
+  return send(f);
+}
+
+bool dealer_wire::transmit_elsewhere(const frame_ptr& f, bool& input) {
+  const std::lock_guard guard(socket_->mutex);
+  const bool sent = send(f);
+  input = sent && connected_ && socket_->look_for_input();
+  return sent;
 }
 
 void dealer_wire::close(bool flush) {
@@ -180,16 +198,27 @@ bool dealer_wire::sever() { return true; } // whoever takes note of it closes th
 
 // -- incoming --------------------------------------------------------------------------
 
-bool router_wire::transmit(const frame_ptr& f) {
-  const std::lock_guard guard(router_->mutex);
+bool router_wire::send(const frame_ptr& f) {
   if (closed_ || router_->get() == nullptr) return false;
-  router_->unchecked.store(true, std::memory_order_relaxed);
   // ROUTER_MANDATORY: an id that is gone is an error here, not a message that vanishes.
   int rc = 0;
   do
     rc = zmq_send(router_->get(), id_.data(), id_.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT);
   while (rc < 0 && zmq_errno() == EINTR);
   return rc >= 0 && send_frame(router_->get(), f);
+}
+
+bool router_wire::transmit(const frame_ptr& f) {
+  const std::lock_guard guard(router_->mutex);
+  router_->unchecked.store(true, std::memory_order_relaxed);
+  return send(f);
+}
+
+bool router_wire::transmit_elsewhere(const frame_ptr& f, bool& input) {
+  const std::lock_guard guard(router_->mutex);
+  const bool sent = send(f);
+  input = sent && router_->look_for_input();
+  return sent;
 }
 
 void router_wire::close(bool) {

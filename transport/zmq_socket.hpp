@@ -31,6 +31,9 @@ class zmq_socket {
   /// Starts the socket's monitor and returns the socket that its events come from.
   std::unique_ptr<zmq_socket> monitor(void* context, int events);
 
+  /// Whether something can be received now; sets `unchecked` accordingly. Under the mutex.
+  bool look_for_input();
+
   void* get() const { return socket_; }
   /// Closes it; what was sent may still go out for `linger`. Under the mutex, once.
   void close(std::chrono::milliseconds linger);
@@ -79,6 +82,7 @@ class dealer_wire final : public wire {
   /// False and errno on failure. Until then transmit() keeps what it is given.
   bool connect(const std::string& address);
   bool transmit(const frame_ptr&) override;
+  bool transmit_elsewhere(const frame_ptr&, bool& input) override;
   void close(bool flush) override;
   bool sever() override;
 
@@ -88,6 +92,8 @@ class dealer_wire final : public wire {
   std::function<void(dealer_wire&)> on_close; ///< before the descriptors go
 
  private:
+  bool send(const frame_ptr&); ///< under the socket's mutex
+
   const std::unique_ptr<zmq_socket> socket_;
   const std::unique_ptr<zmq_socket> monitor_; ///< null for inproc, which has no events
   std::atomic<bool> closed_{false};
@@ -101,6 +107,7 @@ class router_wire final : public wire {
   router_wire(std::shared_ptr<zmq_socket> router, std::string id, int descriptor)
       : router_(std::move(router)), id_(std::move(id)), descriptor_(descriptor) {}
   bool transmit(const frame_ptr&) override;
+  bool transmit_elsewhere(const frame_ptr&, bool& input) override;
   void close(bool flush) override;
   bool sever() override;
   bool may_be(const std::string& node_name) const override { return !may_be_ || may_be_(node_name); }
@@ -111,6 +118,8 @@ class router_wire final : public wire {
   std::function<void(router_wire&)> on_close;
 
  private:
+  bool send(const frame_ptr&);
+
   const std::shared_ptr<zmq_socket> router_;
   const std::string id_;
   std::function<bool(const std::string&)> may_be_; ///< empty: any name
