@@ -80,8 +80,9 @@ void flatten(const json& value, const std::string& prefix,
     const auto name = prefix.empty() ? key : prefix + '.' + key;
     if (member.is_object())
       flatten(member, name, lines, tables, colour);
-    else if (is_table(member))
-      tables += table_of(name, member, colour);
+    else if (is_table(member)) // what was asked for comes before who did it
+      tables = name == "results" ? table_of(name, member, colour) + tables
+                                 : tables + table_of(name, member, colour);
     else
       lines.emplace_back(name, printable(text_of(member)));
   }
