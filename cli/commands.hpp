@@ -27,6 +27,21 @@ struct run_arguments {
 };
 int run(const context&, const run_arguments&);
 
+/// One run of a checked plan in a directory that exists. Nothing where it did not start,
+/// which is told, and `failure_code` set.
+std::optional<scenarios::outcome> run_plan(const context&, const run_arguments&, const scenarios::plan&,
+                                           const std::filesystem::path& run_dir, int& failure_code);
+
+struct sweep_arguments {
+  std::filesystem::path file;
+  scenarios::overrides changes;
+  std::vector<std::string> vary;
+  std::int64_t repeat = 1;
+  std::filesystem::path out = default_out;
+  bool json = false;
+};
+int sweep(const context&, const sweep_arguments&);
+
 struct check_arguments {
   std::filesystem::path file;
   scenarios::overrides changes;
@@ -47,6 +62,8 @@ scenarios::loaded load(const context&, const std::filesystem::path&, const scena
 
 /// "hello: the file has no end": a message on stderr.
 void complain(const context&, const std::string& message);
+/// Writes to stdout. False if that failed, which is told; a reader that has left is no failure.
+bool print(const context&, const std::string& text);
 /// Tells all mistakes of a file on stderr; returns exit_bad_usage.
 int tell_mistakes(const context&, const std::vector<scenarios::diagnostic>&);
 

@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <system_error>
+#include <unistd.h>
 
 namespace troupe::cli {
 namespace {
@@ -32,8 +33,9 @@ interrupt_counter::interrupt_counter() {
   ::pthread_sigmask(SIG_BLOCK, &counted, &before_);
 }
 
-void interrupt_counter::watch(std::function<void(int, int)> tell) {
+void interrupt_counter::watch(std::function<void(int, int)> tell, std::function<bool(char)> stops) {
   tell_ = std::move(tell);
+  stops_ = std::move(stops);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -50,16 +52,33 @@ interrupt_counter::~interrupt_counter() {
   ::signal(SIGPIPE, pipe_before_);
 }
 
+void interrupt_counter::count(int signal_number) {
+  const int now = count_.fetch_add(1) + 1;
+  if (tell_) tell_(now, signal_number);
+}
+
+bool interrupt_counter::read_keys() {
+  // Who reads from a terminal in the background is stopped by SIGTTIN.
+  if (::tcgetpgrp(STDIN_FILENO) != ::getpgrp()) return false;
+  std::array<char, 256> typed{};
+  const auto n = ::read(STDIN_FILENO, typed.data(), typed.size());
+  if (n <= 0) return n < 0 && (errno == EINTR || errno == EAGAIN);
+  for (ssize_t i = 0; i < n; ++i)
+    if (stops_(typed[static_cast<std::size_t>(i)])) count(0);
+  return true;
+}
+
 void interrupt_counter::run() {
+  bool keys = stops_ && ::isatty(STDIN_FILENO) == 1;
   while (true) {
-    std::array<pollfd, 2> set{{{signals_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
+    std::array<pollfd, 3> set{
+        {{signals_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}, {keys ? STDIN_FILENO : -1, POLLIN, 0}}};
     if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR) return;
     if (set[1].revents != 0) return;
+    if (set[2].revents != 0) keys = read_keys();
     signalfd_siginfo info{};
-    while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
-      const int now = count_.fetch_add(1) + 1;
-      if (tell_) tell_(now, static_cast<int>(info.ssi_signo));
-    }
+    while (::read(signals_.get(), &info, sizeof info) == sizeof info)
+      count(static_cast<int>(info.ssi_signo));
   }
 }
 

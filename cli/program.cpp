@@ -49,6 +49,7 @@ struct command_line {
     app.footer(fmt::format("{0} COMMAND --help tells more.\n\n{1}", who.program,
                            example(who.program, "run config/worker_pool.toml")));
     add_run();
+    add_sweep();
     add_check();
     add_list();
     add_node();
@@ -95,6 +96,30 @@ struct command_line {
     run_command->callback([this] { action = [this] { return run(who, to_run); }; });
   }
 
+  void add_sweep() {
+    auto* added =
+        command("sweep", "Run a scenario file over the values of a key, and tell speed-up and serial share",
+                "sweep config/worker_pool_many.toml --vary workers=1..4 --repeat 3");
+    added->add_option("file", to_sweep.file, "The scenario file (TOML)")->required()->type_name("FILE");
+    added
+        ->add_option(
+            "--vary", to_sweep.vary,
+            "What varies: KEY=FROM..TO, FROM..TO:STEP, FROM..TO:*FACTOR or A,B,C; several make a grid")
+        ->required()
+        ->type_name("KEY=VALUES")
+        ->allow_extra_args(false);
+    added->add_option("--repeat", to_sweep.repeat, "Runs for each combination")
+        ->check(CLI::Range(1, 1000))
+        ->type_name("R")
+        ->capture_default_str();
+    add_overrides(added, to_sweep.changes);
+    added->add_option("--out", to_sweep.out, "Where the directory of the sweep is made")
+        ->type_name("DIR")
+        ->capture_default_str();
+    added->add_flag("--json", to_sweep.json, "Print JSON, and nothing else, to stdout");
+    added->callback([this] { action = [this] { return sweep(who, to_sweep); }; });
+  }
+
   void add_check() {
     auto* check_command =
         command("check", "Check a scenario file and print the plan, without starting anything",
@@ -131,6 +156,7 @@ struct command_line {
   CLI::App app;
   std::function<int()> action;
   run_arguments to_run;
+  sweep_arguments to_sweep;
   check_arguments to_check;
   std::optional<std::string> listed;
   bool list_json = false;

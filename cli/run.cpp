@@ -29,7 +29,8 @@ class stopper {
  public:
   stopper(const context& who, console& out, interrupt_counter& interrupts)
       : who_(who), out_(out), interrupts_(interrupts) {
-    interrupts_.watch([this](int count, int number) { on_signal(count, number); });
+    interrupts_.watch([this](int count, int number) { on_signal(count, number); },
+                      [](char key) { return key == '\n' || key == '\r'; });
   }
   ~stopper() {
     interrupts_.unwatch();
@@ -45,12 +46,13 @@ class stopper {
 
  private:
   void on_signal(int count, int signal_number) {
-    const auto* name = ::sigabbrev_np(signal_number);
+    const auto* abbreviation = ::sigabbrev_np(signal_number);
+    const auto name =
+        signal_number == 0 ? std::string("Enter") : fmt::format("SIG{}", abbreviation ? abbreviation : "?");
     if (count == 1)
-      out_.message(
-          fmt::format("{}: SIG{}: stopping in order; once more to kill", who_.program, name ? name : "?"));
+      out_.message(fmt::format("{}: {}: stopping in order; once more to kill", who_.program, name));
     if (count == 2) {
-      out_.message(fmt::format("{}: SIG{} again: killing what is left", who_.program, name ? name : "?"));
+      out_.message(fmt::format("{}: {} again: killing what is left", who_.program, name));
       watchdog_ = std::thread([this] { watch(); });
     }
     if (count > 2) give_up();
@@ -77,14 +79,6 @@ class stopper {
   std::thread watchdog_;
 };
 
-bool print(const context& who, const std::string& text) {
-  const bool written =
-      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  if (!written && errno != EPIPE)
-    complain(who, fmt::format("cannot write the result to stdout: {}", std::strerror(errno)));
-  return written || errno == EPIPE; // a reader that has seen enough is no error
-}
-
 scenarios::run_observer observer_for(const run_arguments& arguments, const context& who, console& out,
                                      progress_display& bar, const interrupt_counter& interrupts) {
   const bool silent = arguments.json || arguments.quiet;
@@ -103,10 +97,25 @@ scenarios::run_observer observer_for(const run_arguments& arguments, const conte
   return observer;
 }
 
-// Nothing where the run did not start, which is told, and `failure_code` set.
-std::optional<scenarios::outcome> execute(const context& who, const run_arguments& arguments,
-                                          const scenarios::plan& plan, const std::filesystem::path& run_dir,
-                                          int& failure_code) {
+std::string text_of(const scenarios::outcome& outcome, const run_arguments& arguments) {
+  if (arguments.json)
+    return scenarios::to_json(outcome).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
+  return arguments.quiet ? std::string() : render(outcome, wants_colour(1));
+}
+
+} // namespace
+
+bool print(const context& who, const std::string& text) {
+  const bool written =
+      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (!written && errno != EPIPE)
+    complain(who, fmt::format("cannot write the result to stdout: {}", std::strerror(errno)));
+  return written || errno == EPIPE; // a reader that has seen enough is no error
+}
+
+std::optional<scenarios::outcome> run_plan(const context& who, const run_arguments& arguments,
+                                           const scenarios::plan& plan, const std::filesystem::path& run_dir,
+                                           int& failure_code) {
   interrupt_counter interrupts; // before any thread
   console out(2);
   const stopper stop(who, out, interrupts);
@@ -142,14 +151,6 @@ std::optional<scenarios::outcome> execute(const context& who, const run_argument
   return outcome;
 }
 
-std::string text_of(const scenarios::outcome& outcome, const run_arguments& arguments) {
-  if (arguments.json)
-    return scenarios::to_json(outcome).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
-  return arguments.quiet ? std::string() : render(outcome, wants_colour(1));
-}
-
-} // namespace
-
 int run(const context& who, const run_arguments& arguments) {
   const auto loaded = load(who, arguments.file, arguments.changes);
   if (!loaded.result) return tell_mistakes(who, loaded.mistakes);
@@ -166,7 +167,7 @@ int run(const context& who, const run_arguments& arguments) {
     complain(who, e.what());
   }
   int code = exit_bad_usage;
-  const auto outcome = execute(who, arguments, *loaded.result, run_dir, code);
+  const auto outcome = run_plan(who, arguments, *loaded.result, run_dir, code);
   if (!outcome) return code;
   code = scenarios::exit_code(outcome->result_verdict);
   if (arguments.quiet && !arguments.json && code != 0)

@@ -6,5 +6,6 @@ troupe_test(unit_cli
     unit/cli_progress_test.cpp
     unit/cli_report_test.cpp
     unit/cli_run_directory_test.cpp
+    unit/cli_sweep_test.cpp
     unit/cli_table_test.cpp
   LINKS troupe_cli)
