@@ -244,8 +244,78 @@ void prompt_scheduling::sleep(Worker* self) {
   mine.searches = woken;
 }
 
+// -- quiet_clock ----------------------------------------------------------------------
+
+quiet_clock::shard& quiet_clock::shard_of(const caf::abstract_actor& actor) {
+  return shards_[actor.id() % shards_.size()];
+}
+
+void quiet_clock::note(const caf::abstract_actor& actor) {
+  auto& mine = shard_of(actor);
+  const std::lock_guard lock{mine.mutex};
+  mine.with_timeouts.insert(actor.id());
+}
+
+void quiet_clock::set_ordinary_timeout(time_point t, caf::abstract_actor* self, caf::atom_value type,
+                                       std::uint64_t id) {
+  note(*self);
+  thread_safe_actor_clock::set_ordinary_timeout(t, self, type, id);
+}
+
+void quiet_clock::set_multi_timeout(time_point t, caf::abstract_actor* self, caf::atom_value type,
+                                    std::uint64_t id) {
+  note(*self);
+  thread_safe_actor_clock::set_multi_timeout(t, self, type, id);
+}
+
+void quiet_clock::set_request_timeout(time_point t, caf::abstract_actor* self, caf::message_id id) {
+  note(*self);
+  thread_safe_actor_clock::set_request_timeout(t, self, id);
+}
+
+void quiet_clock::cancel_timeouts(caf::abstract_actor* self) {
+  auto& mine = shard_of(*self);
+  {
+    const std::lock_guard lock{mine.mutex};
+    if (mine.with_timeouts.erase(self->id()) == 0) return;
+  }
+  thread_safe_actor_clock::cancel_timeouts(self);
+}
+
+// -- the module -----------------------------------------------------------------------
+
+namespace {
+
+class prompt_coordinator final : public caf::scheduler::coordinator<prompt_scheduling> {
+ public:
+  using coordinator::coordinator;
+  quiet_clock& clock() noexcept override { return clock_; }
+
+ protected:
+  void start() override {
+    dispatcher_ = std::thread{[this] {
+      caf::detail::set_thread_name("troupe.clock");
+      system().thread_started();
+      clock_.run_dispatch_loop();
+      system().thread_terminates();
+    }};
+    coordinator::start();
+  }
+  void stop() override {
+    coordinator::stop();
+    clock_.cancel_dispatch_loop();
+    dispatcher_.join();
+  }
+
+ private:
+  quiet_clock clock_;
+  std::thread dispatcher_;
+};
+
+} // namespace
+
 caf::actor_system::module* make_prompt_scheduler(caf::actor_system& system) {
-  return new caf::scheduler::coordinator<prompt_scheduling>(system);
+  return new prompt_coordinator(system);
 }
 
 } // namespace troupe

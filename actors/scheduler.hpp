@@ -1,14 +1,17 @@
 // How this runtime shares the processor's cores out among actors.
 #pragma once
 
+#include <caf/detail/thread_safe_actor_clock.hpp>
 #include <caf/policy/unprofiled.hpp>
 #include <caf/resumable.hpp>
 #include <caf/scheduler/coordinator.hpp>
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <unordered_set>
 #include <vector>
 
 namespace troupe {
@@ -127,6 +130,25 @@ class prompt_scheduling : public caf::policy::unprofiled {
   bool leave_bed(Worker* self);
   template <class Worker>
   void sleep(Worker* self);
+};
+
+/// CAF's clock wakes its thread whenever an actor ends, to cancel time-outs that hardly any
+/// actor has. This one remembers which have set some, and spares the others that.
+class quiet_clock final : public caf::detail::thread_safe_actor_clock {
+ public:
+  void set_ordinary_timeout(time_point, caf::abstract_actor*, caf::atom_value, std::uint64_t) override;
+  void set_multi_timeout(time_point, caf::abstract_actor*, caf::atom_value, std::uint64_t) override;
+  void set_request_timeout(time_point, caf::abstract_actor*, caf::message_id) override;
+  void cancel_timeouts(caf::abstract_actor*) override;
+
+ private:
+  struct alignas(64) shard {
+    std::mutex mutex;
+    std::unordered_set<caf::actor_id> with_timeouts;
+  };
+  shard& shard_of(const caf::abstract_actor&);
+  void note(const caf::abstract_actor&);
+  std::array<shard, 16> shards_;
 };
 
 /// A scheduler module for caf::actor_system_config::module_factories.

@@ -1,5 +1,5 @@
 // What troupe's actors cost beside plain CAF's, trace off, and how the message rate goes
-// with the number of processes. bench_scenarios [--json] [--rounds N] [--quick]
+// with the number of processes. bench_scenarios [--json] [--rounds N] [--quick] [--only PROGRAM|scaling]
 #include "bench/programs.hpp"
 #include "bench/scaling.hpp"
 #include "bench/support.hpp"
@@ -58,10 +58,11 @@ constexpr program programs[] = {
     {"creation", creation<plain>, creation<ours>, 1'000'000},
 };
 
-nlohmann::json measure(int rounds, bool quick) {
+nlohmann::json measure(int rounds, bool quick, const std::string& only) {
   using nlohmann::json;
   json list = json::array();
   for (auto& each : programs) {
+    if (!only.empty() && only != each.name) continue;
     const auto size = quick ? std::max<std::int64_t>(1, each.size / 10) : each.size;
     std::vector<double> caf_ms, troupe_ms, ratios;
     for (int round = 0; round < rounds; ++round) { // in turn, so that a drifting machine hits both
@@ -76,9 +77,11 @@ nlohmann::json measure(int rounds, bool quick) {
                     {"ratio", percentile(ratios, 0.5)}});
   }
   json scaling = json::array();
-  for (int nodes : {2, 4, 8})
+  for (int nodes : {2, 4, 8}) {
+    if (!only.empty() && only != "scaling") continue;
     scaling.push_back(
         {{"nodes", nodes}, {"messages_per_s", messages_per_second(nodes, quick ? 20'000 : 200'000)}});
+  }
   return {{"machine", machine()}, {"rounds", rounds}, {"programs", list}, {"scaling", scaling}};
 }
 
@@ -103,6 +106,7 @@ void print(const nlohmann::json& x) {
 int main(int argc, char** argv) {
   bool json = false, quick = false;
   int rounds = 5;
+  std::string only;
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     if (argument == "--child" && i + 2 < argc) return bench::run_scaling_child(argv[i + 1], argv[i + 2]);
@@ -112,12 +116,14 @@ int main(int argc, char** argv) {
       quick = true;
     else if (argument == "--rounds" && i + 1 < argc)
       rounds = std::stoi(argv[++i]);
+    else if (argument == "--only" && i + 1 < argc)
+      only = argv[++i];
     else {
-      fmt::print(stderr, "usage: bench_scenarios [--json] [--rounds N] [--quick]\n");
+      fmt::print(stderr, "usage: bench_scenarios [--json] [--rounds N] [--quick] [--only PROGRAM|scaling]\n");
       return 2;
     }
   }
-  const auto result = bench::measure(quick ? 1 : rounds, quick);
+  const auto result = bench::measure(quick ? 1 : rounds, quick, only);
   if (json)
     fmt::print("{}\n", result.dump(2));
   else

@@ -139,6 +139,30 @@ TEST_CASE("two actors that keep waking each other do not starve a third", "[acto
   SUCCEED("the third had its turn");
 }
 
+TEST_CASE("time-outs fire, and those of an actor end with it", "[actors][scheduler]") {
+  prompt_config config{2};
+  caf::actor_system system{config};
+  caf::scoped_actor self{system};
+  auto waits = system.spawn([](caf::event_based_actor* me) {
+    return caf::behavior{[](int) {}, caf::after(std::chrono::milliseconds{1}) >> [=] { me->quit(); }};
+  });
+  self->wait_for(waits);
+  auto deaf = system.spawn([](caf::event_based_actor* me) {
+    return caf::behavior{[=](int) { return me->make_response_promise(); }};
+  });
+  int timed_out = 0;
+  self->request(deaf, std::chrono::milliseconds{1}, 1)
+      .receive([](int) {}, [&](const caf::error& why) { timed_out += why == caf::sec::request_timeout; });
+  CHECK(timed_out == 1);
+  auto asks = system.spawn([deaf](caf::event_based_actor* me) {
+    me->request(deaf, std::chrono::seconds{3600}, 1).then([](int) {});
+    return caf::behavior{[=](int) { me->quit(); }};
+  });
+  caf::anon_send(asks, 1);
+  self->wait_for(asks);
+  caf::anon_send_exit(deaf, caf::exit_reason::user_shutdown);
+}
+
 TEST_CASE("an idle system wakes for a single message each time", "[actors][scheduler]") {
   prompt_config config{3};
   caf::actor_system system{config};
