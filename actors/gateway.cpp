@@ -206,16 +206,24 @@ activity_report gateway::look() const {
   return report;
 }
 
-std::size_t gateway::probe(std::uint64_t round, bool with_edges) {
+std::vector<link_ptr> gateway::links_up() const {
   std::vector<link_ptr> up;
-  {
-    std::lock_guard lock{mutex_};
-    for (auto& [incarnation, known] : directory_)
-      if (known.node.up) up.push_back(known.via);
-  }
+  std::lock_guard lock{mutex_};
+  for (auto& [incarnation, known] : directory_)
+    if (known.node.up) up.push_back(known.via);
+  return up;
+}
+
+std::size_t gateway::probe(std::uint64_t round, bool with_edges) {
+  const auto up = links_up();
   for (auto& via : up)
     via->send_probe(round, with_edges);
   return up.size();
+}
+
+void gateway::tell_books() {
+  for (auto& via : links_up())
+    via->send_report(final_books, look(), {});
 }
 
 void gateway::reported(const std::string& node, std::uint64_t round, const activity_report& report,

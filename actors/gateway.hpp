@@ -22,6 +22,10 @@ struct known_node {
   std::vector<int> codecs{0}; ///< payload codecs it reads, best first
 };
 
+/// The round of a report that nobody asked for: the final books of a node that is about to say
+/// goodbye. probe() begins at 1.
+inline constexpr std::uint64_t final_books = 0;
+
 /// Nodes whose ways a peer may tell us of.
 inline constexpr std::size_t known_nodes_max = 65'000;
 
@@ -35,7 +39,7 @@ class gateway final : public transport::hub_listener,
   struct observer {
     std::function<void(const known_node&, const greeting&)> on_up;
     std::function<void(const known_node&, transport::down_reason, const std::string& detail)> on_down;
-    /// The answer of a node to probe().
+    /// The answer of a node to probe(), or, in round final_books, what it tells before it leaves.
     std::function<void(const std::string& node, std::uint64_t round, const activity_report&,
                        const std::vector<wait_edge>&)>
         on_report{};
@@ -68,6 +72,9 @@ class gateway final : public transport::hub_listener,
   activity_report look() const;
   /// Asks all nodes that are up for theirs; on_report tells. Returns how many were asked.
   std::size_t probe(std::uint64_t round, bool with_edges);
+  /// Tells all nodes that are up this node's final books, for those that cannot read its
+  /// files. To be called when nothing is left to happen here but stop().
+  void tell_books();
   void reported(const std::string& node, std::uint64_t round, const activity_report&,
                 const std::vector<wait_edge>&);
 
@@ -110,6 +117,7 @@ class gateway final : public transport::hub_listener,
   };
   link_ptr link_of(const transport::peer_ptr&, payload_codec);
   link_ptr route(std::uint64_t incarnation);
+  std::vector<link_ptr> links_up() const;
 
   caf::actor_system& system_;
   node_context& context_;

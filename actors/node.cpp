@@ -287,11 +287,16 @@ std::size_t node::stop(std::chrono::milliseconds patience) {
   caf::anon_send_exit(agent_, caf::exit_reason::user_shutdown);
   pump();
   caf::scoped_actor { *system_ } -> wait_for(agent_);
-  gateway_->stop(patience);
   // Delayed messages that nobody will get any more become dead letters, on the clock's thread.
   system_->clock().cancel_all();
-  for (int look = 0; alive == 0 && look < 200 && waiting_in(books_.totals()) > 0; ++look)
-    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  auto settle = [&] {
+    for (int look = 0; alive == 0 && look < 200 && waiting_in(books_.totals()) > 0; ++look)
+      std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  };
+  settle();
+  gateway_->tell_books();
+  gateway_->stop(patience);
+  settle();
   if (alive != 0) {
     // They cannot be destroyed without the scheduler, so they outlive the registry.
     for (auto& actor : gateway_->exported()) {

@@ -128,9 +128,11 @@ void execution::open_main() {
   const std::vector<const scenario*> only{&scenario_};
   main_ = std::make_unique<node>(
       std::move(mine), make_catalog(only), make_roles(only),
-      [state = state_](const known_node& who, const greeting&) {
+      [state = state_](const known_node& who, const greeting& theirs) {
         std::lock_guard lock{state->mutex};
         state->up.insert(who.identity.name);
+        state->pids[who.identity.name] = theirs.pid;
+        state->books.erase(who.identity.name);
         state->incarnations[who.identity.name] = who.identity.incarnation;
         state->changed.notify_all();
       },
@@ -146,9 +148,12 @@ void execution::open_main() {
         }
         state->changed.notify_all();
       },
-      [detector = detector_](const std::string& node, std::uint64_t round, const activity_report& report,
-                             const std::vector<wait_edge>& edges) {
-        detector->on_report(node, round, report, edges);
+      [state = state_, detector = detector_](const std::string& node, std::uint64_t round,
+                                             const activity_report& report,
+                                             const std::vector<wait_edge>& edges) {
+        if (round != final_books) return detector->on_report(node, round, report, edges);
+        std::lock_guard lock{state->mutex};
+        state->books[node] = report.books;
       });
 }
 

@@ -25,6 +25,9 @@ struct run_state {
   std::set<std::string> crashed;           ///< of those, the ones that did not say goodbye
   std::map<std::string, process_exit> exits;
   std::set<std::string> unburied;      ///< of those, the ones whose links have not been told
+  std::map<std::string, std::int64_t> pids; ///< as the nodes themselves told; 0: not told
+  /// Final books that nodes told before they left. Their files are better, if they are here.
+  std::map<std::string, trace::ledger_counts> books;
   std::optional<std::string> finished; ///< the result, as JSON text
   std::optional<std::string> failed;
 };
@@ -67,6 +70,7 @@ class execution final : public run {
   void stop_nodes();
   void report(outcome&);
   void balance(outcome&);
+  std::optional<trace::ledger_counts> books_of(const std::string& node);
 
   const scenario& scenario_;
   const run_options& options_;

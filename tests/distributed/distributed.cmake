@@ -1,3 +1,4 @@
 # Real processes over real sockets.
 include(distributed/launcher.cmake)
 include(distributed/location.cmake)
+include(distributed/python.cmake)

@@ -88,6 +88,9 @@ class program {
     return true;
   }
 
+  /// Reads what is said next; false if it has ended, or is silent for two minutes.
+  bool hears() { return read_some(); }
+
   /// The exit code, or 128 + the signal. Reads everything first.
   int wait() {
     while (read_some()) {
