@@ -24,7 +24,7 @@ struct run_state {
   std::map<std::string, std::string> down; ///< node -> why, in words
   std::set<std::string> crashed;           ///< of those, the ones that did not say goodbye
   std::map<std::string, process_exit> exits;
-  std::set<std::string> unburied;      ///< of those, the ones whose links have not been told
+  std::set<std::string> unburied;           ///< of those, the ones whose links have not been told
   std::map<std::string, std::int64_t> pids; ///< as the nodes themselves told; 0: not told
   /// Final books that nodes told before they left. Their files are better, if they are here.
   std::map<std::string, trace::ledger_counts> books;

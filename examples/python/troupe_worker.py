@@ -3,8 +3,7 @@
     troupe_worker.py ENDPOINT NAME
 NAME must be one of the run's [topology] external nodes. Needs Debian's python3-zmq and python3-msgpack. What is
 spoken here: docs/wire.md and docs/wire-payloads.md. Exit code: 0 told to leave, 4 launcher lost, 130 by signal."""
-import collections, io, json, math, os, secrets, signal, struct, sys, time
-import msgpack, zmq
+import collections, io, json, math, os, secrets, signal, struct, sys, time, msgpack, zmq
 
 HELLO, WELCOME, CONFIRM, REFUSE, DATA, GOODBYE, ACK, HEARTBEAT = 1, 2, 3, 4, 16, 17, 18, 19
 MESSAGE, SIGNATURE, WATCH, ENDED, BOUNCE, PROBE, REPORT = 1, 2, 3, 4, 8, 9, 10
@@ -66,13 +65,13 @@ class Node:
         self.frames, self.number, self.sent, self.acked, self.octets, self.credit = collections.deque(), 0, 0, 0, 0, 0
         self.received, self.granted, self.heard, self.told = 0, WINDOW, time.monotonic(), 0
         self.generation = self.epoch = self.beat = self.echo = self.echo_at = self.clock = self.last_actor = 0
-        self.messages, self.arrived, self.handled, self.dead, self.drops = 0, 0, 0, 0, [0] * 10
-        self.types_in, self.types_out, self.actors = {}, {}, {}
+        self.messages = self.arrived = self.handled = self.dead = 0
+        self.drops, self.types_in, self.types_out, self.actors = [0] * 10, {}, {}, {}
     # -- the connection and its session: docs/wire.md -------------------------------------
     def dial(self):
         if self.socket: self.socket.close(0)
         self.socket, self.up, self.dialled = self.context.socket(zmq.DEALER), False, time.monotonic()
-        self.socket.setsockopt(zmq.RECONNECT_IVL, -1)
+        self.socket.reconnect_ivl, self.socket.sndtimeo, self.socket.rcvtimeo = -1, 0, 0  # zmq.Again when it is cut
         self.socket.connect(self.endpoint)
         greeting = msgpack.packb({"agent": AGENT, "pid": os.getpid(), "types": TYPES, "codecs": [1], "run": {}})
         self.socket.send(struct.pack("<B4sHHI", HELLO, b"TRUP", 1, 1, 16 << 20) + to_counted(self.name.encode())
@@ -127,16 +126,15 @@ class Node:
         self.messages, self.clock = self.messages + 1, max(self.clock + 1, time.monotonic_ns())
         self.envelope(MESSAGE, msgpack.packb(elements), sender, receiver, request, self.types_out[kind],
                       to_varint(self.messages << 1) + to_varint(self.clock << 1))
-    def take_envelopes(self, frame):
-        when = 0
+    def take_envelopes(self, frame, when=0):
         while size := frame.read(4):
             stream = io.BytesIO(frame.read(struct.unpack("<I", size)[0]))
             bits = stream.read(1)[0]
             flags, sender = stream.read(1)[0] if bits & 128 else 0, varint(stream) if bits & 16 else 0
             receiver, request, type = varint(stream), varint(stream) if bits & 32 else 0, varint(stream)
             step = (varint(stream), varint(stream))[1] if bits & 64 else 0  # of the number, of the time
-            when += step >> 1 ^ -(step & 1)
-            kind, self.clock, payload = bits & 15, max(self.clock, when), stream.read()
+            kind, payload, when = bits & 15, stream.read(), when + (step >> 1 ^ -(step & 1))
+            self.clock = max(self.clock, when)
             if kind == MESSAGE: self.take_message(flags, sender, receiver, request, self.types_in[type], payload)
             elif kind == SIGNATURE: self.types_in[type] = payload.decode()
             elif kind == PROBE: self.report(request)
@@ -185,13 +183,15 @@ class Node:
     def run(self):
         self.dial()
         while not self.deadline or (self.acked < self.number and time.monotonic() < self.deadline):
-            if self.socket.poll(0 if any(w.tasks or w.pill for w in self.actors.values()) else 50):
-                self.take(self.socket.recv())
+            try:
+                if self.socket.poll(50 * all(not w.tasks and not w.pill for w in self.actors.values())):
+                    self.take(self.socket.recv())
+                if self.up: self.flush()
+            except zmq.Again: self.up = None
             now = time.monotonic()
             if now - self.heard > (5 if self.launcher else 10): self.leave(4, "nothing heard of the launcher")
             if self.code is not None and not self.deadline: self.say_goodbye()
             for worker in list(self.actors.values()): worker.step()
-            if self.up: self.flush()
             if now - max(self.heard, self.dialled) > 1.5 or (self.up is None and now - self.dialled > 0.1): self.dial()
         return self.context.destroy(200) or self.code
 
