@@ -15,8 +15,11 @@ namespace {
 constexpr std::size_t turns_until_fair = 61;
 /// Jobs from outside that a worker takes at a time.
 constexpr std::size_t batch_max = 32;
-/// Looks before a worker goes to sleep.
-constexpr int looks_before_sleep = 4;
+/// Looks of a worker without a job, before it may be the one that searches.
+constexpr int looks_before_search = 4;
+/// Looks of the one that searches, giving way to other threads in between, before it sleeps
+/// too: about 50 µs on an idle core, which is what an answer from another process takes.
+constexpr int looks_before_sleep = 100;
 /// How often who keeps watch looks for jobs that wait behind a long one, and how many such
 /// looks without anybody at work end the watch.
 constexpr std::int64_t watch_interval_ns = 500'000;
@@ -187,19 +190,30 @@ bool prompt_scheduling::anything_waits(Worker* self, std::size_t stolen_from) {
 }
 
 template <class Worker>
+caf::resumable* prompt_scheduling::find_and_tell(Worker* self) {
+  auto& all = d(self->parent());
+  auto& mine = d(self);
+  auto* job = find(self, std::exchange(mine.watched, false) ? 1 : worth_stealing);
+  if (job != nullptr && std::exchange(mine.searches, false)) {
+    all.somebody_searches.store(false, std::memory_order_seq_cst);
+    if (anything_waits(self, worth_stealing)) wake_one(self->parent());
+  }
+  return job;
+}
+
+template <class Worker>
 caf::resumable* prompt_scheduling::dequeue(Worker* self) {
   auto& all = d(self->parent());
   auto& mine = d(self);
   while (true) {
-    for (int look = 0; look < looks_before_sleep; ++look) {
-      if (auto* job = find(self, std::exchange(mine.watched, false) ? 1 : worth_stealing)) {
-        if (std::exchange(mine.searches, false)) {
-          all.somebody_searches.store(false, std::memory_order_seq_cst);
-          if (anything_waits(self, worth_stealing)) wake_one(self->parent());
-        }
-        return job;
-      }
+    for (int look = 0; look < looks_before_search; ++look) {
+      if (auto* job = find_and_tell(self)) return job;
       breathe();
+    }
+    if (!mine.searches) mine.searches = !all.somebody_searches.exchange(true, std::memory_order_seq_cst);
+    for (int look = 0; mine.searches && look < looks_before_sleep; ++look) {
+      std::this_thread::yield();
+      if (auto* job = find_and_tell(self)) return job;
     }
     if (std::exchange(mine.searches, false)) all.somebody_searches.store(false, std::memory_order_seq_cst);
     sleep(self);

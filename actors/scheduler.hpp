@@ -56,7 +56,8 @@ class parking_place {
 /// takes from the others when that is empty, and sleeps when there is nothing at all.
 /// In contrast to CAF's work stealing, which polls with naps of up to 10 ms, a sleeper is
 /// woken as soon as a job lies waiting, so that a message from another node need not
-/// wait for a nap to end. While a worker runs, one other keeps watch: it looks for jobs
+/// wait for a nap to end. One worker at a time
+/// searches for a while before it sleeps. While a worker runs, one other keeps watch: it looks for jobs
 /// that wait behind a long one.
 class prompt_scheduling : public caf::policy::unprofiled {
  public:
@@ -79,7 +80,7 @@ class prompt_scheduling : public caf::policy::unprofiled {
     parking_place bed;
     std::size_t turns = 0;
     std::size_t next_victim = 0;
-    bool searches = false; ///< was woken and has not found a job yet
+    bool searches = false; ///< is the one that looks for jobs before it sleeps
     bool watched = false;  ///< its watch saw a job that waits
   };
 
@@ -123,6 +124,8 @@ class prompt_scheduling : public caf::policy::unprofiled {
   void wake_one(Coordinator* self);
   template <class Worker>
   caf::resumable* find(Worker* self, std::size_t stolen_from);
+  template <class Worker>
+  caf::resumable* find_and_tell(Worker* self);
   template <class Worker>
   bool anything_waits(Worker* self, std::size_t stolen_from);
   /// Takes a worker that woke by itself off the list of sleepers; false: somebody just has.
