@@ -1,6 +1,7 @@
 #include "actors/scheduler.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <thread>
@@ -18,8 +19,11 @@ constexpr std::size_t batch_max = 32;
 /// Looks of a worker without a job, before it may be the one that searches.
 constexpr int looks_before_search = 4;
 /// Looks of the one that searches, giving way to other threads in between, before it sleeps
-/// too: about 50 µs on an idle core, which is what an answer from another process takes.
+/// too: about 50 µs on an idle core, which is what an answer from another process takes. On a
+/// core that others compute on it sleeps at once, so many times: who is woken is preferred to
+/// them, who gave way is not.
 constexpr int looks_before_sleep = 100;
+constexpr int sleeps_at_once = 64;
 /// How often who keeps watch looks for jobs that wait behind a long one, and how many such
 /// looks without anybody at work end the watch.
 constexpr std::int64_t watch_interval_ns = 500'000;
@@ -27,6 +31,13 @@ constexpr int idle_watches_max = 20;
 /// A single job will most likely be run by its worker in a moment: moving it to another
 /// core costs more. Only who keeps watch takes it.
 constexpr std::size_t worth_stealing = 2;
+
+/// Lets other threads run; true when one kept this core for longer than I/O threads do.
+bool yield_takes_long() {
+  const auto began = std::chrono::steady_clock::now();
+  std::this_thread::yield();
+  return std::chrono::steady_clock::now() - began > std::chrono::microseconds{100};
+}
 
 void breathe() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -210,9 +221,12 @@ caf::resumable* prompt_scheduling::dequeue(Worker* self) {
       if (auto* job = find_and_tell(self)) return job;
       breathe();
     }
-    if (!mine.searches) mine.searches = !all.somebody_searches.exchange(true, std::memory_order_seq_cst);
-    for (int look = 0; mine.searches && look < looks_before_sleep; ++look) {
-      std::this_thread::yield();
+    if (mine.sleep_at_once > 0)
+      --mine.sleep_at_once;
+    else if (!mine.searches)
+      mine.searches = !all.somebody_searches.exchange(true, std::memory_order_seq_cst);
+    for (int look = 0; mine.searches && look < looks_before_sleep && mine.sleep_at_once == 0; ++look) {
+      if (yield_takes_long()) mine.sleep_at_once = sleeps_at_once;
       if (auto* job = find_and_tell(self)) return job;
     }
     if (std::exchange(mine.searches, false)) all.somebody_searches.store(false, std::memory_order_seq_cst);

@@ -81,6 +81,7 @@ class prompt_scheduling : public caf::policy::unprofiled {
     std::size_t turns = 0;
     std::size_t next_victim = 0;
     bool searches = false; ///< is the one that looks for jobs before it sleeps
+    int sleep_at_once = 0; ///< so many times: others want its core
     bool watched = false;  ///< its watch saw a job that waits
   };
 
