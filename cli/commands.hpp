@@ -53,7 +53,19 @@ int check(const context&, const check_arguments&);
 int list(const context&, const std::optional<std::string>& scenario, bool json);
 int schema(const context&);
 
-int node(const context&, const std::string& join_endpoint, const std::string& name);
+struct node_arguments {
+  std::string join, name;
+  std::filesystem::path key;
+  std::string server_key; ///< itself, or the file that it is in
+  bool plaintext = false;
+};
+int node(const context&, const node_arguments&);
+
+struct keygen_arguments {
+  std::filesystem::path file = "node.key";
+  bool force = false;
+};
+int keygen(const context&, const keygen_arguments&);
 
 context make_context(std::string program, const std::vector<const scenarios::scenario*>&);
 const scenarios::scenario* find_scenario(const context&, const std::string& name);

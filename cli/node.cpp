@@ -9,7 +9,27 @@
 
 namespace troupe::cli {
 
-int node(const context& who, const std::string& join_endpoint, const std::string& name) {
+namespace {
+
+scenarios::node_credentials credentials_of(const node_arguments& arguments) {
+  auto credentials = scenarios::credentials_from(take_secret()); // of a launcher
+  if (!arguments.key.empty()) credentials.keys = transport::read_key_pair(arguments.key);
+  if (arguments.plaintext) credentials.plaintext = true;
+  if (!arguments.server_key.empty())
+    credentials.server_key = transport::is_key(arguments.server_key)
+                                 ? arguments.server_key
+                                 : transport::read_public_key(arguments.server_key);
+  const bool wants_keys = arguments.join.find('|') != std::string::npos || !arguments.server_key.empty();
+  if (wants_keys && !credentials.keys)
+    throw std::runtime_error("the launcher wants keys: name a file that `keygen` made with --key FILE, and "
+                             "list its public key in the run's [topology.security] allowed_clients");
+  return credentials;
+}
+
+} // namespace
+
+int node(const context& who, const node_arguments& arguments) {
+  const auto& name = arguments.name;
   // So that ps and top tell the nodes apart; the kernel keeps 15 characters.
   ::prctl(PR_SET_NAME, fmt::format("{}:{}", who.program, name).c_str());
   // What an actor prints is wanted when it is printed, also through a pipe.
@@ -18,7 +38,8 @@ int node(const context& who, const std::string& join_endpoint, const std::string
   interrupts.watch();
   watch_lifeline();
   try {
-    return scenarios::serve_node(who.scenarios, join_endpoint, name, &interrupts.count());
+    return scenarios::serve_node(who.scenarios, arguments.join, name, credentials_of(arguments),
+                                 &interrupts.count());
   } catch (const std::exception& e) {
     complain(who, fmt::format("node {}: {}", name, e.what()));
     return exit_bad_usage;

@@ -42,7 +42,7 @@ struct child {
 };
 
 struct start_request {
-  std::string node, endpoint;
+  std::string node, endpoint, secret;
   std::vector<std::string> arguments;
   std::promise<int> pid;
 };
@@ -132,7 +132,7 @@ struct process_launcher::impl {
     if (!warden) warden.emplace(options.program, options.guard_arguments);
     if (constexpr std::string_view ipc = "ipc:///"; request.endpoint.starts_with(ipc))
       warden->watch_sockets(std::filesystem::path(request.endpoint.substr(ipc.size() - 1)).parent_path());
-    auto fresh = spawn(options.program, request.arguments, lifeline.read.get());
+    auto fresh = spawn(options.program, request.arguments, lifeline.read.get(), request.secret);
     warden->watch_group(fresh.pid);
     auto one = std::make_unique<child>();
     one->node = request.node;
@@ -250,8 +250,9 @@ void process_launcher::on_exit(std::function<void(const scenarios::process_exit&
   impl_->exit_callback = std::move(callback);
 }
 
-int process_launcher::start(const std::string& node, const std::string& join_endpoint) {
-  start_request request{node, join_endpoint, impl_->options.arguments(node, join_endpoint), {}};
+int process_launcher::start(const std::string& node, const std::string& join_endpoint,
+                            const std::string& secret) {
+  start_request request{node, join_endpoint, secret, impl_->options.arguments(node, join_endpoint), {}};
   auto pid = request.pid.get_future();
   {
     const std::lock_guard lock(impl_->mutex);

@@ -39,7 +39,8 @@ class process_launcher final : public scenarios::node_launcher {
   ~process_launcher() override;
 
   void on_exit(std::function<void(const scenarios::process_exit&)>) override;
-  int start(const std::string& node, const std::string& join_endpoint) override;
+  int start(const std::string& node, const std::string& join_endpoint,
+            const std::string& secret = {}) override;
   void signal(const std::string& node, int signal_number) override;
   /// A node counts as ended once on_exit has returned for it.
   std::vector<std::string> wait_all(std::chrono::milliseconds) override;

@@ -53,6 +53,7 @@ struct command_line {
     add_check();
     add_list();
     add_node();
+    add_keygen();
     auto* schema_command =
         command("schema", "Print the JSON Schema of scenario files", "schema > scenario.schema.json");
     schema_command->callback([this] { action = [this] { return schema(who); }; });
@@ -143,13 +144,33 @@ struct command_line {
   void add_node() {
     auto* node_command = command("node", "Be one worker node, here or on another host, of a run elsewhere",
                                  "node --join tcp://192.0.2.1:5555 --name w1");
-    node_command->add_option("--join", join, "Where the launching node listens")
+    node_command->add_option("--join", to_be.join, "Where the launching node listens")
         ->required()
         ->type_name("ENDPOINT");
-    node_command->add_option("--name", node_name, "The name of this node in the run")
+    node_command->add_option("--name", to_be.name, "The name of this node in the run")
         ->required()
         ->type_name("NAME");
-    node_command->callback([this] { action = [this] { return node(who, join, node_name); }; });
+    node_command->add_option("--key", to_be.key, "This node's key pair, which keygen made, for tcp")
+        ->type_name("FILE");
+    node_command
+        ->add_option("--server-key", to_be.server_key,
+                     "The launcher's public key, or its file, where ENDPOINT does not end in |KEY")
+        ->type_name("KEY");
+    node_command->add_flag("--plaintext", to_be.plaintext,
+                           "Go beyond loopback without keys, as the run's file allows");
+    node_command->callback([this] { action = [this] { return node(who, to_be); }; });
+  }
+
+  void add_keygen() {
+    auto* keygen_command =
+        command("keygen", "Make a key pair for nodes that talk over tcp, and print its public key",
+                "keygen -o gpu-1.key");
+    keygen_command
+        ->add_option("-o,--output", to_make.file, "For the pair; the public key also goes to FILE.pub")
+        ->type_name("FILE")
+        ->capture_default_str();
+    keygen_command->add_flag("--force", to_make.force, "Replace what is there");
+    keygen_command->callback([this] { action = [this] { return keygen(who, to_make); }; });
   }
 
   context who;
@@ -160,7 +181,8 @@ struct command_line {
   check_arguments to_check;
   std::optional<std::string> listed;
   bool list_json = false;
-  std::string join, node_name;
+  node_arguments to_be;
+  keygen_arguments to_make;
 };
 
 CLI::App* command_below(CLI::App& app, const std::string& name) {

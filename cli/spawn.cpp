@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -18,6 +19,8 @@ namespace troupe::cli {
 namespace {
 
 constexpr int lifeline_in_child = 3;
+constexpr int secret_in_child = 4;
+constexpr int last_in_child = secret_in_child;
 
 [[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
 
@@ -27,7 +30,7 @@ struct prepared {
   const char* program;
   std::vector<char*> argv;
   std::vector<char*> envp;
-  int null, output, errors, lifeline, trouble;
+  int null, output, errors, lifeline, secret, trouble;
   pid_t parent;
 };
 
@@ -40,13 +43,46 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return result;
 }
 
-std::vector<std::string> environment_with_lifeline() {
-  const std::string prefix = std::string(lifeline_variable) + '=';
+std::vector<std::string> environment_of_child(bool with_secret) {
+  const std::string lifeline = std::string(lifeline_variable) + '=';
+  const std::string secret = std::string(secret_variable) + '=';
   std::vector<std::string> result;
   for (char** entry = environ; *entry; ++entry)
-    if (std::strncmp(*entry, prefix.c_str(), prefix.size()) != 0) result.emplace_back(*entry);
-  result.push_back(prefix + std::to_string(lifeline_in_child));
+    if (std::string_view text(*entry); !text.starts_with(lifeline) && !text.starts_with(secret))
+      result.emplace_back(text);
+  result.push_back(lifeline + std::to_string(lifeline_in_child));
+  if (with_secret) result.push_back(secret + std::to_string(secret_in_child));
   return result;
+}
+
+// A number above those that dup2() in the child takes.
+descriptor out_of_the_way(descriptor fd) {
+  if (fd.get() > last_in_child) return fd;
+  descriptor moved(::fcntl(fd.get(), F_DUPFD_CLOEXEC, last_in_child + 1));
+  if (!moved) fail("fcntl");
+  return moved;
+}
+
+// Memory without a name: not in any directory, and gone with its last descriptor.
+descriptor hidden(const std::string& secret) {
+  if (secret.empty()) return {};
+  descriptor file = out_of_the_way(descriptor(::memfd_create("secret", MFD_CLOEXEC)));
+  if (!file) fail("memfd_create");
+  if (::pwrite(file.get(), secret.data(), secret.size(), 0) != static_cast<ssize_t>(secret.size()))
+    fail("memfd_create");
+  return file;
+}
+
+// The number in an environment variable, which is removed; -1 if there is none.
+int take_descriptor(const char* variable) {
+  const char* value = std::getenv(variable);
+  if (!value) return -1;
+  int fd = -1;
+  const auto* end = value + std::strlen(value);
+  const auto [rest, error] = std::from_chars(value, end, fd);
+  const bool good = error == std::errc{} && rest == end && fd >= 0;
+  ::unsetenv(variable);
+  return good && ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? fd : -1;
 }
 
 void reset_signals() {
@@ -71,10 +107,12 @@ void reset_signals() {
   if (::getppid() != what.parent) ::_exit(127);
   if (::dup2(what.null, 0) < 0 || ::dup2(what.output, 1) < 0 || ::dup2(what.errors, 2) < 0) give_up(errno);
   if (::dup2(what.lifeline, lifeline_in_child) < 0) give_up(errno);
-    // Whatever a library opened without O_CLOEXEC is not the child's business. Older
-    // kernels lack the call; our own descriptors are close-on-exec in any case.
+  if (what.secret >= 0 && ::dup2(what.secret, secret_in_child) < 0) give_up(errno);
+  const unsigned first_unwanted = what.secret >= 0 ? secret_in_child + 1U : lifeline_in_child + 1U;
+  // Whatever a library opened without O_CLOEXEC is not the child's business. Older
+  // kernels lack the call; our own descriptors are close-on-exec in any case.
 #ifdef SYS_close_range
-  ::syscall(SYS_close_range, lifeline_in_child + 1U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);
+  ::syscall(SYS_close_range, first_unwanted, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);
 #endif
   reset_signals();
   ::execve(what.program, what.argv.data(), what.envp.data());
@@ -102,29 +140,27 @@ pipe_ends make_pipe() {
   pipe_ends ends{descriptor(raw[0]), descriptor(raw[1])};
   // A program started with a closed stdin gets pipes numbered 0 to 3, which dup2() in
   // the child would overwrite.
-  for (auto* end : {&ends.read, &ends.write}) {
-    if (end->get() > lifeline_in_child) continue;
-    const int moved = ::fcntl(end->get(), F_DUPFD_CLOEXEC, lifeline_in_child + 1);
-    if (moved < 0) fail("fcntl");
-    end->reset(moved);
-  }
+  ends.read = out_of_the_way(std::move(ends.read));
+  ends.write = out_of_the_way(std::move(ends.write));
   return ends;
 }
 
-spawned spawn(const std::string& program, const std::vector<std::string>& arguments, int lifeline) {
+spawned spawn(const std::string& program, const std::vector<std::string>& arguments, int lifeline,
+              const std::string& secret) {
   auto output = make_pipe();
   auto errors = make_pipe();
   auto trouble = make_pipe();
-  const descriptor opened(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  descriptor opened(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!opened) fail("/dev/null");
-  const descriptor null(::fcntl(opened.get(), F_DUPFD_CLOEXEC, lifeline_in_child + 1));
-  if (!null) fail("fcntl");
+  const descriptor null = out_of_the_way(std::move(opened));
+  const descriptor secret_file = hidden(secret);
 
   auto argument_texts = arguments;
-  auto environment_texts = environment_with_lifeline();
+  auto environment_texts = environment_of_child(!secret.empty());
   const prepared what{program.c_str(), pointers(argument_texts), pointers(environment_texts),
                       null.get(),      output.write.get(),       errors.write.get(),
-                      lifeline,        trouble.write.get(),      ::getpid()};
+                      lifeline,        secret_file.get(),        trouble.write.get(),
+                      ::getpid()};
 
   // A handler of ours must not run in the child before the exec.
   sigset_t all;
@@ -154,16 +190,17 @@ spawned spawn(const std::string& program, const std::vector<std::string>& argume
   return child;
 }
 
+std::string take_secret() {
+  const descriptor file(take_descriptor(secret_variable));
+  std::string secret(4096, '\0');
+  const auto n = file ? ::pread(file.get(), secret.data(), secret.size(), 0) : 0;
+  secret.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+  return secret;
+}
+
 void watch_lifeline() {
-  const char* value = std::getenv(lifeline_variable);
-  if (!value) return;
-  int fd = -1;
-  const auto* end = value + std::strlen(value);
-  if (const auto [rest, error] = std::from_chars(value, end, fd);
-      error != std::errc{} || rest != end || fd < 0)
-    return;
-  ::unsetenv(lifeline_variable);
-  if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return;
+  const int fd = take_descriptor(lifeline_variable);
+  if (fd < 0) return;
   std::thread([fd] {
     sigset_t all;
     ::sigfillset(&all);

@@ -13,6 +13,10 @@ namespace troupe::cli {
 /// end of a pipe that ends when the launcher is gone.
 inline constexpr const char* lifeline_variable = "TROUPE_LIFELINE";
 
+/// The environment variable with the number of the descriptor from which the child reads
+/// its secret, and nothing else of it.
+inline constexpr const char* secret_variable = "TROUPE_SECRET";
+
 struct spawned {
   pid_t pid = -1;
   descriptor pidfd;  ///< readable once the process has ended
@@ -22,10 +26,16 @@ struct spawned {
 
 /// Executes `program` with the given argument vector (argv[0] included) as the leader of
 /// a process group of its own, with /dev/null as stdin, default signal dispositions and
-/// no descriptor of ours but `lifeline`. The kernel kills it with SIGKILL when the
+/// no descriptor of ours but `lifeline` and, where there is a `secret`, one for it (see
+/// take_secret). The kernel kills it with SIGKILL when the
 /// *thread* that called this ends, so call it from one that lives as long as the child
 /// may. Throws std::system_error, also when the program cannot be executed.
-spawned spawn(const std::string& program, const std::vector<std::string>& arguments, int lifeline);
+spawned spawn(const std::string& program, const std::vector<std::string>& arguments, int lifeline,
+              const std::string& secret = {});
+
+/// In the child: the secret that the parent gave to spawn(), once; empty if there is none.
+/// It lies in memory without a name, which is gone when it has been read.
+std::string take_secret();
 
 /// In the child: takes the lifeline out of the environment and watches it in a thread;
 /// when it ends, this process and its group are killed. Does nothing in a process that

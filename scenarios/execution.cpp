@@ -102,8 +102,17 @@ void execution::open_main() {
   mine.threads = static_cast<std::size_t>(plan_.topology.threads);
   mine.scheduler = policy_name(plan_.topology.scheduler);
   mine.warn = [this](const std::string& text) { warn(text); };
-  mine.run = to_text({scenario_.name, host_id(), std::filesystem::absolute(options_.run_dir), seed_,
-                      plan_.trace, plan_.topology.threads, plan_.topology.scheduler});
+  mine.links.log = [this](transport::log_level level, std::string_view text) {
+    if (level == transport::log_level::warning) warn(std::string{text});
+  };
+  run_info info{scenario_.name,
+                host_id(),
+                std::filesystem::absolute(options_.run_dir),
+                seed_,
+                plan_.trace,
+                plan_.topology.threads,
+                plan_.topology.scheduler,
+                {}};
   if (!workers_.empty() || !plan_.topology.external.empty()) {
     switch (plan_.topology.endpoint) {
     case endpoint_kind::ipc: {
@@ -117,6 +126,7 @@ void execution::open_main() {
     }
     case endpoint_kind::tcp:
       mine.listen = "tcp://" + plan_.topology.host + ":*";
+      secure(mine.links, info);
       break;
     case endpoint_kind::inproc:
       inproc_.emplace();
@@ -125,6 +135,7 @@ void execution::open_main() {
       break;
     }
   }
+  mine.run = to_text(info);
   const std::vector<const scenario*> only{&scenario_};
   main_ = std::make_unique<node>(
       std::move(mine), make_catalog(only), make_roles(only),
@@ -182,12 +193,15 @@ void execution::start_nodes() {
         state->changed.notify_all();
       });
     for (auto& name : workers_)
-      pids_[name] = options_.launcher->start(name, main_->endpoint());
+      pids_[name] = options_.launcher->start(
+          name, main_->endpoint(),
+          to_secret({keys_.contains(name) ? std::optional{keys_[name]} : std::nullopt,
+                     {},
+                     plan_.topology.security.plaintext}));
   }
   auto expected = workers_;
   if (!plan_.topology.external.empty())
-    phase("waiting for nodes that join by hand: troupe node --join " + main_->endpoint() + " --name "
-          + plan_.topology.external.front());
+    phase("waiting for nodes that join by hand: " + join_command(plan_.topology.external.front()));
   expected.insert(expected.end(), plan_.topology.external.begin(), plan_.topology.external.end());
   await_nodes(expected);
 }

@@ -53,6 +53,10 @@ class execution final : public run {
   int interrupts() const { return options_.interrupts != nullptr ? options_.interrupts->load() : 0; }
 
   void open_main();
+  /// On tcp: the keys of this node and of those it starts, and who may come.
+  void secure(transport::hub_options&, run_info&);
+  /// How a node that is started by hand joins, for a shell.
+  std::string join_command(const std::string& node) const;
   void start_nodes();
   void await_nodes(const std::vector<std::string>& expected);
   void spawn_collector();
@@ -90,6 +94,7 @@ class execution final : public run {
   caf::actor collector_;
   caf::actor stopper_;
   std::map<std::string, int> pids_;
+  std::map<std::string, transport::key_pair> keys_; ///< of the nodes that are started here, for this run only
   std::map<std::string, std::size_t> next_place_;
   std::vector<std::pair<std::chrono::steady_clock::time_point, fault_plan>> faults_;
   std::chrono::steady_clock::time_point started_;

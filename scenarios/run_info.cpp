@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
 
 namespace troupe::scenarios {
@@ -26,10 +27,30 @@ Number number(const std::map<std::string, std::string>& text, const char* key) {
   return result;
 }
 
+/// Greetings bound their texts; a key, a name and the rest are at most 106 octets.
+constexpr std::size_t members_an_entry = 32;
+
+std::vector<transport::allowed_client> members_from(const std::map<std::string, std::string>& text) {
+  std::vector<transport::allowed_client> members;
+  for (auto found = text.find("members.0"); found != text.end();
+       found = text.find("members." + std::to_string(members.size() / members_an_entry))) {
+    std::istringstream lines{found->second};
+    for (std::string line; std::getline(lines, line);) {
+      const auto gap = line.find(' ');
+      if (gap == std::string::npos || !transport::is_key(line.substr(0, gap)))
+        throw std::runtime_error("run information: \"" + found->first
+                                 + "\" has a line that is no key and name");
+      members.push_back({line.substr(0, gap), line.substr(gap + 1)});
+    }
+    if (members.size() % members_an_entry != 0) break;
+  }
+  return members;
+}
+
 } // namespace
 
 std::map<std::string, std::string> to_text(const run_info& x) {
-  return {
+  std::map<std::string, std::string> text{
       {"scenario", x.scenario},
       {"host", x.host},
       {"run_dir", x.run_dir.string()},
@@ -39,6 +60,10 @@ std::map<std::string, std::string> to_text(const run_info& x) {
       {"threads", std::to_string(x.threads)},
       {"scheduler", std::to_string(static_cast<int>(x.scheduler))},
   };
+  for (std::size_t i = 0; i < x.members.size(); ++i)
+    text["members." + std::to_string(i / members_an_entry)] +=
+        x.members[i].public_key + ' ' + x.members[i].node_name + '\n';
+  return text;
 }
 
 run_info run_info_from(const std::map<std::string, std::string>& text) {
@@ -49,6 +74,7 @@ run_info run_info_from(const std::map<std::string, std::string>& text) {
   x.seed = number<std::uint64_t>(text, "seed");
   x.trace.bytes_max = number<std::uint64_t>(text, "trace_bytes_max");
   x.threads = number<std::int64_t>(text, "threads");
+  x.members = members_from(text);
   const auto level = number<int>(text, "trace");
   const auto scheduler = number<int>(text, "scheduler");
   if (level < 0 || level > static_cast<int>(trace::level::payloads) || scheduler < 0

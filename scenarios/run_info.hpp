@@ -2,6 +2,7 @@
 #pragma once
 
 #include "scenarios/plan.hpp"
+#include "transport/keys.hpp"
 
 #include <map>
 #include <string>
@@ -17,6 +18,8 @@ struct run_info {
   trace_plan trace;
   std::int64_t threads = 0;
   scheduler_kind scheduler = scheduler_kind::prompt;
+  /// On tcp with keys: the public keys of all nodes of the run, so that they admit each other.
+  std::vector<transport::allowed_client> members;
 };
 
 std::map<std::string, std::string> to_text(const run_info&);

@@ -3,6 +3,7 @@
 
 #include "scenarios/plan.hpp"
 #include "trace/ledger.hpp"
+#include "transport/keys.hpp"
 
 #include <atomic>
 #include <functional>
@@ -27,8 +28,10 @@ class node_launcher {
   /// Must be called before the first start.
   virtual void on_exit(std::function<void(const process_exit&)>) = 0;
   /// Starts `troupe node --join ENDPOINT --name NAME`. Returns its pid; throws
-  /// std::system_error if it cannot be started.
-  virtual int start(const std::string& node, const std::string& join_endpoint) = 0;
+  /// std::system_error if it cannot be started. The process can read `secret`, if there is
+  /// one, where nobody else can: no argument, no environment, no file.
+  virtual int start(const std::string& node, const std::string& join_endpoint,
+                    const std::string& secret = {}) = 0;
   /// kill(2) on the process of that node; no-op if it has ended.
   virtual void signal(const std::string& node, int signal_number) = 0;
   /// Waits until all have ended or the time is up; returns the names of those alive.
@@ -94,9 +97,20 @@ struct run_options {
 /// only for what prevents a run from starting (cannot bind, cannot write).
 outcome execute(const scenario&, const run_options&);
 
+/// How a worker node proves who it is, on tcp.
+struct node_credentials {
+  std::optional<transport::key_pair> keys;
+  std::string server_key; ///< the launcher's public key, where its endpoint does not carry it
+  bool plaintext = false; ///< beyond loopback without keys
+};
+/// What a launcher hands to the processes that it starts, and its inverse, which throws
+/// std::runtime_error. Empty text: no credentials.
+std::string to_secret(const node_credentials&);
+node_credentials credentials_from(const std::string& secret);
+
 /// Runs this process as one worker node until the launcher says stop or is gone.
 /// Returns the exit code. `interrupts` as above.
 int serve_node(const std::vector<const scenario*>& known, const std::string& join_endpoint,
-               const std::string& name, const std::atomic<int>* interrupts);
+               const std::string& name, const node_credentials&, const std::atomic<int>* interrupts);
 
 } // namespace troupe::scenarios

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "scenarios/run_info.hpp"
+#include "scenarios/runner.hpp"
 #include "scenarios/scenario.hpp"
 
 #include <condition_variable>
@@ -13,6 +14,7 @@ struct worker_options {
   std::string join; ///< the launcher's endpoint
   std::string name;
   std::chrono::milliseconds join_timeout = std::chrono::seconds{10};
+  node_credentials credentials;
   void* zmq_context = nullptr; ///< shared with the launcher for inproc
   std::function<void(const std::string&)> warn;
 };

@@ -44,7 +44,7 @@ class gatekeeper {
   int descriptor() const { return descriptor_; }
   /// Answers what has been asked; never blocks.
   void serve(time_point now);
-  /// Whether the key, in Z85, may be used for a node of that name.
+  /// Whether the key, in Z85, may be used for a node of that name; for a visit any that is known.
   bool may_use(std::string_view key, const std::string& node_name) const;
 
  private:

@@ -6,6 +6,7 @@
 #include "transport/switchboard.hpp"
 #include "transport/zmq_socket.hpp"
 
+#include <deque>
 #include <thread>
 
 namespace troupe::transport {
@@ -92,6 +93,9 @@ class hub_loop final : public dialler {
   bool router_monitor_signalled_ = true;
   std::unordered_map<std::string, router_ptr> accepted_;
   std::unordered_map<int, std::weak_ptr<router_wire>> accepted_by_descriptor_;
+  /// The last ids of lines that were closed: what still comes from there is no stranger's.
+  std::deque<std::string> departed_;
+  static constexpr std::size_t departed_max = 256;
   std::vector<router_ptr> disconnected_;
   std::unordered_map<int, std::string> hosts_; ///< of connections that ZeroMQ has accepted
   std::string handshake_failure_;              ///< of the connection that ends next

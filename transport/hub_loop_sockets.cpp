@@ -2,6 +2,8 @@
 #include "transport/endpoints.hpp"
 #include "transport/hub_loop.hpp"
 
+#include <algorithm>
+#include <algorithm>
 #include <cerrno>
 
 namespace troupe::transport {
@@ -94,6 +96,7 @@ bool hub_loop::drain_router(time_point now) {
       continue;
     }
     if (!board_->on_frame(line, std::move(each.body), now)) {
+      if (std::find(departed_.begin(), departed_.end(), line->id()) != departed_.end()) continue;
       strangers_.note(peer_of(line->descriptor()), "what it sends is no hello that can be accepted", now);
       continue;
     }
@@ -109,6 +112,8 @@ void hub_loop::keep(const router_ptr& line) {
     if (const auto it = accepted_by_descriptor_.find(closing.descriptor());
         it != accepted_by_descriptor_.end() && it->second.lock().get() == &closing)
       accepted_by_descriptor_.erase(it);
+    if (departed_.size() == departed_max) departed_.pop_front();
+    departed_.push_back(closing.id());
     accepted_.erase(closing.id());
   };
 }

@@ -241,7 +241,7 @@ void switchboard::end(const link_ptr& l, down_reason reason, std::string_view de
     recorder_.node_down(l->index(), why);
   }
   const bool quiet = reason == down_reason::left || reason == down_reason::stopped;
-  log(quiet ? log_level::debug : log_level::warning,
+  log(quiet ? log_level::debug : log_level::info,
       l->identity().name + " is down: " + std::string(to_string(reason)) + ": " + kept_detail);
   finish_all(l, nullptr, kept_detail);
   listener_.on_peer_down(l, reason, kept_detail, lost);

@@ -2,3 +2,4 @@
 include(distributed/launcher.cmake)
 include(distributed/location.cmake)
 include(distributed/python.cmake)
+include(distributed/security.cmake)

@@ -163,7 +163,7 @@ TEST_CASE("a mistake in a word of the command line is answered with the word tha
 
 TEST_CASE("every command has help with an example, on stdout", "[program]") {
   std::string output;
-  for (const auto* command : {"run", "check", "list", "schema", "node", "trace"}) {
+  for (const auto* command : {"run", "check", "list", "schema", "node", "keygen", "trace"}) {
     CHECK(run({command, "--help"}, &output) == 0);
     CHECK(contains(output, std::string("Usage: troupe ") + command));
     CHECK(contains(output, std::string("Example:\n  troupe ") + command));
