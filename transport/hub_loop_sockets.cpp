@@ -3,7 +3,6 @@
 #include "transport/hub_loop.hpp"
 
 #include <algorithm>
-#include <algorithm>
 #include <cerrno>
 
 namespace troupe::transport {
