@@ -3,12 +3,14 @@
 // lines on, and waits, or ends where MODE is "return".
 #include "cli/process.hpp"
 
+#include <csignal>
 #include <cstdio>
 #include <thread>
 #include <unistd.h>
 
 int main(int, char** argv) {
   using namespace troupe;
+  ::signal(SIGSEGV, SIG_DFL); // AddressSanitizer would make an exit code of it
   cli::launcher_options options;
   options.program = argv[1];
   options.arguments = [](const std::string& node, const std::string&) {
