@@ -1,5 +1,5 @@
 // Messages between two processes on one machine: troupe, CAF's own middleman and raw
-// ZeroMQ side by side. bench_remote [--json] [--rounds N] [--quick] [--only one_way|round_trip|memory]
+// ZeroMQ side by side; --help lists the options.
 #include "bench/remote_bench.hpp"
 #include "bench/remote_systems.hpp"
 #include "bench/support.hpp"
@@ -26,9 +26,9 @@ class actor_rig {
 
 class troupe_rig final : public actor_rig {
  public:
-  troupe_rig()
-      : other_({"--child", "troupe", ""}),
-        node_(troupe_options("main", "tcp://127.0.0.1:*"), troupe_catalog(), troupe_roles()) {
+  explicit troupe_rig(const std::string& scheduler)
+      : other_({"--child", "troupe", scheduler}),
+        node_(troupe_options("main", "tcp://127.0.0.1:*", scheduler), troupe_catalog(), troupe_roles()) {
     const auto began = clock::now();
     auto name = node_.connect(other_.first_line(), std::chrono::seconds{10});
     if (!name) throw std::runtime_error("troupe: " + caf::to_string(name.error()));
@@ -187,8 +187,8 @@ nlohmann::json measure_round_trips(troupe_rig& troupe_side, caf_rig& caf_side, i
   return trips_us;
 }
 
-nlohmann::json measure(int rounds, bool quick, const std::string& only) {
-  troupe_rig troupe_side;
+nlohmann::json measure(int rounds, bool quick, const std::string& only, const std::string& scheduler) {
+  troupe_rig troupe_side{scheduler};
   caf_rig caf_side;
   nlohmann::json result{{"machine", machine()}, {"rounds", rounds}};
   result["connection_setup_ms"] = {{"troupe", troupe_side.setup_ms}, {"caf_io", caf_side.setup_ms}};
@@ -238,7 +238,7 @@ void print(const nlohmann::json& x) {
 int main(int argc, char** argv) {
   bool json = false, quick = false;
   int rounds = 5;
-  std::string only;
+  std::string only, scheduler;
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     if (argument == "--child" && i + 2 < argc) return bench::run_child(argv[i + 1], argv[i + 2]);
@@ -250,13 +250,15 @@ int main(int argc, char** argv) {
       rounds = std::stoi(argv[++i]);
     else if (argument == "--only" && i + 1 < argc)
       only = argv[++i];
+    else if (argument == "--scheduler" && i + 1 < argc)
+      scheduler = argv[++i];
     else {
       fmt::print(stderr, "usage: bench_remote [--json] [--rounds N] [--quick] [--only "
-                         "one_way|round_trip|memory]\n");
+                         "one_way|round_trip|memory] [--scheduler prompt|stealing|sharing]\n");
       return 2;
     }
   }
-  const auto result = bench::measure(quick ? 1 : rounds, quick, only);
+  const auto result = bench::measure(quick ? 1 : rounds, quick, only, scheduler);
   if (json)
     fmt::print("{}\n", result.dump(2));
   else

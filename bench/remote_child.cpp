@@ -13,8 +13,9 @@ int serve_raw(const std::string& argument);
 
 namespace {
 
-int serve_troupe() {
-  troupe::node node{troupe_options("other", "tcp://127.0.0.1:*"), troupe_catalog(), troupe_roles()};
+int serve_troupe(const std::string& scheduler) {
+  troupe::node node{troupe_options("other", "tcp://127.0.0.1:*", scheduler), troupe_catalog(),
+                    troupe_roles()};
   ready_and_wait(node.endpoint());
   return 0;
 }
@@ -66,7 +67,7 @@ int serve_links(const std::string& argument) {
 } // namespace
 
 int run_child(const std::string& kind, const std::string& argument) {
-  if (kind == "troupe") return serve_troupe();
+  if (kind == "troupe") return serve_troupe(argument);
   if (kind == "caf") return serve_caf();
   if (kind == "raw") return serve_raw(argument);
   if (kind == "links") return serve_links(argument);

@@ -26,8 +26,10 @@ inline troupe::role_map troupe_roles() {
           {"pinger", troupe::make_role(pinger<troupe::plain_actor>)}};
 }
 
-inline troupe::node_options troupe_options(const std::string& name, const std::string& listen) {
+inline troupe::node_options troupe_options(const std::string& name, const std::string& listen,
+                                           const std::string& scheduler) {
   troupe::node_options options;
+  if (!scheduler.empty()) options.scheduler = scheduler;
   options.name = name;
   options.listen = listen;
   return options;
