@@ -4,6 +4,8 @@
 #include "bench/remote_actors.hpp"
 #include "bench/support.hpp"
 
+#include <thread>
+
 namespace bench {
 
 namespace {
@@ -44,6 +46,11 @@ double messages_per_second(int nodes, std::uint64_t messages_each) {
   for (int i = 0; i < nodes; ++i)
     children.push_back(std::make_unique<child>(
         std::vector<std::string>{"--child", main.endpoint(), "n" + std::to_string(i)}));
+  // They are connected, but this side may not have read that yet.
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+  for (int i = 0; i < nodes; ++i)
+    while (main.agent_of("n" + std::to_string(i)) == nullptr && std::chrono::steady_clock::now() < until)
+      std::this_thread::sleep_for(std::chrono::milliseconds{1});
   auto spawn = [&](int node, const char* role, const caf::message& args) {
     auto made = main.spawn_on("n" + std::to_string(node), role, args);
     if (!made) throw std::runtime_error(caf::to_string(made.error()));
