@@ -227,8 +227,8 @@ void gateway::tell_books() {
 }
 
 void gateway::reported(const std::string& node, std::uint64_t round, const activity_report& report,
-                       const std::vector<wait_edge>& edges) {
-  if (observer_.on_report) observer_.on_report(node, round, report, edges);
+                       const std::vector<wait_edge>& edges, bool last) {
+  if (observer_.on_report) observer_.on_report(node, round, report, edges, last);
 }
 
 // -- actors ------------------------------------------------------------------------------

@@ -39,9 +39,10 @@ class gateway final : public transport::hub_listener,
   struct observer {
     std::function<void(const known_node&, const greeting&)> on_up;
     std::function<void(const known_node&, transport::down_reason, const std::string& detail)> on_down;
-    /// The answer of a node to probe(), or, in round final_books, what it tells before it leaves.
+    /// The answer of a node to probe(), or, in round final_books, what it tells before it
+    /// leaves. Who waits for whom may come in several parts, of which one is the last.
     std::function<void(const std::string& node, std::uint64_t round, const activity_report&,
-                       const std::vector<wait_edge>&)>
+                       const std::vector<wait_edge>&, bool last)>
         on_report{};
   };
 
@@ -76,7 +77,7 @@ class gateway final : public transport::hub_listener,
   /// files. To be called when nothing is left to happen here but stop().
   void tell_books();
   void reported(const std::string& node, std::uint64_t round, const activity_report&,
-                const std::vector<wait_edge>&);
+                const std::vector<wait_edge>&, bool last);
 
   // -- handle_codec ----------------------------------------------------------------
   actor_ref export_handle(const caf::strong_actor_ptr&) override;

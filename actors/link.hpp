@@ -48,6 +48,7 @@ class link final : public caf::ref_counted, public caf::resumable {
                  const std::vector<int>& codecs);
   void send_probe(std::uint64_t round, bool with_edges);
   /// Round 0: these are the final books of this node, which is about to say goodbye.
+  /// In as many parts as it takes.
   void send_report(std::uint64_t round, const activity_report&, const std::vector<wait_edge>&);
   void export_local(const caf::strong_actor_ptr&);
 

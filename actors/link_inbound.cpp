@@ -16,8 +16,6 @@ namespace {
 /// Frames decoded before other work gets its turn on the thread.
 constexpr std::size_t frames_a_turn = 8;
 constexpr std::size_t name_bytes_max = 4096;
-/// Keeps a report within what a control record may carry.
-constexpr std::size_t edges_reported_max = 500;
 
 /// What a message's payload holds besides its elements is read first: sender, stages.
 template <class Reader>
@@ -291,7 +289,7 @@ void link::on_probe(const envelope_view& envelope) {
   report.arriving -= 1; // this very queue
   std::vector<wait_edge> edges;
   if (envelope.header.type == 1) edges = gateway_.context().waits.edges();
-  if (edges.size() > edges_reported_max) edges.resize(edges_reported_max);
+  if (edges.size() > wait_edges_max) edges.resize(wait_edges_max);
   send_report(envelope.header.request, report, edges);
 }
 
@@ -300,7 +298,8 @@ void link::on_report(const envelope_view& envelope) {
   std::vector<wait_edge> edges;
   auto record = std::tie(report, edges);
   if (read_control(envelope, record)) return;
-  gateway_.reported(peer_->identity().name, envelope.header.request, report, edges);
+  gateway_.reported(peer_->identity().name, envelope.header.request, report, edges,
+                    envelope.header.type == 0);
 }
 
 void link::end(const ending& how) {

@@ -219,12 +219,21 @@ void link::send_probe(std::uint64_t round, bool with_edges) {
 void link::send_report(std::uint64_t round, const activity_report& report,
                        const std::vector<wait_edge>& edges) {
   const auto flags = codec_flag();
-  auto write = [&](const std::vector<wait_edge>& told) {
-    const auto record = std::tie(report, told);
-    return peer_->send({.kind = envelope_kind::report, .flags = flags, .request = round},
-                       [&](transport::byte_buffer& out) { return write_control(flags, out, record); });
-  };
-  if (asks_for_less(write(edges))) write({});
+  // Names have wait_name_bytes_max, so that a part is well below what a control record may have.
+  constexpr std::size_t edges_in_a_part = 200;
+  std::size_t told = 0;
+  do {
+    const auto end = std::min(told + edges_in_a_part, edges.size());
+    const std::vector<wait_edge> part(edges.begin() + static_cast<std::ptrdiff_t>(told),
+                                      edges.begin() + static_cast<std::ptrdiff_t>(end));
+    told = end;
+    const auto record = std::tie(report, part);
+    peer_->send({.kind = envelope_kind::report,
+                 .flags = flags,
+                 .request = round,
+                 .type = told < edges.size() ? 1U : 0U},
+                [&](transport::byte_buffer& out) { return write_control(flags, out, record); });
+  } while (told < edges.size());
 }
 
 void link::send_node(const transport::node_identity& node, const std::string& endpoint,

@@ -47,8 +47,9 @@ class node {
   using down_handler =
       std::function<void(const known_node&, transport::down_reason, const std::string& detail)>;
 
-  using report_handler = std::function<void(const std::string& node, std::uint64_t round,
-                                            const activity_report&, const std::vector<wait_edge>&)>;
+  using report_handler =
+      std::function<void(const std::string& node, std::uint64_t round, const activity_report&,
+                         const std::vector<wait_edge>&, bool last)>;
 
   /// Opens the endpoint and starts all threads. `catalog` must hold all message types.
   /// Throws std::runtime_error if the endpoint or the run directory cannot be used.

@@ -48,6 +48,12 @@ void wait_list::closed(std::uint64_t id) {
 }
 
 void wait_list::name(std::string text) {
+  if (text.size() > wait_name_bytes_max) {
+    auto end = wait_name_bytes_max;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80) // within a character
+      --end;
+    text.resize(end);
+  }
   std::lock_guard lock{mutex_};
   name_ = std::move(text);
 }

@@ -24,6 +24,11 @@
 
 namespace troupe {
 
+/// Waits that one node tells of; more are left out, and a cycle may go unseen.
+inline constexpr std::size_t wait_edges_max = 250'000;
+/// Bytes of an actor's name for people; what is longer is cut.
+inline constexpr std::size_t wait_name_bytes_max = 100;
+
 /// One edge of the wait-for graph.
 struct wait_edge {
   actor_ref from;

@@ -10,8 +10,6 @@ namespace {
 
 using nlohmann::json;
 
-/// What open requests get when the run is to end.
-constexpr std::chrono::seconds grace{2};
 constexpr std::chrono::milliseconds telling_interval{100};
 
 double seconds(std::chrono::nanoseconds x) { return std::chrono::duration<double>(x).count(); }
@@ -56,7 +54,7 @@ void finish_if_through(manager_actor* self) {
 void stop_server(manager_actor* self) {
   auto& state = self->state;
   if (std::exchange(state.stopping, true) || !state.all.server) return;
-  self->request(state.all.server, caf::infinite, stop_serving{grace}).then([self](served& what) {
+  self->request(state.all.server, caf::infinite, stop_serving{stop_grace}).then([self](served& what) {
     self->state.server_result = std::move(what.result);
     finish_if_through(self);
   });
@@ -89,7 +87,7 @@ void on_crowd(manager_actor* self, crowd& all) {
                 self->send(each, start_load{*state.at});
           },
           [self](const caf::error& why) {
-            self->send(self->state.collector, run_failed{"the server " + self->system().render(why)});
+            self->send(self->state.collector, run_failed{sentence_of(self, why)});
           });
 }
 
@@ -172,10 +170,11 @@ void spawn_clients(run& r, crowd& all, const caf::actor& manager) {
       all.clients.push_back(r.spawn("client", all.server, manager, i, rules));
     return;
   }
-  const auto groups = std::min<std::uint64_t>(r.nodes_of("tcp_clients").size(), count);
+  rules.zeromq = values.text("over") == "zeromq";
+  const auto groups = std::min<std::uint64_t>(r.nodes_of("socket_clients").size(), count);
   for (std::uint64_t i = 0; i < groups; ++i) {
     rules.clients = count / groups + (i < count % groups ? 1 : 0);
-    all.clients.push_back(r.spawn("tcp_clients", manager, rules));
+    all.clients.push_back(r.spawn("socket_clients", manager, rules));
   }
 }
 
@@ -203,7 +202,7 @@ void add_parameters(scenario& s) {
       .range(0, 1'000'000)
       .in("bytes")
       .help("size of the load's messages, at least");
-  s.choice("over", {"actors", "tcp"}, "actors").help("what the load's clients are");
+  s.choice("over", {"actors", "tcp", "zeromq"}, "actors").help("what the load's clients are");
   s.duration("work", {}).range(0, 3600).help("time that a handler takes for a line");
   s.text("fails_on", "boom")
       .length(1000)
@@ -228,6 +227,11 @@ std::string why_invalid(const parameters& values) {
   if (!load && !tcp && values.text("zeromq").empty())
     return "nobody could reach the server: give tcp or zeromq, or clients for a load";
   if (load && values.text("over") == "tcp" && !tcp) return "a load over tcp needs an address: give tcp";
+  if (load && values.text("over") == "zeromq" && values.text("zeromq").empty())
+    return "a load over zeromq needs an endpoint: give zeromq";
+  if (load && values.text("over") != "actors"
+      && values.integer("clients") > values.integer("connections_max"))
+    return "the server would turn some of the load away: clients is over connections_max";
   if (load && values.integer("message_bytes") > values.integer("line_bytes_max"))
     return "the load's messages are longer than the server accepts: message_bytes is over line_bytes_max";
   return {};
@@ -274,7 +278,8 @@ scenario echo_server() {
   s.role("manager", echo::manager, placement::main, "announces the addresses, runs the load, sums up");
   s.role("server", echo::server, placement::main, "owns the sockets; each client gets a session");
   s.role("client", echo::client, placement::workers, "a client of the load that is an actor");
-  s.role("tcp_clients", echo::tcp_clients, placement::workers, "the load's TCP clients of one node");
+  s.role("socket_clients", echo::socket_clients, placement::workers,
+         "the load's TCP or ZeroMQ clients of one node");
   s.start(open_server);
   add_checks(s);
   return s;

@@ -17,6 +17,9 @@ namespace troupe::scenarios::echo {
 /// What precedes each echo.
 inline constexpr const char* echo_prefix = "Echoed back: ";
 
+/// What the error says of itself, for people.
+std::string sentence_of(caf::local_actor*, const caf::error&);
+
 // -- the session: the handler of one client -----------------------------------------------------
 
 struct session_state {
@@ -86,16 +89,16 @@ using client_actor = actor_of<client_state>;
 caf::behavior client(client_actor*, const caf::actor& server, const caf::actor& manager, std::uint64_t number,
                      const load_rules&);
 
-/// Many TCP clients on a thread of their own.
-struct tcp_clients_state {
-  static inline const char* name = "tcp_clients";
+/// Many TCP or ZeroMQ clients on a thread of their own.
+struct socket_clients_state {
+  static inline const char* name = "socket_clients";
   caf::actor manager;
   load_rules rules;
   std::optional<outside_source> outside;
-  std::unique_ptr<tcp_load> load;
+  std::unique_ptr<line_load> load;
 };
-using tcp_clients_actor = actor_of<tcp_clients_state>;
-caf::behavior tcp_clients(tcp_clients_actor*, const caf::actor& manager, const load_rules&);
+using socket_clients_actor = actor_of<socket_clients_state>;
+caf::behavior socket_clients(socket_clients_actor*, const caf::actor& manager, const load_rules&);
 
 // -- the manager --------------------------------------------------------------------------------
 

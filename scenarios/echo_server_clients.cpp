@@ -1,4 +1,4 @@
-// The built-in load: clients that are actors, and many TCP clients in one.
+// The built-in load: clients that are actors, and many clients with sockets in one.
 #include "scenarios/echo_server_actors.hpp"
 
 namespace troupe::scenarios::echo {
@@ -67,12 +67,12 @@ void on_echoed(client_actor* self, const echoed& what) {
     ask_next(self);
 }
 
-// -- many TCP clients ----------------------------------------------------------------------------
+// -- many clients with sockets ----------------------------------------------------------------------
 
-void start(tcp_clients_actor* self, const addresses& at) {
+void start(socket_clients_actor* self, const addresses& at) {
   auto& state = self->state;
-  tcp_load_plan plan;
-  plan.address = at.tcp;
+  line_load_plan plan;
+  plan.address = state.rules.zeromq ? at.zeromq : at.tcp;
   plan.clients = state.rules.clients;
   plan.messages = state.rules.messages;
   plan.bytes = state.rules.bytes;
@@ -80,15 +80,16 @@ void start(tcp_clients_actor* self, const addresses& at) {
   plan.ignores_notices = state.rules.mode == mode_kind::presence;
   if (auto* context = context_of(self->home_system())) state.outside.emplace(context->waits);
   // From the load's own thread: what it tells is the manager's business alone.
-  tcp_load::listener tell;
+  load_listener tell;
   tell.on_progress = [manager = state.manager, node = self->node_name()](std::uint64_t echoed) {
     caf::anon_send(manager, load_progress{node, echoed});
   };
-  tell.on_done = [me = caf::actor_cast<caf::actor_addr>(self)](const tcp_load_counts& x) {
+  tell.on_done = [me = caf::actor_cast<caf::actor_addr>(self)](const line_load_counts& x) {
     if (auto self = caf::actor_cast<caf::actor>(me))
       caf::anon_send(self, client_report{x.sent, x.echoed, x.wrong, x.unanswered, x.lost, x.latencies});
   };
-  state.load = std::make_unique<tcp_load>(std::move(plan), std::move(tell));
+  state.load = state.rules.zeromq ? make_zeromq_load(std::move(plan), std::move(tell))
+                                  : make_tcp_load(std::move(plan), std::move(tell));
 }
 
 } // namespace
@@ -120,7 +121,7 @@ caf::behavior client(client_actor* self, const caf::actor& server, const caf::ac
   };
 }
 
-caf::behavior tcp_clients(tcp_clients_actor* self, const caf::actor& manager, const load_rules& rules) {
+caf::behavior socket_clients(socket_clients_actor* self, const caf::actor& manager, const load_rules& rules) {
   self->state.manager = manager;
   self->state.rules = rules;
   return {

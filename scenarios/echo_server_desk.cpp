@@ -6,6 +6,11 @@
 
 namespace troupe::scenarios::echo {
 
+std::string sentence_of(caf::local_actor* self, const caf::error& why) {
+  const auto& said = why.context();
+  return said.match_elements<std::string>() ? said.get_as<std::string>(0) : self->system().render(why);
+}
+
 void add_messages(message_catalog& catalog) {
   catalog.add<server_rules>("server_rules");
   catalog.add<client_connected>("client_connected");
@@ -198,7 +203,7 @@ void on_session_down(server_actor* self, const caf::down_msg& down, std::uint64_
   auto& state = self->state;
   auto found = state.clients.find(id);
   if (down.reason && found != state.clients.end()) {
-    const auto why = self->system().render(down.reason);
+    const auto why = sentence_of(self, down.reason);
     if (++state.handlers_failed <= failures_told_max)
       warn(self, found->second.label + ": its handler failed: " + why);
     if (state.handlers_failed == failures_told_max)
@@ -289,7 +294,6 @@ caf::behavior server(server_actor* self, const server_rules& rules) {
       [self](const grace_over&) { ask_sessions(self, true); },
       [self](sockets_closed& what) {
         self->state.socket_counts = std::move(what.counts);
-        ask_sessions(self, true);
         report_when_stopped(self);
       },
   };

@@ -47,9 +47,11 @@ std::string load_text(const std::string& who, std::uint64_t number, std::uint64_
   return text;
 }
 
-class tcp_load::loop {
+namespace {
+
+class tcp_load final : public line_load {
  public:
-  loop(tcp_load_plan plan, listener tell)
+  tcp_load(line_load_plan plan, load_listener tell)
       : plan_(std::move(plan)), tell_(std::move(tell)), to_(address_of(plan_.address)) {
     allow_files();
     epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
@@ -61,7 +63,7 @@ class tcp_load::loop {
     clients_.resize(plan_.clients);
     thread_ = std::thread([this] { run(); });
   }
-  ~loop() {
+  ~tcp_load() override {
     ask(2);
     thread_.join();
     for (auto& each : clients_)
@@ -69,6 +71,9 @@ class tcp_load::loop {
     ::close(wake_);
     ::close(epoll_);
   }
+  void stop() override { ask(1); }
+
+ private:
   /// 1: send nothing more; 2: end now.
   void ask(int what) {
     if (wanted_.load() >= what) return;
@@ -77,7 +82,6 @@ class tcp_load::loop {
     [[maybe_unused]] const auto written = ::write(wake_, &one, sizeof one);
   }
 
- private:
   struct client {
     int socket = -1;
     bool through = false;
@@ -238,22 +242,23 @@ class tcp_load::loop {
     tell_.on_progress(counts_.echoed - std::exchange(told_count_, counts_.echoed));
   }
 
-  const tcp_load_plan plan_;
-  const listener tell_;
+  const line_load_plan plan_;
+  const load_listener tell_;
   const sockaddr_in to_;
   int epoll_ = -1, wake_ = -1;
   std::atomic<int> wanted_{0};
   std::vector<client> clients_;
   std::uint64_t left_ = plan_.clients;
-  tcp_load_counts counts_;
+  line_load_counts counts_;
   std::uint64_t told_count_ = 0;
   clock::time_point told_{};
   std::thread thread_;
 };
 
-tcp_load::tcp_load(tcp_load_plan plan, listener tell)
-    : loop_(std::make_unique<loop>(std::move(plan), std::move(tell))) {}
-tcp_load::~tcp_load() = default;
-void tcp_load::stop() { loop_->ask(1); }
+} // namespace
+
+std::unique_ptr<line_load> make_tcp_load(line_load_plan plan, load_listener tell) {
+  return std::make_unique<tcp_load>(std::move(plan), std::move(tell));
+}
 
 } // namespace troupe::scenarios::echo

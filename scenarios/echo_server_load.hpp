@@ -1,4 +1,4 @@
-// A load of plain TCP clients: each says a line, waits for its echo, says the next.
+// A load of TCP or ZeroMQ clients: each says a line, waits for its echo, says the next.
 #pragma once
 
 #include "scenarios/waiting_times.hpp"
@@ -10,8 +10,8 @@
 
 namespace troupe::scenarios::echo {
 
-struct tcp_load_plan {
-  std::string address; ///< "127.0.0.1:40123"
+struct line_load_plan {
+  std::string address; ///< "127.0.0.1:40123"; of ZeroMQ the endpoint
   std::uint64_t clients = 1;
   std::uint64_t messages = 1;   ///< of each
   std::uint64_t bytes = 0;      ///< of each message, at least
@@ -19,7 +19,7 @@ struct tcp_load_plan {
   bool ignores_notices = false; ///< lines that are no echo are none of our business
 };
 
-struct tcp_load_counts {
+struct line_load_counts {
   std::uint64_t sent = 0;
   std::uint64_t echoed = 0;
   std::uint64_t wrong = 0;      ///< echoes of something else
@@ -31,26 +31,27 @@ struct tcp_load_counts {
 /// The text of a client's `number`-th message.
 std::string load_text(const std::string& who, std::uint64_t number, std::uint64_t bytes);
 
-/// Runs on a thread of its own.
-class tcp_load {
- public:
-  struct listener {
-    /// Now and then, with how many more were echoed; on the load's thread.
-    std::function<void(std::uint64_t)> on_progress;
-    /// Once, at the end.
-    std::function<void(const tcp_load_counts&)> on_done;
-  };
-  tcp_load(tcp_load_plan, listener);
-  /// Ends at once if it is not through.
-  ~tcp_load();
-  tcp_load(const tcp_load&) = delete;
-  tcp_load& operator=(const tcp_load&) = delete;
-  /// Sends nothing more; through when what is open is echoed, or its connection ends.
-  void stop();
-
- private:
-  class loop;
-  std::unique_ptr<loop> loop_;
+/// Functions that a load calls on its own thread.
+struct load_listener {
+  /// Now and then, with how many more were echoed.
+  std::function<void(std::uint64_t)> on_progress;
+  /// Once, at the end.
+  std::function<void(const line_load_counts&)> on_done;
 };
+
+/// A load that is on, on a thread of its own. Its destructor ends it at once if it is not through.
+class line_load {
+ public:
+  line_load() = default;
+  virtual ~line_load() = default;
+  line_load(const line_load&) = delete;
+  line_load& operator=(const line_load&) = delete;
+  /// Sends nothing more; through when what is open is echoed, or nobody will. Thread-safe.
+  virtual void stop() = 0;
+};
+
+/// Both throw std::exception where the address is none or the system has no room for them.
+std::unique_ptr<line_load> make_tcp_load(line_load_plan, load_listener);
+std::unique_ptr<line_load> make_zeromq_load(line_load_plan, load_listener);
 
 } // namespace troupe::scenarios::echo

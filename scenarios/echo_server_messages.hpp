@@ -207,10 +207,11 @@ struct load_rules {
   std::uint64_t messages = 0; ///< of each
   std::uint64_t bytes = 0;    ///< of each message
   mode_kind mode = mode_kind::echo;
+  bool zeromq = false; ///< of those that are sockets: rather than TCP
 };
 template <class Inspector>
 auto inspect(Inspector& f, load_rules& x) {
-  return f(caf::meta::type_name("load_rules"), x.clients, x.messages, x.bytes, x.mode);
+  return f(caf::meta::type_name("load_rules"), x.clients, x.messages, x.bytes, x.mode, x.zeromq);
 }
 struct start_load {
   addresses at;

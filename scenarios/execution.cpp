@@ -16,7 +16,7 @@ using std::chrono::steady_clock;
 /// handlers and so cannot wake it.
 constexpr milliseconds look_interval{20};
 /// What actors get to finish after Ctrl-C or the deadline.
-constexpr milliseconds drain_patience{2000};
+constexpr milliseconds drain_patience = stop_grace + milliseconds{1500};
 
 std::uint64_t draw_seed() {
   std::random_device device;
@@ -147,7 +147,9 @@ void execution::open_main() {
         state->incarnations[who.identity.name] = who.identity.incarnation;
         state->changed.notify_all();
       },
-      [state = state_](const known_node& who, transport::down_reason reason, const std::string& detail) {
+      [state = state_, detector = detector_](const known_node& who, transport::down_reason reason,
+                                             const std::string& detail) {
+        detector->on_node_gone();
         std::lock_guard lock{state->mutex};
         state->up.erase(who.identity.name);
         if (reason == transport::down_reason::left) {
@@ -161,8 +163,8 @@ void execution::open_main() {
       },
       [state = state_, detector = detector_](const std::string& node, std::uint64_t round,
                                              const activity_report& report,
-                                             const std::vector<wait_edge>& edges) {
-        if (round != final_books) return detector->on_report(node, round, report, edges);
+                                             const std::vector<wait_edge>& edges, bool last) {
+        if (round != final_books) return detector->on_report(node, round, report, edges, last);
         std::lock_guard lock{state->mutex};
         state->books[node] = report.books;
       });

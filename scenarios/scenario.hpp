@@ -49,6 +49,10 @@ auto inspect(Inspector& f, run_announcement& x) {
   return f(caf::meta::type_name("troupe.run_announcement"), x.text);
 }
 
+/// What open work may take to end when a run is to end early. The runner waits somewhat
+/// longer for the result, so that what was still not done is counted.
+inline constexpr std::chrono::milliseconds stop_grace{2000};
+
 /// Sent by the runner when the run is to end early (Ctrl-C, deadline) to the actor that
 /// was named with run::on_stop: count what is left, send run_finished.
 struct stop_early {};

@@ -9,6 +9,8 @@ namespace {
 /// Between two looks at a run that seems quiet. Two equal rounds and the question who
 /// waits for whom follow each other, so a deadlock is named well within a second.
 constexpr std::chrono::milliseconds interval{60};
+/// A round that takes longer is begun anew.
+constexpr std::chrono::seconds patience{5};
 /// Waits that are listed where there is no cycle.
 constexpr std::size_t listed_max = 5;
 
@@ -92,9 +94,20 @@ stuck_explanation explain(const std::vector<wait_edge>& edges) {
 }
 
 void stuck_detector::on_report(const std::string& node, std::uint64_t round, const activity_report& report,
-                               const std::vector<wait_edge>& edges) {
+                               const std::vector<wait_edge>& edges, bool last) {
   std::lock_guard lock{mutex_};
-  if (round == round_) answers_[node] = {report, edges};
+  if (round != round_) return;
+  auto& known = answers_[node];
+  known.report = report;
+  known.whole = last;
+  const auto room = wait_edges_max - std::min(wait_edges_max, known.edges.size());
+  known.edges.insert(known.edges.end(), edges.begin(),
+                     edges.begin() + static_cast<std::ptrdiff_t>(std::min(room, edges.size())));
+}
+
+void stuck_detector::on_node_gone() {
+  std::lock_guard lock{mutex_};
+  node_gone_ = true;
 }
 
 void stuck_detector::begin_round(bool with_edges) {
@@ -105,12 +118,19 @@ void stuck_detector::begin_round(bool with_edges) {
   }
   with_edges_ = with_edges;
   asking_ = true;
+  asked_at_ = clock::now();
   asked_ = main_->links().probe(round_, with_edges);
 }
 
 std::optional<std::map<std::string, stuck_detector::answer>> stuck_detector::finish_round() {
   std::lock_guard lock{mutex_};
-  if (answers_.size() < asked_) return std::nullopt;
+  const auto whole =
+      std::count_if(answers_.begin(), answers_.end(), [](auto& each) { return each.second.whole; });
+  if (node_gone_ || clock::now() - asked_at_ > patience) {
+    asking_ = false; // somebody will not answer
+    before_.reset();
+  }
+  if (!asking_ || static_cast<std::size_t>(whole) < asked_) return std::nullopt;
   asking_ = false;
   auto result = std::move(answers_);
   answers_.clear();
@@ -132,6 +152,10 @@ bool stuck_detector::all_quiet(const snapshot& reports) {
 
 std::optional<stuck_explanation> stuck_detector::look() {
   if (main_ == nullptr || clock::now() < next_) return std::nullopt;
+  {
+    std::lock_guard lock{mutex_};
+    if (node_gone_) return std::nullopt;
+  }
   if (!asking_) {
     next_ = clock::now() + interval;
     idle_ = idle_ && before_.has_value();

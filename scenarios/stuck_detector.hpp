@@ -22,7 +22,10 @@ class stuck_detector {
  public:
   /// Reports of other nodes; before attach() they are ignored.
   void on_report(const std::string& node, std::uint64_t round, const activity_report&,
-                 const std::vector<wait_edge>&);
+                 const std::vector<wait_edge>&, bool last);
+  /// A node is gone, and with it the knowledge of what it had sent: whether something is on
+  /// its way cannot be told any more, so nothing will be called stuck.
+  void on_node_gone();
   void attach(node& main) { main_ = &main; }
 
   /// An explanation once the run is known to be stuck with requests open. Never for a
@@ -37,6 +40,7 @@ class stuck_detector {
   struct answer {
     activity_report report;
     std::vector<wait_edge> edges;
+    bool whole = false;
   };
   using snapshot = std::map<std::string, activity_report>;
 
@@ -48,7 +52,9 @@ class stuck_detector {
   std::mutex mutex_;
   std::uint64_t round_ = 0;
   std::map<std::string, answer> answers_;
+  bool node_gone_ = false;
   std::size_t asked_ = 0;
+  clock::time_point asked_at_{};
   bool asking_ = false;
   bool with_edges_ = false;
   bool idle_ = false;

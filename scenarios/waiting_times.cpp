@@ -43,6 +43,15 @@ void waiting_times::add(const waiting_times& x) {
   max_ = std::max(max_, x.max_);
 }
 
+bool waiting_times::recount() {
+  if (max_.count() < 0 || buckets_.size() > bucket_of(static_cast<std::uint64_t>(max_.count())) + 1)
+    return false;
+  count_ = 0;
+  for (auto each : buckets_)
+    if (__builtin_add_overflow(count_, each, &count_)) return false;
+  return true;
+}
+
 std::chrono::nanoseconds waiting_times::at(double share) const {
   if (count_ == 0) return {};
   const auto wanted =

@@ -1,6 +1,10 @@
 // Many durations in little memory: their percentiles, to within one percent.
 #pragma once
 
+#include <caf/error.hpp>
+#include <caf/meta/load_callback.hpp>
+#include <caf/sec.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <vector>
@@ -18,13 +22,19 @@ class waiting_times {
   std::chrono::nanoseconds at(double share) const;
   std::chrono::nanoseconds max() const { return max_; } ///< exact
 
-  /// Travels as its buckets; the sender is trusted.
+  /// Travels as its buckets. What cannot have been counted is refused.
   template <class Inspector>
-  friend auto inspect(Inspector& f, waiting_times& x) {
-    return f(x.buckets_, x.count_, x.max_);
+  friend typename Inspector::result_type inspect(Inspector& f, waiting_times& x) {
+    auto look = [&x]() -> caf::error {
+      return x.recount() ? caf::error{} : caf::error{caf::sec::invalid_argument};
+    };
+    return f(x.buckets_, x.max_, caf::meta::load_callback(look));
   }
 
  private:
+  /// After the buckets came from elsewhere: false if these are none.
+  bool recount();
+
   std::vector<std::uint64_t> buckets_;
   std::uint64_t count_ = 0;
   std::chrono::nanoseconds max_{0};

@@ -126,10 +126,6 @@ void answer_joiners(coordinator_actor* self) {
     joiner.deliver(pool_joined{state.tasks->done(), state.tasks->inputs().size()});
 }
 
-/// What a task that was begun gets to end when the run is to stop; less than the runner
-/// waits for us.
-constexpr std::chrono::milliseconds stop_patience{1'500};
-
 void end(coordinator_actor* self) {
   self->state.finished = true;
   self->quit();
@@ -238,7 +234,7 @@ caf::behavior pool_coordinator(coordinator_actor* self, const caf::actor& collec
       [self](const stop_early&) {
         self->state.tasks->cancel();
         self->state.cancelled = true;
-        self->delayed_send(self, stop_patience, pool_give_up{});
+        self->delayed_send(self, stop_grace, pool_give_up{});
         proceed(self, {});
       },
       [self](const pool_give_up&) { tell_result(self); },

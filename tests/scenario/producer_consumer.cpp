@@ -161,3 +161,36 @@ TEST_CASE("percentiles of waiting times are right to within one percent", "[wait
   }
   CHECK(times.max().count() == all.back());
 }
+
+TEST_CASE("times from another node are refused where nobody can have counted them", "[waiting_times]") {
+  caf::actor_system_config config;
+  caf::actor_system system{config};
+  const auto read = [&](const std::vector<std::uint64_t>& buckets, std::int64_t max_ns) {
+    std::vector<char> bytes;
+    caf::binary_serializer out{system, bytes};
+    auto max = std::chrono::nanoseconds{max_ns};
+    auto copy = buckets;
+    CHECK_FALSE(out(copy, max));
+    waiting_times times;
+    caf::binary_deserializer in{system, bytes};
+    const bool refused = static_cast<bool>(in(times));
+    return refused ? std::string{"refused"} : std::to_string(times.count());
+  };
+  CHECK(read({}, 0) == "0");
+  CHECK(read({1, 0, 4}, 2) == "5");
+  CHECK(read({1, 0, 4}, 1) == "refused"); // a duration above the longest
+  CHECK(read({1}, -1) == "refused");
+  CHECK(read({~std::uint64_t{0}, 1}, 1) == "refused"); // more than can be counted
+  CHECK(read(std::vector<std::uint64_t>(100'000), std::numeric_limits<std::int64_t>::max()) == "refused");
+  waiting_times sent, got;
+  for (int i = 0; i < 1000; ++i)
+    sent.add(std::chrono::microseconds{i * i});
+  std::vector<char> bytes;
+  caf::binary_serializer out{system, bytes};
+  CHECK_FALSE(out(sent));
+  caf::binary_deserializer in{system, bytes};
+  CHECK_FALSE(in(got));
+  CHECK(got.count() == 1000);
+  CHECK(got.at(0.5) == sent.at(0.5));
+  CHECK(got.max() == sent.max());
+}
