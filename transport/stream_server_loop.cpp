@@ -90,7 +90,7 @@ void stream_server::loop::bind() {
     router_->set(ZMQ_RCVHWM, router_frames_held_max);
     router_->set(ZMQ_SNDHWM, router_frames_held_max);
     router_->set(ZMQ_MAXMSGSIZE, static_cast<std::int64_t>(options_.limits.line_bytes_max));
-    router_monitor_ = router_->monitor(context_.get(), ZMQ_EVENT_DISCONNECTED);
+    router_monitor_ = router_->monitor(context_.get(), ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
     zeromq_endpoint_ = listen(*router_, options_.zeromq);
   }
 }
@@ -252,6 +252,8 @@ void stream_server::loop::on_message(zmq_frame& route, std::vector<std::string>&
   auto name = text_of(route);
   const bool delimiter = parts.size() > 1 && parts.front().empty();
   auto known = peers_.find(name);
+  // The descriptor may have been another client's, whose end is still to be read.
+  if (known == peers_.end()) read_router_monitor();
   if (known == peers_.end() && full()) {
     ++counts_.refused;
     ++counts_.ended[static_cast<std::size_t>(line_ending::refused)];
@@ -272,12 +274,21 @@ void stream_server::loop::on_message(zmq_frame& route, std::vector<std::string>&
     counts_.bytes_in += parts.back().size();
     line.receive_line(std::move(parts.back()), now, lines);
   });
+  const auto id = who.id;
   deliver(who, lines);
+  // It said this much and left before we knew it.
+  if (auto left = connections_.find(id); left != connections_.end() && gone_descriptors_.contains(descriptor))
+    with(left->second, [](line_connection& line) { line.lost(line_ending::client_left); });
 }
 
 void stream_server::loop::read_router_monitor() {
   monitor_event event;
   while (receive_event(router_monitor_->get(), event)) {
+    if (event.event == ZMQ_EVENT_ACCEPTED) {
+      gone_descriptors_.erase(event.value);
+      continue;
+    }
+    gone_descriptors_.insert(event.value);
     auto found = peers_by_descriptor_.find(event.value);
     if (found == peers_by_descriptor_.end()) continue;
     with(connections_.at(found->second), [](line_connection& line) { line.lost(line_ending::client_left); });

@@ -91,7 +91,8 @@ class stream_server::loop {
   std::unordered_map<client_id, connection> connections_;
   routes streams_, peers_;
   std::unordered_map<int, client_id> peers_by_descriptor_;
-  std::unordered_set<client_id> restless_; ///< changed, or with something to send, or to be closed
+  std::unordered_set<int> gone_descriptors_; ///< of connections that ended, until they are used again
+  std::unordered_set<client_id> restless_;   ///< changed, or with something to send, or to be closed
   bool more_to_read_ = false;
   client_id next_id_ = 1;
   std::size_t open_bytes_ = 0, queued_bytes_ = 0;
