@@ -246,6 +246,14 @@ void add_parameters(scenario& s) {
       .help("strategy backoff: wait after a busy fork, doubled with each failure in a row up to 64 times");
 }
 
+std::string why_impossible(const parameters& values) {
+  if (values.text("strategy") == "backoff" && values.duration("backoff").count() == 0)
+    return "strategy = \"backoff\" waits before it tries again, and backoff = \"0s\" is no wait: everybody "
+           "would "
+           "try without end";
+  return {};
+}
+
 void add_checks(scenario& s) {
   s.check("no fork was in two hands", [](const finished_run& run) -> check_outcome {
     const auto& forks = run.result.at("forks");
@@ -273,6 +281,7 @@ scenario dining_philosophers() {
   scenario s{"dining_philosophers",
              "Philosophers share forks with their neighbours: who starves, who waits for whom?"};
   add_parameters(s);
+  s.validate(why_impossible);
   s.messages(dining::add_messages);
   s.role("philosopher", dining::philosopher, placement::workers,
          "thinks, gets hungry, takes two forks, eats");

@@ -50,12 +50,17 @@ std::string text_of(const fs::path& file) {
   return text.str();
 }
 
-/// Serves until it is told to stop: talks to it, then tells it.
-void visit(program& troupe) {
+/// Where it serves, as soon as it does.
+std::string address_of(program& troupe) {
   REQUIRE(troupe.says("serving until Ctrl-C"));
   const std::string before = "serving TCP on ";
   const auto at = troupe.errors.find(before) + before.size();
-  tcp_client client{troupe.errors.substr(at, troupe.errors.find(' ', at) - at)};
+  return troupe.errors.substr(at, troupe.errors.find(' ', at) - at);
+}
+
+/// Serves until it is told to stop: talks to it, then tells it.
+void visit(program& troupe) {
+  tcp_client client{address_of(troupe)};
   REQUIRE(client.send("Hello, World!\n"));
   const auto line = client.line();
   CHECK((line == "Echoed back: Hello, World!" || line == "Welcome! 1 user(s) are online!"));
@@ -109,6 +114,81 @@ TEST_CASE("every file in config/ ends as it promises in several processes", "[co
   // Some place their actors on w1 to w3.
   for (auto& file : files())
     run_file(file, file.filename() == "worker_pool_factors.toml" ? "3" : "2");
+}
+
+TEST_CASE("a server that gets SIGTERM with requests open answers for two seconds and counts the others",
+          "[config]") {
+  const temporary_directory directory;
+  program troupe(TROUPE_PROGRAM, {"run", (config / "echo_server.toml").string(), "--set", "work=700ms"},
+                 directory.path());
+  tcp_client client{address_of(troupe)};
+  REQUIRE(client.send("one\ntwo\nthree\nfour\nfive\nsix\n"));
+  CHECK(client.line() == "Echoed back: one"); // so the others were accepted, they came in one piece
+  troupe.signal(SIGTERM);
+  std::uint64_t echoes = 1;
+  for (auto line = client.line(); line.starts_with("Echoed back: "); line = client.line())
+    ++echoes;
+  CHECK(troupe.wait() == 130);
+  INFO(troupe.errors << troupe.output);
+  json run;
+  std::ifstream{directory / "runs" / "latest" / "result.json"} >> run;
+  const auto& lines = run.at("result").at("sockets").at("lines");
+  CHECK(lines.at("accepted") == 6);
+  CHECK(lines.at("answered") == echoes);
+  CHECK(lines.at("unanswered").at("stopped") == 6 - echoes);
+  CHECK(echoes < 6);
+}
+
+TEST_CASE("what cannot go together is told with its place in the file, and nothing is started", "[config]") {
+  const auto [scenario, parameters, complaint] = GENERATE(table<std::string, std::string, std::string>({
+      {"producer_consumer", "pull = true\norder = 'priority'", "order = \"priority\" needs items that wait"},
+      {"worker_pool", "workers = 3\ninputs = [1]\ncount = 2",
+       "give either inputs, or texts, or first and count"},
+      {"reduction", "inputs = [2, 1, 2]\noperator = 'power'", "cannot be reduced in a tree"},
+      {"dining_philosophers", "strategy = 'backoff'\nbackoff = '0s'", "is no wait"},
+      {"echo_server", "tcp = ''\nzeromq = ''", "nobody could reach the server"},
+  }));
+  const temporary_directory directory;
+  std::ofstream{directory / "bad.toml"} << "scenario = '" << scenario << "'\n[parameters]\n"
+                                        << parameters << '\n';
+  program troupe(TROUPE_PROGRAM, {"run", "bad.toml"}, directory.path());
+  CHECK(troupe.wait() == 2);
+  INFO(troupe.errors);
+  // At one of the parameters that the sentence names.
+  std::size_t line = 0, column = 0;
+  REQUIRE(std::sscanf(troupe.errors.c_str(), "bad.toml:%zu:%zu: error: ", &line, &column) == 2);
+  CHECK(line >= 3);
+  CHECK(troupe.errors.find(complaint) != std::string::npos);
+  CHECK(troupe.errors.find("nothing was started") != std::string::npos);
+  CHECK_FALSE(fs::exists(directory / "runs"));
+}
+
+TEST_CASE("a deadline ends a run of every scenario in order, and what was left undone is counted",
+          "[config]") {
+  const auto [file, changes, count] = GENERATE(table<std::string, std::vector<std::string>, std::string>({
+      {"producer_consumer.toml", {"--set", "unit=10s"}, "left_over"},
+      {"worker_pool_sleep.toml", {"--set", "unit=1h"}, "cancelled"},
+      {"reduction_large.toml", {"--set", "count=1000000000", "--set", "chunk=100"}, "left_undone"},
+      {"dining_philosophers.toml", {"--set", "meals=1000000"}, "left_undone"},
+      {"echo_server_load.toml", {"--set", "work=1h"}, "load"},
+  }));
+  const std::string nodes = GENERATE("0", "2");
+  const temporary_directory directory;
+  std::vector<std::string> arguments{
+      "run", (config / file).string(), "--nodes", nodes, "--deadline", "400ms", "--json"};
+  arguments.insert(arguments.end(), changes.begin(), changes.end());
+  program troupe(TROUPE_PROGRAM, arguments, directory.path());
+  CHECK(troupe.wait() == 3);
+  INFO(file << " --nodes " << nodes << '\n' << troupe.errors << troupe.output);
+  const auto run = json::parse(troupe.output, nullptr, false);
+  REQUIRE(run.is_object());
+  CHECK(run.at("verdict") == "deadline");
+  REQUIRE(run.at("result").is_object());
+  const auto& found = run.at("result").at(count);
+  CHECK((count == "load" ? found.at("unanswered") : found).get<std::int64_t>()
+        >= (count == "left_over" ? 0 : 1));
+  for (auto& node : run.at("nodes"))
+    CHECK(node.at("ended") == "left");
 }
 
 TEST_CASE("every file in config/ is listed in its README, and every one that is listed exists", "[config]") {
