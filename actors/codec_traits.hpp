@@ -36,6 +36,9 @@ inline constexpr int nesting_max = 64;
 /// a few bytes on the wire can stand for elements that are large, or for many empty ones.
 inline constexpr std::size_t decoded_bytes_max = 256U << 20;
 
+/// Elements without octets take time all the same: each is charged as if it took so many.
+inline constexpr std::size_t empty_element_cost = 64;
+
 namespace detail {
 
 static_assert(std::endian::native == std::endian::little,

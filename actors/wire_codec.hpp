@@ -268,7 +268,8 @@ class wire_reader {
   /// A count of elements that take at least `bytes_each`; false if there cannot be so many.
   bool size(std::size_t& n, std::size_t bytes_each) {
     std::uint64_t x = 0;
-    if (!varint(x) || x > (bytes_each == 0 ? budget_ : in_.size() / bytes_each)) return false;
+    if (!varint(x) || x > (bytes_each == 0 ? budget_ / empty_element_cost : in_.size() / bytes_each))
+      return false;
     n = static_cast<std::size_t>(x);
     return true;
   }
@@ -334,7 +335,8 @@ class wire_reader {
     } else {
       for (std::size_t i = 0; i < n; ++i) {
         typename T::value_type value{};
-        if (!afford(sizeof value)) return too_large();
+        if (!afford(std::is_empty_v<typename T::value_type> ? empty_element_cost : sizeof value))
+          return too_large();
         if (auto err = apply(value)) return err;
         xs.insert(xs.end(), std::move(value));
       }

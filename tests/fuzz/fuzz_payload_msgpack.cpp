@@ -1,0 +1,8 @@
+// Payload codec 1: MessagePack.
+#include "fuzz_payload.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  const std::span<const char> input{reinterpret_cast<const char*>(data), size};
+  troupe::testing::try_payload<troupe::msgpack_reader, troupe::msgpack_writer>(input);
+  return 0;
+}
