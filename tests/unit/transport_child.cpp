@@ -1,15 +1,21 @@
 // A process with one hub, for tests that stop and kill processes. It prints its endpoint
 // and incarnation, sends every message back to whom it came from, and stops in order when
-// its standard input ends. Arguments: NAME LISTEN [key=value]...
+// its standard input ends. With consume=NANOSECONDS it takes so long for each message
+// instead, and answers "end" with how many there were. Arguments: NAME LISTEN [key=value]...
 #include "transport/hub.hpp"
 
+#include <condition_variable>
 #include <csignal>
 #include <cstdlib>
+#include <deque>
 #include <iostream>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <random>
 #include <string>
 #include <sys/prctl.h>
+#include <thread>
 
 using namespace troupe;
 
@@ -30,6 +36,65 @@ struct echo final : transport::hub_listener {
   }
   void on_peer_down(const transport::peer_ptr&, transport::down_reason, std::string_view,
                     std::uint64_t) override {}
+};
+
+/// Takes frames one after the other on a thread of its own, at its own pace.
+class consumer final : public transport::hub_listener {
+ public:
+  explicit consumer(std::chrono::nanoseconds each) : each_(each), thread_([this] { run(); }) {}
+  ~consumer() override {
+    {
+      const std::lock_guard lock(mutex_);
+      done_ = true;
+      changed_.notify_all();
+    }
+    thread_.join();
+  }
+  void on_peer_up(const transport::peer_ptr&) override {}
+  void on_frame(const transport::peer_ptr& p, transport::inbound_frame frame) override {
+    const std::lock_guard lock(mutex_);
+    waiting_.emplace_back(p, std::move(frame));
+    changed_.notify_all();
+  }
+  void on_peer_down(const transport::peer_ptr&, transport::down_reason, std::string_view,
+                    std::uint64_t) override {}
+
+ private:
+  void run() {
+    while (true) {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return done_ || !waiting_.empty(); });
+      if (done_) return;
+      auto [from, frame] = std::move(waiting_.front());
+      waiting_.pop_front();
+      lock.unlock();
+      transport::envelope_view view;
+      while (frame.next(view))
+        take(from, std::string_view(view.payload.data(), view.payload.size()));
+    }
+  }
+  void take(const transport::peer_ptr& from, std::string_view text) {
+    if (text == "end") {
+      const auto count = std::to_string(count_);
+      from->send({.receiver = 1}, [&](transport::byte_buffer& out) {
+        out.insert(out.end(), count.begin(), count.end());
+        return true;
+      });
+      return;
+    }
+    ++count_;
+    const auto until = std::chrono::steady_clock::now() + each_;
+    while (std::chrono::steady_clock::now() < until) {
+    }
+  }
+
+  const std::chrono::nanoseconds each_;
+  std::uint64_t count_ = 0;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::pair<transport::peer_ptr, transport::inbound_frame>> waiting_;
+  bool done_ = false;
+  std::thread thread_;
 };
 
 } // namespace
@@ -53,10 +118,12 @@ int main(int argc, char** argv) {
   if (settings.contains("liveness"))
     options.liveness = std::chrono::milliseconds{std::stol(settings["liveness"])};
   try {
-    echo listener;
+    std::unique_ptr<transport::hub_listener> listener = std::make_unique<echo>();
+    if (settings.contains("consume"))
+      listener = std::make_unique<consumer>(std::chrono::nanoseconds{std::stol(settings["consume"])});
     trace::recorder recorder({{}, options.identity.name, options.identity.incarnation, trace::level::off});
     trace::ledger books;
-    transport::hub hub(options, listener, recorder, books);
+    transport::hub hub(options, *listener, recorder, books);
     std::cout << hub.endpoint() << " " << hub.identity().incarnation << std::endl;
     if (settings.contains("connect"))
       hub.connect(settings["connect"], std::chrono::seconds{20}, [](const auto&, std::string_view why_not) {

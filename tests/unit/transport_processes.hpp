@@ -64,6 +64,7 @@ class child_process {
 
   const std::string& endpoint() const { return endpoint_; }
   std::uint64_t incarnation() const { return incarnation_; }
+  pid_t pid() const { return pid_; }
   void kill(int signal) {
     if (pid_ > 0) ::kill(pid_, signal);
   }

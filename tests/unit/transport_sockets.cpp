@@ -3,11 +3,20 @@
 #include "transport_processes.hpp"
 
 #include <algorithm>
+#include <fstream>
 #include <iostream>
 
 using namespace transport_tests;
 
 namespace {
+
+/// The most memory that a process has had, in KiB.
+std::size_t peak_kb(const std::string& pid) {
+  std::ifstream status("/proc/" + pid + "/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmHWM:")) return std::stoul(line.substr(6));
+  return 0;
+}
 
 // What the child sends back, which is what was sent, in order and once.
 bool all_came_back(recording_listener& listener, const std::string& peer, std::size_t count) {
@@ -172,6 +181,37 @@ TEST_CASE("a process that is killed is found at once, and its successor replaces
   second.close_input();
   CHECK(a.listener.wait_for("child", "down left"));
   CHECK(second.reap() == 0);
+}
+
+TEST_CASE("a consumer ten times slower than its producer costs neither process more than its bounds",
+          "[transport][sockets]") {
+  temporary_directory directory;
+  child_process child({"child", "ipc://" + (directory.path() / "c").string(), "consume=10000"});
+  auto options = test_node::options_for("a", "");
+  options.queue_bytes_max = 8U << 20;
+  test_node a(options);
+  const auto p = a.connect(child.endpoint());
+  REQUIRE(p);
+  const auto before = peak_kb("self"), child_before = peak_kb(std::to_string(child.pid()));
+  const std::string text(1000, 'x');
+  constexpr std::uint64_t wanted = 150'000; // 150 MB, in all
+  std::uint64_t accepted = 0, refused = 0;
+  while (accepted < wanted) {
+    const auto result = send_text(p, text);
+    if (result == send_result::ok) {
+      ++accepted;
+      continue;
+    }
+    REQUIRE(result == send_result::queue_full);
+    ++refused; // the layer above books it as dropped, with this reason
+    std::this_thread::yield();
+  }
+  while (send_text(p, "end") != send_result::ok)
+    std::this_thread::yield();
+  CHECK(a.listener.wait_for("child", std::to_string(accepted))); // each that was accepted, and no other
+  CHECK(refused > 0);
+  CHECK(peak_kb("self") < before + 40'000);                            // the queue, and some
+  CHECK(peak_kb(std::to_string(child.pid())) < child_before + 80'000); // the window, and some
 }
 
 TEST_CASE("sixty-four hubs on one machine, each linked with the first", "[transport][sockets]") {
