@@ -46,8 +46,10 @@ struct handling_state {
   const caf::actor_control_block* self = nullptr;
   trace::actor_index actor = 0;
   trace::message_id message{};
-  bool refused = false;    ///< the default handler ran: nobody handles this type
-  traceable* me = nullptr; ///< the actor itself
+  bool refused = false;      ///< the default handler ran: nobody handles this type
+  traceable* me = nullptr;   ///< the actor itself
+  caf::message_id request{}; ///< of the message, if it asks for an answer; else nothing
+  actor_ref asker{};         ///< who asked
 };
 inline thread_local handling_state this_handling;
 
@@ -56,6 +58,7 @@ inline thread_local handling_state this_handling;
 struct arrival_state {
   bool active = false;
   trace::message_id message{};
+  trace::timestamp when = 0;
 };
 inline thread_local arrival_state this_arrival;
 

@@ -98,8 +98,12 @@ class link final : public caf::ref_counted, public caf::resumable {
   struct local_receiver {
     caf::strong_actor_ptr actor;
     bool traced = false;
+    trace::actor_index index = 0;
   };
   const local_receiver& receiver(caf::actor_id);
+  trace::message_id number_for(const transport::envelope_view&, const local_receiver&,
+                               const caf::strong_actor_ptr& from, const message_signature&,
+                               const caf::mailbox_element&);
   const caf::strong_actor_ptr& sender(caf::actor_id);
 
   gateway& gateway_;

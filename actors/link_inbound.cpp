@@ -113,7 +113,11 @@ const link::local_receiver& link::receiver(caf::actor_id id) {
   auto& slot = receivers_[id % cached];
   if (slot.actor == nullptr || slot.actor->id() != id) {
     slot.actor = gateway_.local(id);
-    slot.traced = slot.actor != nullptr && dynamic_cast<traceable*>(slot.actor->get()) != nullptr;
+    auto* known = slot.actor != nullptr ? dynamic_cast<traceable*>(slot.actor->get()) : nullptr;
+    slot.traced = known != nullptr;
+    slot.index = known != nullptr                   ? known->trace_index()
+                 : gateway_.context().recorder.on() ? gateway_.context().recorder.add_actor(0, id, {})
+                                                    : 0;
   }
   return slot;
 }
@@ -161,14 +165,13 @@ void link::on_message(const envelope_view& envelope, caf::execution_unit* host) 
   }
   auto& recorder = context.recorder;
   const auto& to = receiver(header.receiver);
+  const auto index = to.index;
   trace::message_id number{};
-  trace::actor_index index = 0;
+  trace::timestamp arrived = 0;
   if (recorder.on()) {
-    if (header.number != 0) number = trace::message_id::make(peer_->index(), header.number);
-    recorder.observe(header.sent_at);
-    index = recorder.add_actor(0, header.receiver, {});
-    recorder.delivered(number, index, signature.traced_as,
-                       static_cast<std::uint32_t>(envelope.payload.size()), header.sent_at);
+    number = number_for(envelope, to, element->sender, signature, *element);
+    arrived = recorder.delivered(number, index, signature.traced_as,
+                                 static_cast<std::uint32_t>(envelope.payload.size()), header.sent_at);
   }
   if (to.actor == nullptr) {
     context.books.dead_lettered();
@@ -183,9 +186,30 @@ void link::on_message(const envelope_view& envelope, caf::execution_unit* host) 
     context.books.handled();
     if (recorder.on()) recorder.handled(number, index, signature.traced_as, recorder.now());
   }
-  this_arrival = {true, number};
+  this_arrival = {true, number, arrived};
   to.actor->enqueue(std::move(element), host);
   this_arrival = {};
+}
+
+/// A peer that keeps no trace numbers nothing: what it sends begins here, in our own words.
+trace::message_id link::number_for(const envelope_view& envelope, const local_receiver& to,
+                                   const caf::strong_actor_ptr& from, const message_signature& signature,
+                                   const caf::mailbox_element& element) {
+  auto& context = gateway_.context();
+  auto& recorder = context.recorder;
+  auto& header = envelope.header;
+  if (header.sent_at != 0) recorder.observe(header.sent_at);
+  if (header.number != 0) return trace::message_id::make(peer_->index(), header.number);
+  const auto number = recorder.next_message();
+  const auto* proxy = from != nullptr ? dynamic_cast<traceable*>(from->get()) : nullptr;
+  const auto role = element.mid.is_response()  ? trace::message_role::response
+                    : element.mid.is_request() ? trace::message_role::request
+                                               : trace::message_role::plain;
+  recorder.sent(number, {}, proxy != nullptr ? proxy->trace_index() : 0, to.index, signature.traced_as,
+                recorder.now(), role);
+  if (recorder.what() == trace::level::payloads && number.recorded())
+    tracing::record_payload(context, number, element);
+  return number;
 }
 
 void link::drop_arrived(const envelope_view& envelope, trace::drop_reason reason, const std::string& type,

@@ -136,7 +136,8 @@ node::node(node_options options, std::shared_ptr<message_catalog> catalog, role_
            down_handler on_down, report_handler on_report)
     : options_(completed(std::move(options))), catalog_(std::move(catalog)), roles_(std::move(roles)),
       recorder_({options_.run_dir, options_.name, options_.incarnation,
-                 options_.run_dir.empty() ? trace::level::off : options_.trace, options_.trace_bytes_max}),
+                 options_.run_dir.empty() ? trace::level::off : options_.trace, options_.trace_bytes_max,
+                 256ULL << 20, options_.trace_sample_one_in}),
       books_(books_file(options_)), context_{
                                         recorder_,    books_, *catalog_, options_.name, options_.incarnation,
                                         options_.warn} {

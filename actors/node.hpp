@@ -20,10 +20,11 @@ struct node_options {
   std::string listen;
   trace::level trace = trace::level::off;
   std::uint64_t trace_bytes_max = 4ULL << 30;
-  std::filesystem::path run_dir;    ///< of the trace and the books; empty: none are kept on disk
-  std::size_t threads = 0;          ///< of the scheduler; 0: one a core, at least two
-  std::string scheduler = "prompt"; ///< or CAF's policies: "stealing", "sharing", "testing"
-  transport::hub_options links;     ///< limits and intervals; identity and greeting are filled in
+  std::uint32_t trace_sample_one_in = 1; ///< causal trees that are recorded; 1: all
+  std::filesystem::path run_dir;         ///< of the trace and the books; empty: none are kept on disk
+  std::size_t threads = 0;               ///< of the scheduler; 0: one a core, at least two
+  std::string scheduler = "prompt";      ///< or CAF's policies: "stealing", "sharing", "testing"
+  transport::hub_options links;          ///< limits and intervals; identity and greeting are filled in
   /// What it reads, best first; others write the first that they know. {1} makes the
   /// payloads to it legible in a capture.
   std::vector<int> codecs{payload_codecs.begin(), payload_codecs.end()};

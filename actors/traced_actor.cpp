@@ -78,8 +78,29 @@ traced_element* already_wrapped(caf::mailbox_element& element) {
 }
 
 thread_local std::vector<trace::message_id> joined_causes;
+thread_local trace::message_id last_sent_message;
+
+/// Numbers and records a send.
+void record_sent(node_context& context, traced_element::stamp& stamp, trace::actor_index sender,
+                 trace::message_role role, const caf::mailbox_element& element) {
+  auto& recorder = context.recorder;
+  const auto cause = this_handling.message;
+  stamp.id = last_sent_message = recorder.next_message(cause);
+  stamp.when = recorder.now();
+  recorder.sent(stamp.id, cause, sender, stamp.receiver, stamp.type, stamp.when, role);
+  for (auto earlier : joined_causes)
+    recorder.also_caused_by(stamp.id, earlier);
+  if (recorder.what() == trace::level::payloads && stamp.id.recorded())
+    tracing::record_payload(context, stamp.id, element);
+}
 
 } // namespace
+
+void tracing::record_payload(node_context& context, trace::message_id id,
+                             const caf::mailbox_element& element) {
+  const auto text = element.content().stringify();
+  context.recorder.payload(id, std::as_bytes(std::span{text}));
+}
 
 traced_element::stamp tracing::stamp_of(node_context& context, trace::actor_index receiver,
                                         const actor_ref& whom, caf::mailbox_element& element,
@@ -91,22 +112,30 @@ traced_element::stamp tracing::stamp_of(node_context& context, trace::actor_inde
   auto& recorder = context.recorder;
   traced_element::stamp stamp{{}, receiver, type};
   context.books.sent();
-  if (element.mid.is_request()) note_request(context, element, whom);
-  if (!recorder.on()) return stamp;
-  stamp.id = recorder.next_message();
-  recorder.sent(stamp.id, this_handling.message, index_of_sender(element.sender), receiver, type,
-                recorder.now());
-  for (auto earlier : joined_causes)
-    recorder.also_caused_by(stamp.id, earlier);
+  auto role = trace::message_role::plain;
+  if (element.mid.is_response()) {
+    role = trace::message_role::response;
+    stamp.answers_its_cause = this_handling.request.is_request() && whom.id == this_handling.asker.id
+                              && whom.incarnation == this_handling.asker.incarnation
+                              && this_handling.request.request_id() == element.mid.request_id();
+  } else if (element.mid.is_request()) {
+    role = trace::message_role::request;
+  }
+  if (recorder.on()) record_sent(context, stamp, index_of_sender(element.sender), role, element);
+  if (role == trace::message_role::request) note_request(context, element, whom, stamp.id);
   return stamp;
 }
 
 caf::mailbox_element_ptr tracing::wrap(node_context& context, trace::actor_index receiver, caf::actor_id id,
                                        caf::mailbox_element_ptr element) {
-  if (!this_arrival.active && already_wrapped(*element) != nullptr) return element;
+  if (!this_arrival.active)
+    if (auto* wrapped = already_wrapped(*element)) {
+      if (context.recorder.on()) wrapped->came(context.recorder.now());
+      return element;
+    }
   const auto type = context.catalog.of(element->content()).traced_as;
   const auto stamp = this_arrival.active
-                         ? traced_element::stamp{this_arrival.message, receiver, type}
+                         ? traced_element::stamp{this_arrival.message, receiver, type, this_arrival.when}
                          : stamp_of(context, receiver, {context.incarnation, id}, *element, type);
   return caf::mailbox_element_ptr{new traced_element(std::move(element), context, stamp)};
 }
@@ -121,10 +150,10 @@ caf::mailbox_element_ptr tracing::wrap_delayed(node_context& context, trace::act
   traced_element::stamp stamp{{}, receiver->trace_index(), 0};
   context.books.sent();
   if (recorder.on()) {
-    stamp.id = recorder.next_message();
     stamp.type = context.catalog.of(element->content()).traced_as;
+    record_sent(context, stamp, sender, trace::message_role::plain, *element);
     recorder.timer_set(stamp.id, sender, delay);
-    recorder.sent(stamp.id, this_handling.message, sender, stamp.receiver, stamp.type, recorder.now());
+    stamp.when = 0; // it comes when the timer fires
   }
   return caf::mailbox_element_ptr{new traced_element(std::move(element), context, stamp)};
 }
@@ -134,11 +163,16 @@ caf::mailbox_element_ptr tracing::came_back(caf::mailbox_element& element) {
   return wrapped != nullptr ? wrapped->unwrap() : nullptr;
 }
 
-void tracing::note_request(node_context& context, const caf::mailbox_element& element,
-                           const actor_ref& whom) {
+void tracing::note_request(node_context& context, const caf::mailbox_element& element, const actor_ref& whom,
+                           trace::message_id number) {
   if (this_handling.me == nullptr || element.sender.get() != this_handling.self) return;
   this_handling.me->asked(context, *const_cast<caf::actor_control_block*>(this_handling.self)->get(),
-                          element.mid, whom);
+                          element.mid, whom, number);
+}
+
+void tracing::answered(node_context& context, const traced_element::stamp& response,
+                       trace::message_id request) {
+  if (!response.answers_its_cause) context.recorder.also_caused_by(response.id, request);
 }
 
 actor_ref tracing::address(const node_context& context, const caf::strong_actor_ptr& actor) {
@@ -154,9 +188,9 @@ wait_list& traceable::waits(node_context& context, const caf::abstract_actor& se
 }
 
 void traceable::asked(node_context& context, const caf::abstract_actor& self, caf::message_id id,
-                      const actor_ref& whom) {
+                      const actor_ref& whom, trace::message_id number) {
   waits(context, self)
-      .opened({id.request_id().integer_value(), whom, std::exchange(next_request_is_finite, false)});
+      .opened({id.request_id().integer_value(), whom, std::exchange(next_request_is_finite, false), number});
 }
 
 trace::actor_index tracing::born(node_context& context, const caf::abstract_actor& self) {
@@ -185,7 +219,7 @@ void tracing::unhandled(const caf::scheduled_actor& self, const caf::message_vie
 }
 
 void tracing::finish(node_context& context, traced_element& element, caf::invoke_message_result result,
-                     trace::timestamp begin, bool refused) {
+                     trace::timestamp begin, trace::timestamp end, bool refused) {
   const auto& message = element.message();
   auto& recorder = context.recorder;
   if (element.set_aside() && result != caf::invoke_message_result::skipped) {
@@ -202,6 +236,7 @@ void tracing::finish(node_context& context, traced_element& element, caf::invoke
   case caf::invoke_message_result::skipped: // it stays in the mailbox and comes again
     if (!element.set_aside()) context.waits.set_aside(+1);
     element.set_aside(true);
+    recorder.skipped(message.id);
     return;
   case caf::invoke_message_result::dropped:
     drop(trace::drop_reason::expired_response);
@@ -212,7 +247,7 @@ void tracing::finish(node_context& context, traced_element& element, caf::invoke
       break;
     }
     context.books.handled();
-    if (recorder.on()) recorder.handled(message.id, message.receiver, message.type, begin);
+    if (recorder.on()) recorder.handled(message.id, message.receiver, message.type, begin, end);
     element.settle();
     break;
   }
@@ -226,12 +261,13 @@ void fail_request(const caf::strong_actor_ptr& requester, caf::message_id id, ca
 // -- joins -------------------------------------------------------------------------
 
 message_token current_message() { return {this_handling.message}; }
+message_token last_sent() { return {last_sent_message}; }
 
-joining::joining(const std::vector<message_token>& earlier) {
+joining::joining(const std::vector<message_token>& earlier) : outer_(joined_causes.size()) {
   for (auto& token : earlier)
     if (token.id && token.id != this_handling.message) joined_causes.push_back(token.id);
 }
 
-joining::~joining() { joined_causes.clear(); }
+joining::~joining() { joined_causes.resize(outer_); }
 
 } // namespace troupe

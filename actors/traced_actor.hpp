@@ -20,7 +20,8 @@ class traceable {
  public:
   trace::actor_index trace_index() const { return trace_index_; }
   /// This actor just asked somebody; called on its own thread.
-  void asked(node_context&, const caf::abstract_actor& self, caf::message_id, const actor_ref& whom);
+  void asked(node_context&, const caf::abstract_actor& self, caf::message_id, const actor_ref& whom,
+             trace::message_id number);
 
  protected:
   ~traceable() = default;
@@ -47,6 +48,18 @@ struct mailbox_booker {
   }
 };
 
+/// Names a message, to be kept until what it causes is sent. Empty with the trace off.
+struct message_token {
+  trace::message_id id{};
+};
+/// The one that the calling thread handles; empty outside of handlers.
+message_token current_message();
+/// The one that the calling thread sent last.
+message_token last_sent();
+
+/// When the handler before this one in the same turn of an actor ended; 0: there was none.
+inline thread_local trace::timestamp last_handler_end = 0;
+
 /// The parts of `traced` that do not depend on its base.
 class tracing {
  public:
@@ -57,17 +70,22 @@ class tracing {
   /// Numbers, records and counts a send, unless the element comes back from the clock
   /// and was stamped before; such an element is settled, since it lives on elsewhere.
   /// The current handler asks `whom`, if that is what this element does.
-  static void note_request(node_context&, const caf::mailbox_element&, const actor_ref& whom);
+  static void note_request(node_context&, const caf::mailbox_element&, const actor_ref& whom,
+                           trace::message_id number = {});
   static actor_ref address(const node_context&, const caf::strong_actor_ptr&);
   static traced_element::stamp stamp_of(node_context&, trace::actor_index receiver, const actor_ref& whom,
                                         caf::mailbox_element&, trace::string_index type);
+  static void record_payload(node_context&, trace::message_id, const caf::mailbox_element&);
   static trace::actor_index born(node_context&, const caf::abstract_actor& self);
   static void named(node_context&, const caf::abstract_actor& self, std::string_view name);
   static void died(node_context&, trace::actor_index, const caf::error& reason);
+  /// The response in hand answers that request, whatever it was that caused it.
+  static void answered(node_context&, const traced_element::stamp& response, trace::message_id request);
   static void unhandled(const caf::scheduled_actor& self, const caf::message_view&);
-  /// Records what became of a message that consume() looked at.
+  /// Records what became of a message that consume() looked at; `end` is when the handler was through; 0 with
+  /// the trace off.
   static void finish(node_context&, traced_element&, caf::invoke_message_result, trace::timestamp begin,
-                     bool refused);
+                     trace::timestamp end, bool refused);
   /// A delayed message that came back from the clock, and was counted when it was set;
   /// null for any other.
   static caf::mailbox_element_ptr came_back(caf::mailbox_element&);
@@ -87,6 +105,7 @@ class traced : public Base, public traceable {
     if (context_ == nullptr) return;
     wraps_ = context_->recorder.on() || this->getf(caf::abstract_actor::is_detached_flag);
     this->trace_index_ = tracing::born(*context_, *this);
+    cause_ = this_handling.message;
     context_->waits.unborn(+1);
     this->set_default_handler(
         [](caf::scheduled_actor* self, caf::message_view& what) -> caf::result<caf::message> {
@@ -120,9 +139,16 @@ class traced : public Base, public traceable {
     return result;
   }
 
+  caf::resumable::resume_result resume(caf::execution_unit* host, std::size_t max_throughput) override {
+    last_handler_end = 0;
+    return Base::resume(host, max_throughput);
+  }
+
   bool cleanup(caf::error&& reason, caf::execution_unit* host) override {
     if (context_ == nullptr || this->getf(caf::abstract_actor::is_cleaned_up_flag))
       return Base::cleanup(std::move(reason), host);
+    // Who watches this actor hears of its end because of what it handled last.
+    handling_scope scope{{this->ctrl(), this->trace_index_, cause_, false, this}};
     tracing::died(*context_, this->trace_index_, reason);
     if (!begun_) context_->waits.unborn(-1);
     begun_ = true;
@@ -136,7 +162,7 @@ class traced : public Base, public traceable {
     if (context_ == nullptr) return Base::initialize();
     tracing::named(*context_, *this, this->name());
     {
-      handling_scope scope{{this->ctrl(), this->trace_index_, {}, false, this}};
+      handling_scope scope{{this->ctrl(), this->trace_index_, cause_, false, this}};
       Base::initialize();
     }
     watch_timeout();
@@ -184,6 +210,11 @@ class traced : public Base, public traceable {
   }
   void held_by_nobody() {
     if (context_ != nullptr) this->waits(*context_, *this).held_by(std::nullopt);
+  }
+
+  /// The message that this handler sent last repeats an earlier one, which may be lost.
+  void repeats(const message_token& original) {
+    if (context_ != nullptr) context_->recorder.redelivered(last_sent().id, original.id, this->trace_index_);
   }
 
   /// Writes a note into the trace, tied to the message being handled.
@@ -253,20 +284,38 @@ class traced : public Base, public traceable {
   }
 
   caf::invoke_message_result consume_wrapped(traced_element& element) {
-    handling_scope scope{{this->ctrl(), this->trace_index_, element.message().id, false, this}};
-    if (this->waits_ != nullptr && element.mid.is_response())
-      this->waits_->closed(element.mid.request_id().integer_value());
-    const auto begin = context_->recorder.on() ? context_->recorder.now() : 0;
-    context_->recorder.handling(element.message().id, this->trace_index_, element.message().type, begin);
+    const auto& message = element.message();
+    auto& recorder = context_->recorder;
+    handling_scope scope{{this->ctrl(), this->trace_index_, message.id, false, this}};
+    cause_ = message.id;
+    if (element.mid.is_request()) {
+      this_handling.request = element.mid;
+      this_handling.asker = tracing::address(*context_, element.sender);
+    } else if (this->waits_ != nullptr && element.mid.is_response()) {
+      tracing::answered(*context_, message, this->waits_->closed(element.mid.request_id().integer_value()));
+    }
+    const auto begin = recorder.on() ? begin_of_handler(message.when) : 0;
+    recorder.handling(message.id, this->trace_index_, message.type, begin);
     caf::invoke_message_result result;
     try {
       result = Base::consume(element);
     } catch (...) {
-      tracing::finish(*context_, element, caf::invoke_message_result::consumed, begin, false);
+      tracing::finish(*context_, element, caf::invoke_message_result::consumed, begin, end_of_handler(),
+                      false);
       throw;
     }
-    tracing::finish(*context_, element, result, begin, this_handling.refused);
+    tracing::finish(*context_, element, result, begin, end_of_handler(), this_handling.refused);
     return result;
+  }
+
+  /// Within one turn of an actor the next handler begins where the last one ended, or after
+  /// its message came: that saves reading the clock.
+  trace::timestamp begin_of_handler(trace::timestamp came) const {
+    return last_handler_end != 0 ? std::max(last_handler_end, came + 1) : context_->recorder.now();
+  }
+  trace::timestamp end_of_handler() const {
+    if (context_->recorder.on()) last_handler_end = context_->recorder.now();
+    return last_handler_end;
   }
 
   /// Tells the detector whether this actor will be woken by its receive time-out, which
@@ -291,17 +340,11 @@ class traced : public Base, public traceable {
   }
 
   node_context* context_;
+  trace::message_id cause_{}; ///< what it was spawned or woken by last
   bool wraps_ = false;
   bool begun_ = false;
   bool has_timeout_ = false;
 };
-
-/// Names the message that an actor is handling, to be kept until its effect is sent.
-struct message_token {
-  trace::message_id id{};
-};
-/// Of the calling thread; empty outside of handlers and with the trace off.
-message_token current_message();
 
 /// While one is alive, every send of this handler names these messages as causes too: a
 /// join waits for several. What is handled now is a cause anyway.
@@ -311,6 +354,9 @@ class joining {
   ~joining();
   joining(const joining&) = delete;
   joining& operator=(const joining&) = delete;
+
+ private:
+  std::size_t outer_; ///< causes that were named around this one
 };
 
 /// An actor without state, or whose state lives in its behaviour: `caf::behavior f(troupe::plain_actor*

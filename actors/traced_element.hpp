@@ -15,6 +15,8 @@ class traced_element final : public caf::mailbox_element {
     trace::message_id id{};
     trace::actor_index receiver = 0;
     trace::string_index type = 0;
+    trace::timestamp when = 0;      ///< it was sent, or arrived here
+    bool answers_its_cause = false; ///< a response that needs no further word on what it answers
   };
 
   traced_element(caf::mailbox_element_ptr inner, node_context& context, const stamp& of_message)
@@ -26,6 +28,8 @@ class traced_element final : public caf::mailbox_element {
   static void operator delete(void* memory) noexcept;
 
   const stamp& message() const { return stamp_; }
+  /// The clock brought it; until then it had no place in a mailbox.
+  void came(trace::timestamp when) { stamp_.when = when; }
   /// The message is accounted for; nothing is booked at destruction.
   void settle() { settled_ = true; }
   bool settled() const { return settled_; }

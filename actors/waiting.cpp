@@ -37,14 +37,16 @@ void wait_list::opened(const open_request& request) {
   open_.push_back(request);
 }
 
-void wait_list::closed(std::uint64_t id) {
+trace::message_id wait_list::closed(std::uint64_t id) {
   std::lock_guard lock{mutex_};
   auto found = std::find_if(open_.begin(), open_.end(), [id](auto& request) { return request.id == id; });
-  if (found == open_.end()) return;
+  if (found == open_.end()) return {};
   registry_.waiting_.fetch_sub(1, std::memory_order_relaxed);
   if (found->finite) registry_.timers(-1);
+  const auto number = found->number;
   *found = open_.back();
   open_.pop_back();
+  return number;
 }
 
 void wait_list::name(std::string text) {

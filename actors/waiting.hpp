@@ -10,6 +10,7 @@
 
 #include "actors/handle_codec.hpp"
 #include "trace/ledger.hpp"
+#include "trace/recorder.hpp"
 
 #include <caf/meta/type_name.hpp>
 
@@ -77,6 +78,7 @@ class wait_list {
     std::uint64_t id = 0;
     actor_ref to;
     bool finite = false;
+    trace::message_id number{}; ///< of the request in the trace
   };
   explicit wait_list(class wait_registry&, actor_ref self);
   ~wait_list();
@@ -84,7 +86,8 @@ class wait_list {
   wait_list& operator=(const wait_list&) = delete;
 
   void opened(const open_request&);
-  void closed(std::uint64_t id);
+  /// Returns the request's number in the trace; none if it was not open.
+  trace::message_id closed(std::uint64_t id);
   void name(std::string);
   /// Answers of this actor wait until `holder` acts; nobody: they do not.
   void held_by(std::optional<actor_ref> holder);

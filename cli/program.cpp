@@ -79,6 +79,7 @@ struct command_line {
         ->allow_extra_args(false);
     to->add_option("--nodes", into.nodes, "Worker processes; 0: everything in one process")->type_name("N");
     to->add_option("--trace", into.trace, "What is recorded: off, headers or payloads")->type_name("LEVEL");
+    to->add_option("--sample", into.sample, "Record this share of the causal trees: 0.1")->type_name("SHARE");
     to->add_option("--seed", into.seed, "Seed of everything that is drawn")->type_name("S");
     to->add_option("--deadline", into.deadline, "End the run after this time: 30s, 5min")->type_name("TIME");
   }

@@ -288,6 +288,7 @@ scenario dining_philosophers() {
   s.role("fork", dining::fork, placement::workers, "lies between two philosophers; one at a time has it");
   s.role("waiter", dining::waiter, placement::main, "strategy waiter: says who may sit down");
   s.role("table", dining::table, placement::main, "begins the dinner and counts at its end");
+  s.promise("exclusive fork: fork_taken until put_fork");
   s.start(lay_table);
   add_checks(s);
   return s;

@@ -98,6 +98,7 @@ void execution::open_main() {
   mine.name = "main";
   mine.trace = plan_.trace.level;
   mine.trace_bytes_max = plan_.trace.bytes_max;
+  mine.trace_sample_one_in = plan_.trace.sample_one_in();
   mine.run_dir = options_.run_dir;
   mine.threads = static_cast<std::size_t>(plan_.topology.threads);
   mine.scheduler = policy_name(plan_.topology.scheduler);
@@ -362,12 +363,16 @@ outcome execution::run_all() {
     spawn_collector();
     if (plan_.topology.scheduler == scheduler_kind::seeded) turns_.emplace(main_->system(), seed_);
     started_ = steady_clock::now();
+    for (auto& promise : scenario_.promises())
+      main_->recorder().invariant(promise);
     for (auto& fault : plan_.faults)
       faults_.emplace_back(started_ + fault.at, fault);
     phase("running");
     wire();
     detector_->attach(*main_);
     result.result_verdict = await_end(result.reason);
+    if (auto& recorder = main_->recorder(); result.result_verdict != verdict::passed)
+      recorder.told_to_end(recorder.intern(to_string(result.result_verdict)), recorder.intern(result.reason));
     if (result.result_verdict == verdict::interrupted || result.result_verdict == verdict::deadline
         || result.result_verdict == verdict::deadlock)
       drain();

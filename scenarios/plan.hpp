@@ -4,6 +4,7 @@
 #include "scenarios/parameter.hpp"
 #include "trace/recorder.hpp"
 
+#include <cmath>
 #include <filesystem>
 
 #include <nlohmann/json.hpp>
@@ -54,6 +55,9 @@ struct fault_plan {
 struct trace_plan {
   trace::level level = trace::level::headers;
   std::uint64_t bytes_max = 4ULL << 30; ///< a node
+  double sample = 1;                    ///< share of the causal trees that is recorded
+
+  std::uint32_t sample_one_in() const { return static_cast<std::uint32_t>(std::lround(1 / sample)); }
 };
 
 /// [expect]: what the run must show beyond the scenario's own checks. At least one of the

@@ -57,6 +57,7 @@ std::map<std::string, std::string> to_text(const run_info& x) {
       {"seed", std::to_string(x.seed)},
       {"trace", std::to_string(static_cast<int>(x.trace.level))},
       {"trace_bytes_max", std::to_string(x.trace.bytes_max)},
+      {"trace_sample_one_in", std::to_string(x.trace.sample_one_in())},
       {"threads", std::to_string(x.threads)},
       {"scheduler", std::to_string(static_cast<int>(x.scheduler))},
   };
@@ -75,11 +76,14 @@ run_info run_info_from(const std::map<std::string, std::string>& text) {
   x.trace.bytes_max = number<std::uint64_t>(text, "trace_bytes_max");
   x.threads = number<std::int64_t>(text, "threads");
   x.members = members_from(text);
+  const auto one_in = number<std::uint32_t>(text, "trace_sample_one_in");
   const auto level = number<int>(text, "trace");
   const auto scheduler = number<int>(text, "scheduler");
   if (level < 0 || level > static_cast<int>(trace::level::payloads) || scheduler < 0
       || scheduler > static_cast<int>(scheduler_kind::seeded))
     throw std::runtime_error("run information: trace level or scheduler out of range");
+  if (one_in == 0) throw std::runtime_error("run information: \"trace_sample_one_in\" is 0");
+  x.trace.sample = 1.0 / one_in;
   x.trace.level = static_cast<trace::level>(level);
   x.scheduler = static_cast<scheduler_kind>(scheduler);
   return x;

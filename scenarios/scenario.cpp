@@ -1,6 +1,14 @@
 #include "scenarios/scenario.hpp"
 
+#include "trace/invariant.hpp"
+
 namespace troupe::scenarios {
+
+scenario& scenario::promise(const std::string& invariant) {
+  const trace::invariant checked{invariant};
+  promises_.push_back(invariant);
+  return *this;
+}
 
 void scenario::add_messages(message_catalog& catalog) const {
   for (auto& add : message_adders_)

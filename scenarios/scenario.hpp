@@ -140,6 +140,11 @@ class scenario : public declaration {
     return *this;
   }
 
+  /// What every run shows, judged on the trace alone by `troupe trace check`; in the
+  /// language of docs/trace.md: "exclusive fork: fork_taken until put_fork". Throws
+  /// trace::invariant_error where the sentence has a mistake.
+  scenario& promise(const std::string& invariant);
+
   /// Refuses combinations of parameters that no single range can exclude, before
   /// anything starts; returns one sentence, or nothing where all is well.
   scenario& validate(std::function<std::string(const scenarios::parameters&)> look) {
@@ -166,6 +171,7 @@ class scenario : public declaration {
   std::string why_invalid(const scenarios::parameters& values) const {
     return objection ? objection(values) : std::string{};
   }
+  const std::vector<std::string>& promises() const { return promises_; }
   bool goes_on_without_a_node() const { return survives_node_loss_; }
 
  private:
@@ -173,6 +179,7 @@ class scenario : public declaration {
   std::map<std::string, role_factory> factories_;
   std::function<void(run&)> wire_;
   std::vector<named_check> checks_;
+  std::vector<std::string> promises_;
   bool survives_node_loss_ = false;
 };
 

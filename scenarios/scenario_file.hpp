@@ -25,7 +25,7 @@ std::string render(const diagnostic&, bool colour);
 struct overrides {
   std::vector<std::string>
       set; ///< "key=value"; the key is a parameter or a dotted path such as topology.nodes
-  std::optional<std::string> nodes, trace, seed, deadline; ///< from their own options, unparsed
+  std::optional<std::string> nodes, trace, sample, seed, deadline; ///< from their own options, unparsed
 };
 
 struct loaded {

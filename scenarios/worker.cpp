@@ -73,6 +73,7 @@ worker::worker(const std::vector<const scenario*>& known, worker_options options
   mine.listen = where_to_listen(options);
   mine.trace = info.trace.level;
   mine.trace_bytes_max = info.trace.bytes_max;
+  mine.trace_sample_one_in = info.trace.sample_one_in();
   mine.run_dir = place_for_trace(info, options.name, options.warn);
   mine.threads = static_cast<std::size_t>(info.threads);
   mine.scheduler = policy_name(info.scheduler);

@@ -156,6 +156,8 @@ scenario worker_pool(const task_catalog& tasks) {
       },
       placement::workers, "computes its tasks in slices, until its pill");
   s.survives_node_loss();
+  s.promise("each assign_task: one task_done");
+  s.promise("order worker: assign_task before poison_pill");
   s.start(wire);
   add_checks(s);
   return s;

@@ -45,7 +45,8 @@ void on_assign(worker_actor* self, const assign_task& what) {
   try {
     auto kind = state.tasks->find(what.kind);
     if (kind == state.tasks->end()) throw std::invalid_argument("no such kind of task: " + what.kind);
-    state.begun.push_back({what.task, kind->second(nlohmann::json::parse(what.input)), {}});
+    state.begun.push_back(
+        {what.task, kind->second(nlohmann::json::parse(what.input)), current_message(), {}});
     go_on(self);
   } catch (const std::exception& e) {
     ++state.finished;
@@ -55,6 +56,7 @@ void on_assign(worker_actor* self, const assign_task& what) {
 
 void pause_first(worker_actor* self, std::chrono::nanoseconds how_long) {
   auto& state = self->state;
+  const joining task{{state.begun.front().why}};
   self->delayed_send(self, how_long, resume_task{state.begun.front().number});
   state.pausing.splice(state.pausing.end(), state.begun, state.begun.begin());
 }
@@ -86,6 +88,7 @@ void on_slice(worker_actor* self) {
   current->busy += steady_clock::now() - begin;
   if (through) {
     done.busy = current->busy;
+    const joining task{{current->why}};
     state.begun.erase(current);
     ++state.finished;
     self->send(state.coordinator, std::move(done));

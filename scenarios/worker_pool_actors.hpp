@@ -64,6 +64,7 @@ struct worker_state {
   struct current {
     std::uint64_t number;
     std::unique_ptr<running_task> task;
+    message_token why; ///< what brought it: slices of other tasks come in between
     caf::timespan busy{0};
   };
   std::shared_ptr<const task_catalog> tasks;
@@ -86,6 +87,9 @@ struct coordinator_state {
   std::uint64_t expected = 0; ///< workers that will get ready, less those that died before
   std::set<caf::actor_addr> watched;
   std::vector<caf::response_promise> joiners;
+  std::vector<message_token> handed;  ///< by task, to whom it was given last
+  std::vector<message_token> results; ///< what a join waits for
+  std::vector<message_token> goodbyes;
   std::uint64_t served = 0; ///< results that were in when the customer's join returned
   bool begun = false;
   bool customer_served = false;

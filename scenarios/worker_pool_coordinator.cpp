@@ -122,6 +122,7 @@ void tell_progress(coordinator_actor* self) {
 void answer_joiners(coordinator_actor* self) {
   auto& state = self->state;
   if (!state.tasks->all_done() && !state.cancelled) return;
+  const joining all{state.results};
   for (auto& joiner : std::exchange(state.joiners, {}))
     joiner.deliver(pool_joined{state.tasks->done(), state.tasks->inputs().size()});
 }
@@ -132,6 +133,7 @@ void end(coordinator_actor* self) {
 }
 
 void tell_result(coordinator_actor* self) {
+  const joining all{self->state.goodbyes};
   finish(self, self->state.collector, result_of(self->state, self->clock().now() - self->state.began));
   end(self);
 }
@@ -140,8 +142,12 @@ void tell_result(coordinator_actor* self) {
 void proceed(coordinator_actor* self, const std::vector<pool::assignment>& assignments) {
   auto& state = self->state;
   if (state.finished) return;
-  for (auto& each : assignments)
+  for (auto& each : assignments) {
     self->send(each.worker, each.what);
+    auto& earlier = state.handed[each.what.task];
+    if (earlier.id) self->repeats(earlier);
+    earlier = last_sent();
+  }
   answer_joiners(self);
   const bool nothing_left = state.tasks->all_done() || state.cancelled;
   const bool everybody_here = state.tasks->workers().size() >= state.expected;
@@ -200,6 +206,7 @@ caf::behavior pool_coordinator(coordinator_actor* self, const caf::actor& collec
   state.tasks = std::make_unique<pool>(
       settings.task, settings.inputs.empty() ? settings.labels : settings.inputs, how, settings.prefetch);
   state.answered_at.resize(settings.labels.size());
+  state.handed.resize(state.tasks->inputs().size());
   self->set_down_handler([self](caf::down_msg& down) { on_down(self, down); });
   auto sender = [self] { return caf::actor_cast<caf::actor>(self->current_sender()); };
   return {
@@ -213,11 +220,13 @@ caf::behavior pool_coordinator(coordinator_actor* self, const caf::actor& collec
         const auto task = what.task;
         auto next = state.tasks->on_done(sender(), what);
         if (state.tasks->done() != before) state.answered_at[task] = self->clock().now() - state.began;
+        state.results.push_back(current_message());
         tell_progress(self);
         proceed(self, next);
       },
       [self, sender](const worker_exiting& what) {
         self->state.tasks->on_exiting(sender(), what);
+        self->state.goodbyes.push_back(current_message());
         proceed(self, {});
       },
       [self](const join_pool&) -> caf::result<pool_joined> {

@@ -23,6 +23,26 @@ std::vector<row> handlers_before(const model& m) {
   return before;
 }
 
+/// Which handler ended last on a node before a given time.
+class ended_handlers {
+ public:
+  explicit ended_handlers(const model& m) : by_node_(m.nodes.size()) {
+    for (row i = 0; i < m.events.size(); ++i)
+      if (m.events.kind[i] == event_kind::handled)
+        by_node_[m.events.node[i]].emplace_back(m.handler_end(i), i);
+    for (auto& all : by_node_)
+      std::ranges::sort(all);
+  }
+  row before(std::uint16_t node, run_time time) const {
+    auto& all = by_node_[node];
+    auto it = std::ranges::upper_bound(all, std::pair{time, no_row});
+    return it == all.begin() ? no_row : std::prev(it)->second;
+  }
+
+ private:
+  std::vector<std::vector<std::pair<run_time, row>>> by_node_; ///< end, event
+};
+
 row last_handler(const model& m, const filter& which) {
   row best = no_row;
   for (row i = 0; i < m.events.size(); ++i)
@@ -30,6 +50,14 @@ row last_handler(const model& m, const filter& which) {
         && (best == no_row || m.handler_end(i) >= m.handler_end(best)))
       best = i;
   return best;
+}
+
+std::string reason(const path_hop& h) {
+  if (h.behind) return "the actor was busy until then";
+  if (h.bridged) return fmt::format("sent from outside, {} after that", duration_text(h.outside_ns));
+  // An actor that the hop before spawned sent it when it began.
+  if (h.outside_ns > 0) return fmt::format("sent by a new actor, {} after that", duration_text(h.outside_ns));
+  return "the message came then";
 }
 
 std::string percent(std::int64_t part, std::int64_t whole) {
@@ -45,6 +73,7 @@ path_report find_critical_path(const model& m, const filter& which) {
   auto at = last_handler(m, which);
   if (at == no_row) return out;
   auto before = handlers_before(m);
+  ended_handlers ended{m};
   out.to = m.handler_end(at);
   auto until = out.to; // the path leaves the handler `at` here
   for (std::vector<bool> seen(m.events.size()); at != no_row && !seen[at];) {
@@ -74,6 +103,15 @@ path_report find_critical_path(const model& m, const filter& which) {
     auto cause = m.messages.cause[hop.message];
     at = cause == no_row ? no_row : m.messages.handled[cause];
     out.from = until;
+    if (cause == no_row && m.messages.sender[hop.message] == 0) {
+      at = ended.before(m.events.node[sent], until);
+      hop.bridged = at != no_row && !seen[at];
+      if (!hop.bridged) break;
+    }
+    if (at != no_row && m.events.kind[at] == event_kind::handled && m.handler_end(at) < until) {
+      hop.outside_ns = until - m.handler_end(at);
+      until = m.handler_end(at);
+    }
   }
   std::ranges::reverse(out.hops);
   auto& first = out.hops.front();
@@ -83,6 +121,7 @@ path_report find_critical_path(const model& m, const filter& which) {
     out.delay_ns += h.delay_ns;
     out.wait_ns += h.wait_ns;
     out.handling_ns += h.handling_ns;
+    out.outside_ns += h.outside_ns;
   }
   return out;
 }
@@ -93,10 +132,11 @@ std::string render_text(const path_report& p, bool colour, int width) {
   auto length = p.to - p.from;
   auto out = fmt::format("critical path: {} of {}, {}\n", duration_text(length),
                          duration_text(m.end_of_run()), counted(p.hops.size(), "handler"));
-  out += fmt::format("  handling {} {}, mailbox {} {}, network {} {}, timers {} {}\n\n",
+  out += fmt::format("  handling {} {}, mailbox {} {}, network {} {}, timers {} {}, outside {} {}\n\n",
                      duration_text(p.handling_ns), percent(p.handling_ns, length), duration_text(p.wait_ns),
                      percent(p.wait_ns, length), duration_text(p.network_ns), percent(p.network_ns, length),
-                     duration_text(p.delay_ns), percent(p.delay_ns, length));
+                     duration_text(p.delay_ns), percent(p.delay_ns, length), duration_text(p.outside_ns),
+                     percent(p.outside_ns, length));
   using align = table::align;
   table t{{{"begin", align::right},
            {"node"},
@@ -113,8 +153,7 @@ std::string render_text(const path_report& p, bool colour, int width) {
     auto i = h.handler;
     t.row({time_text(m.events.time[i]), m.node_name(m.events.node[i]), m.actor_name(m.events.actor[i]),
            printable(m.text(m.messages.type[h.message])), m.message_name(h.message), some(h.network_ns),
-           some(h.delay_ns), duration_text(h.wait_ns), duration_text(h.handling_ns),
-           h.behind ? "the actor was busy until then" : "the message came then"});
+           some(h.delay_ns), duration_text(h.wait_ns), duration_text(h.handling_ns), reason(h)});
   }
   return out + t.render(colour, width);
 }
@@ -125,14 +164,15 @@ std::string render_json(const path_report& p) {
   json_writer j{out};
   j.object().member("from_ns", p.from).member("to_ns", p.to).member("run_ns", m.end_of_run());
   j.member("handling_ns", p.handling_ns).member("wait_ns", p.wait_ns).member("network_ns", p.network_ns);
-  j.member("timer_ns", p.delay_ns).key("hops").array();
+  j.member("timer_ns", p.delay_ns).member("outside_ns", p.outside_ns).key("hops").array();
   for (auto& h : p.hops) {
     auto i = h.handler;
     j.object().member("begin_ns", m.events.time[i]).member("node", m.node_name(m.events.node[i]));
     j.member("actor", m.actor_name(m.events.actor[i])).member("message", m.message_name(h.message));
     j.member("type", m.text(m.messages.type[h.message])).member("network_ns", h.network_ns);
     j.member("timer_ns", h.delay_ns).member("wait_ns", h.wait_ns).member("handling_ns", h.handling_ns);
-    j.member("waited_for", h.behind ? "actor" : "message").end();
+    j.member("outside_ns", h.outside_ns);
+    j.member("waited_for", h.behind ? "actor" : h.bridged ? "outside" : "message").end();
   }
   j.end().end();
   return out + "\n";

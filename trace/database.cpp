@@ -58,22 +58,6 @@ std::string_view role_text(std::uint8_t role) {
   return role == 1 ? "request" : role == 2 ? "response" : "plain";
 }
 
-bool value_is_text(event_kind kind) {
-  switch (kind) {
-  case event_kind::exited:
-  case event_kind::dropped:
-  case event_kind::dead_lettered:
-  case event_kind::node_down:
-  case event_kind::link_down:
-  case event_kind::fault:
-    return true;
-  default:
-    return false;
-  }
-}
-
-bool about_link(event_kind kind) { return kind >= event_kind::node_up && kind <= event_kind::clock_offset; }
-
 } // namespace
 
 database::database(const model& m, const std::filesystem::path& path) {
@@ -204,7 +188,7 @@ void database::fill_events(const model& m) {
   auto& e = m.events;
   for (row i = 0; i < e.size(); ++i) {
     s.number(i).number(e.time[i]).text(to_string(e.kind[i])).number(e.node[i]);
-    if (about_link(e.kind[i])) {
+    if (about_node(e.kind[i])) {
       s.null().null();
       e.cause[i] == no_row ? s.null() : s.number(e.cause[i]);
     } else {
@@ -212,7 +196,7 @@ void database::fill_events(const model& m) {
     }
     e.type[i] == 0 ? s.null() : s.text(m.text(e.type[i]));
     e.message[i] == no_row ? s.null() : s.number(e.message[i]);
-    if (value_is_text(e.kind[i]))
+    if (has_reason(e.kind[i]))
       s.null().text(m.text(static_cast<std::uint32_t>(e.value[i])));
     else if (e.kind[i] == event_kind::noted)
       s.null().text(m.notes[static_cast<std::size_t>(e.value[i])]);

@@ -130,21 +130,12 @@ void write_events(const model& m, const selection& wanted, const std::filesystem
     else
       f.text(m.actor_name(e.actor[i])).text(e.peer[i] == 0 ? "" : m.actor_name(e.peer[i]));
     f.text(m.text(e.type[i])).text(e.message[i] == no_row ? "" : m.message_name(e.message[i]));
-    switch (e.kind[i]) {
-    case event_kind::exited:
-    case event_kind::dropped:
-    case event_kind::dead_lettered:
-    case event_kind::node_down:
-    case event_kind::link_down:
-    case event_kind::fault:
+    if (has_reason(e.kind[i]))
       f.text("").text(m.text(static_cast<std::uint32_t>(e.value[i])));
-      break;
-    case event_kind::noted:
+    else if (e.kind[i] == event_kind::noted)
       f.text("").text(m.notes[static_cast<std::size_t>(e.value[i])]);
-      break;
-    default:
+    else
       f.number(e.value[i]).text("");
-    }
     f.end();
   }
   f.close();

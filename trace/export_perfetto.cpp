@@ -49,6 +49,7 @@ class perfetto {
       case event_kind::noted:
       case event_kind::exited:
       case event_kind::fault:
+      case event_kind::told_to_end:
         instant(i);
         break;
       default:

@@ -87,21 +87,12 @@ std::int64_t text_index(field what, const model& m, row i) {
     return e.node[i];
   case field::type:
     if (message != no_row) return m.messages.type[message];
-    return e.kind[i] == event_kind::fault ? std::int64_t{e.type[i]} : -1;
+    return e.kind[i] == event_kind::fault || e.kind[i] == event_kind::told_to_end ? std::int64_t{e.type[i]}
+                                                                                  : -1;
   case field::kind:
     return static_cast<std::int64_t>(e.kind[i]);
   case field::reason:
-    switch (e.kind[i]) {
-    case event_kind::exited:
-    case event_kind::dropped:
-    case event_kind::dead_lettered:
-    case event_kind::node_down:
-    case event_kind::link_down:
-    case event_kind::fault:
-      return e.value[i];
-    default:
-      return -1;
-    }
+    return has_reason(e.kind[i]) ? e.value[i] : -1;
   case field::note:
     return e.kind[i] == event_kind::noted ? e.value[i] : -1;
   default:

@@ -53,8 +53,9 @@ enum class record_kind : std::uint8_t {
   payload = 24,       ///< word 1: id; word 2 high: bytes before the cut; blob
   skewed = 25,        ///< word 1: the hybrid clock's lead over the monotonic one before; word 2: after
   invariant = 26,     ///< blob: what the scenario promises of the trace
+  told_to_end = 27,   ///< word 1: verdict; word 2: reason
 };
-inline constexpr std::uint8_t record_kind_count = 27;
+inline constexpr std::uint8_t record_kind_count = 28;
 inline constexpr std::uint8_t blob_bit = 0x80;
 
 struct record {

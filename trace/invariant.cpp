@@ -2,6 +2,7 @@
 
 #include "trace/text.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
 #include <sstream>
@@ -34,8 +35,13 @@ invariant::invariant(const std::string& text) : text_{text} {
     parse_count(text, bound::at_least, 9);
   else if (begins_with(text, "exclusive "))
     parse_exclusive(text.substr(10));
+  else if (begins_with(text, "order "))
+    parse_order(text.substr(6));
+  else if (begins_with(text, "each "))
+    parse_each(text.substr(5));
   else
-    throw invariant_error("an invariant begins with never, exactly, at most, at least or exclusive");
+    throw invariant_error(
+        "an invariant begins with never, exactly, at most, at least, exclusive, order or each");
 }
 
 void invariant::parse_count(const std::string& text, bound how, std::size_t at) {
@@ -49,64 +55,109 @@ void invariant::parse_count(const std::string& text, bound how, std::size_t at) 
   rule_ = std::move(c);
 }
 
+namespace {
+
+/// The words of "ROLE: FIRST until LAST", or of "TYPE: one RESULT"; empty if it reads otherwise.
+std::vector<std::string> words_after_colon(const std::string& text) {
+  std::vector<std::string> words;
+  std::istringstream in{text};
+  for (std::string word; in >> word;)
+    words.push_back(std::move(word));
+  if (words.empty() || words.front().size() < 2 || words.front().back() != ':') return {};
+  words.front().pop_back();
+  return words;
+}
+
+/// By string of the model: whether the pattern is its name. Once a type, not once an event.
+std::vector<bool> matching(const model& m, const std::string& pattern) {
+  std::vector<bool> out;
+  for (auto& s : m.strings)
+    out.push_back(glob_match(pattern, s));
+  return out;
+}
+
+std::vector<bool> actors_of(const model& m, const std::string& role) {
+  std::vector<bool> out;
+  for (std::uint32_t a = 0; a < m.actors.size(); ++a)
+    out.push_back(a != 0 && m.role_name(a) == role);
+  return out;
+}
+
+/// It ended otherwise than by itself, its node did, or the run was told to end.
+bool cut_short(const model& m, std::uint32_t actor, bool told_to_end) {
+  auto& who = m.actors[actor];
+  auto& node = m.nodes[who.node];
+  if (told_to_end || !node.recorded || !node.closed || node.ended != 0) return true;
+  return who.exited != no_row && m.text(static_cast<std::uint32_t>(m.events.value[who.exited])) != "normal";
+}
+
+} // namespace
+
 void invariant::parse_exclusive(const std::string& rest) {
-  std::istringstream in{rest};
-  exclusive e;
-  std::string until, more;
-  in >> e.role >> e.granted >> until >> e.released;
-  if (e.role.empty() || e.role.back() != ':' || until != "until" || e.released.empty() || in >> more)
+  auto words = words_after_colon(rest);
+  if (words.size() != 4 || words[2] != "until")
     throw invariant_error("it should read: exclusive ROLE: GRANTED until RELEASED");
-  e.role.pop_back();
-  rule_ = std::move(e);
+  rule_ = exclusive{words[0], words[1], words[3]};
+}
+
+void invariant::parse_order(const std::string& rest) {
+  auto words = words_after_colon(rest);
+  if (words.size() != 4 || words[2] != "before")
+    throw invariant_error("it should read: order ROLE: FIRST before LAST");
+  rule_ = order{words[0], words[1], words[3]};
+}
+
+void invariant::parse_each(const std::string& rest) {
+  auto words = words_after_colon(rest);
+  bool always = words.size() == 3 && words[1] == "one";
+  bool at_most = words.size() == 5 && words[1] == "at" && words[2] == "most" && words[3] == "one";
+  if (!always && !at_most)
+    throw invariant_error("it should read: each TYPE: one RESULT, or: each TYPE: at most one RESULT");
+  rule_ = each{words.front(), words.back(), always};
 }
 
 std::vector<invariant::breach> invariant::breaches(const model& m) {
   std::vector<breach> out;
-  if (auto* n = std::get_if<never>(&rule_)) {
-    n->what.bind(m);
-    for (row i = 0; i < m.events.size() && out.size() < breaches_max; ++i)
-      if (n->what.matches(i)) out.push_back({fmt::format("it happened although \"{}\"", text_), {i}});
-  } else if (auto* c = std::get_if<count>(&rule_)) {
-    c->what.bind(m);
-    std::uint64_t found = 0;
-    breach b;
-    for (row i = 0; i < m.events.size(); ++i) {
-      if (!c->what.matches(i)) continue;
-      if (++found <= breaches_max || found == c->number + 1) b.events.push_back(i);
-    }
-    bool holds = c->how == bound::exactly   ? found == c->number
-                 : c->how == bound::at_most ? found <= c->number
-                                            : found >= c->number;
-    if (holds) return out;
-    b.sentence = fmt::format("it happened {} although \"{}\"", counted(found, "time"), text_);
-    out.push_back(std::move(b));
-  } else {
-    walk(m, std::get<exclusive>(rule_), out);
-  }
+  std::visit([&](auto& rule) { judge(rule, m, out); }, rule_);
   return out;
 }
 
-std::map<std::uint32_t, invariant::holding> invariant::held_at_end(const model& m) const {
-  std::vector<breach> ignored;
-  auto* e = std::get_if<exclusive>(&rule_);
-  return e ? walk(m, *e, ignored) : std::map<std::uint32_t, holding>{};
+bool invariant::sound_on_part() const {
+  if (auto* c = std::get_if<count>(&rule_)) return c->how == bound::at_most;
+  if (auto* e = std::get_if<each>(&rule_)) return !e->always;
+  return !std::holds_alternative<exclusive>(rule_);
 }
 
-std::map<std::uint32_t, invariant::holding> invariant::walk(const model& m, const exclusive& rule,
-                                                            std::vector<breach>& out) const {
+void invariant::judge(never& rule, const model& m, std::vector<breach>& out) const {
+  rule.what.bind(m);
+  for (row i = 0; i < m.events.size() && out.size() < breaches_max; ++i)
+    if (rule.what.matches(i)) out.push_back({fmt::format("it happened although \"{}\"", text_), {i}});
+}
+
+void invariant::judge(count& rule, const model& m, std::vector<breach>& out) const {
+  rule.what.bind(m);
+  std::uint64_t found = 0;
+  breach b;
+  for (row i = 0; i < m.events.size(); ++i) {
+    if (!rule.what.matches(i)) continue;
+    if (++found <= breaches_max || found == rule.number + 1) b.events.push_back(i);
+  }
+  bool holds = rule.how == bound::exactly   ? found == rule.number
+               : rule.how == bound::at_most ? found <= rule.number
+                                            : found >= rule.number;
+  if (holds) return;
+  b.sentence = fmt::format("it happened {} although \"{}\"", counted(found, "time"), text_);
+  out.push_back(std::move(b));
+}
+
+void invariant::judge(exclusive& rule, const model& m, std::vector<breach>& out) const {
   std::map<std::uint32_t, holding> held;
   auto& e = m.events;
-  // Both types once, not once an event.
-  std::vector<bool> grants, releases, resource;
-  for (auto& s : m.strings) {
-    grants.push_back(glob_match(rule.granted, s));
-    releases.push_back(glob_match(rule.released, s));
-  }
-  for (std::uint32_t a = 0; a < m.actors.size(); ++a)
-    resource.push_back(a != 0 && m.role_name(a) == rule.role);
+  auto grants = matching(m, rule.granted), releases = matching(m, rule.released);
+  auto resource = actors_of(m, rule.role);
   for (row i = 0; i < e.size(); ++i) {
-    if (!resource[e.actor[i]]) continue;
     auto who = e.actor[i];
+    if (!resource[who]) continue;
     if (e.kind[i] == event_kind::sent && grants[e.type[i]]) {
       auto& h = held[who];
       if (h.granted != no_row && h.holder != e.peer[i] && out.size() < breaches_max)
@@ -119,7 +170,69 @@ std::map<std::uint32_t, invariant::holding> invariant::walk(const model& m, cons
       if (it != held.end() && it->second.holder == e.peer[i]) held.erase(it);
     }
   }
+}
+
+std::map<std::uint32_t, invariant::holding> invariant::held_at(const model& m, row end) const {
+  std::map<std::uint32_t, holding> held;
+  auto* rule = std::get_if<exclusive>(&rule_);
+  if (rule == nullptr) return held;
+  auto& e = m.events;
+  auto grants = matching(m, rule->granted), releases = matching(m, rule->released);
+  auto resource = actors_of(m, rule->role);
+  for (row i = 0; i < std::min<row>(end, static_cast<row>(e.size())); ++i) {
+    if (e.kind[i] != event_kind::sent) continue;
+    if (resource[e.actor[i]] && grants[e.type[i]]) {
+      held[e.actor[i]] = {e.peer[i], i};
+    } else if (resource[e.peer[i]] && releases[e.type[i]]) {
+      auto it = held.find(e.peer[i]);
+      if (it != held.end() && it->second.holder == e.actor[i]) held.erase(it);
+    }
+  }
   return held;
+}
+
+void invariant::judge(order& rule, const model& m, std::vector<breach>& out) const {
+  auto& e = m.events;
+  auto firsts = matching(m, rule.first), lasts = matching(m, rule.last);
+  auto bound_by = actors_of(m, rule.role);
+  std::vector<row> last(m.actors.size(), no_row);
+  for (row i = 0; i < e.size() && out.size() < breaches_max; ++i) {
+    auto who = e.actor[i];
+    if (e.kind[i] != event_kind::handled || !bound_by[who]) continue;
+    if (lasts[e.type[i]])
+      last[who] = i;
+    else if (last[who] != no_row && firsts[e.type[i]])
+      out.push_back(
+          {fmt::format("{} handled {} {} after {}, although \"{}\"", m.actor_name(who), m.text(e.type[i]),
+                       m.message_name(e.message[i]), m.message_name(e.message[last[who]]), text_),
+           {last[who], i}});
+  }
+}
+
+void invariant::judge(each& rule, const model& m, std::vector<breach>& out) const {
+  auto types = matching(m, rule.type), results = matching(m, rule.result);
+  bool told_to_end = std::ranges::find(m.events.kind, event_kind::told_to_end) != m.events.kind.end();
+  std::map<row, std::vector<row>> given; // by message of TYPE, its results
+  for (row i = 0; i < m.messages.size(); ++i) {
+    if (m.messages.sent[i] == no_row || !results[m.messages.type[i]]) continue;
+    for (auto cause : m.causes(i))
+      if (types[m.messages.type[cause]]) given[cause].push_back(m.messages.sent[i]);
+  }
+  for (row i = 0; i < m.messages.size() && out.size() < breaches_max; ++i) {
+    auto handled = m.messages.handled[i];
+    if (!types[m.messages.type[i]] || handled == no_row) continue;
+    auto found = given.find(i);
+    std::size_t n = found == given.end() ? 0 : found->second.size();
+    bool owes = n == 0 && rule.always && m.events.kind[handled] == event_kind::handled
+                && !cut_short(m, m.events.actor[handled], told_to_end);
+    if (n <= 1 && !owes) continue;
+    breach b{fmt::format("{} {} gave {} of type {}, although \"{}\"", m.text(m.messages.type[i]),
+                         m.message_name(i), n == 0 ? "no message" : counted(n, "message"), rule.result,
+                         text_),
+             {handled}};
+    if (n > 0) b.events.insert(b.events.end(), found->second.begin(), found->second.end());
+    out.push_back(std::move(b));
+  }
 }
 
 } // namespace troupe::trace

@@ -257,9 +257,11 @@ void merger::emit(std::size_t n, std::size_t index, run_time time) {
     return emit_link_event(n, event_kind::link_resumed, r, time, static_cast<std::int64_t>(r.word2));
   case record_kind::clock_offset:
     return emit_link_event(n, event_kind::clock_offset, r, time, static_cast<std::int64_t>(r.word2));
-  case record_kind::fault: {
+  case record_kind::fault:
+  case record_kind::told_to_end: {
     auto what = string(n, r.word1), detail = string(n, r.word2);
-    auto at = push_event(n, event_kind::fault, time);
+    bool fault = static_cast<record_kind>(kind) == record_kind::fault;
+    auto at = push_event(n, fault ? event_kind::fault : event_kind::told_to_end, time);
     out_.events.type[at] = what;
     out_.events.value[at] = detail;
     return;

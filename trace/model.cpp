@@ -10,11 +10,26 @@ namespace troupe::trace {
 
 std::string_view to_string(event_kind kind) {
   constexpr std::string_view names[event_kind_count] = {
-      "spawned", "exited",        "sent",         "delivered",    "handled", "unfinished",
-      "dropped", "dead_lettered", "timer_set",    "redelivered",  "node_up", "node_down",
-      "link_up", "link_down",     "link_resumed", "clock_offset", "fault",   "noted"};
+      "spawned",       "exited",       "sent",        "delivered", "handled",    "unfinished", "dropped",
+      "dead_lettered", "timer_set",    "redelivered", "node_up",   "node_down",  "link_up",    "link_down",
+      "link_resumed",  "clock_offset", "fault",       "noted",     "told_to_end"};
   auto i = static_cast<std::size_t>(kind);
   return i < event_kind_count ? names[i] : "unknown";
+}
+
+bool has_reason(event_kind kind) {
+  switch (kind) {
+  case event_kind::exited:
+  case event_kind::dropped:
+  case event_kind::dead_lettered:
+  case event_kind::node_down:
+  case event_kind::link_down:
+  case event_kind::fault:
+  case event_kind::told_to_end:
+    return true;
+  default:
+    return false;
+  }
 }
 
 bool model::complete() const {

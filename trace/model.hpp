@@ -41,6 +41,7 @@ using run_time = std::int64_t;
 ///   clock_offset   - peer node in `cause`                                 peer's clock minus ours, ns
 ///   fault          -          -         kind  -          -                detail (string)
 ///   noted          who        -         -     during     -                text (index into model::notes)
+///   told_to_end    -          -      verdict  -          -                reason (string)
 /// `time` of handled and unfinished is when the handler began.
 enum class event_kind : std::uint8_t {
   spawned,
@@ -61,9 +62,20 @@ enum class event_kind : std::uint8_t {
   clock_offset,
   fault,
   noted,
+  told_to_end,
 };
-inline constexpr std::size_t event_kind_count = 18;
+inline constexpr std::size_t event_kind_count = 19;
 std::string_view to_string(event_kind);
+/// Its value is a reason, a string of the model.
+bool has_reason(event_kind);
+/// Its cause is another node.
+constexpr bool about_node(event_kind kind) {
+  return kind >= event_kind::node_up && kind <= event_kind::clock_offset;
+}
+/// It happened to the node or the run, not to an actor.
+constexpr bool about_no_actor(event_kind kind) {
+  return about_node(kind) || kind == event_kind::fault || kind == event_kind::told_to_end;
+}
 
 /// One start of a node, with a trace of its own or only mentioned by others.
 struct node_info {

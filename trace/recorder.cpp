@@ -52,13 +52,14 @@ void recorder::sent(message_id id, message_id cause, actor_index sender, actor_i
                 format::pack_actors(sender, receiver, type));
 }
 
-void recorder::delivered(message_id id, actor_index receiver, string_index type, std::uint32_t bytes,
-                         timestamp remote_sent) {
-  if (!on() || !id.recorded()) return;
+timestamp recorder::delivered(message_id id, actor_index receiver, string_index type, std::uint32_t bytes,
+                              timestamp remote_sent) {
+  if (!on() || !id.recorded()) return 0;
   auto when = now();
-  auto lag = static_cast<std::int64_t>(when - remote_sent);
+  auto lag = static_cast<std::int64_t>(remote_sent == 0 ? 0 : when - remote_sent);
   impl_->record(record_kind::delivered, when, id.value, bytes | format::lag_low(lag),
                 format::pack_actors(receiver, 0, type) | std::uint64_t{format::lag_high(lag)} << 16);
+  return when;
 }
 
 void recorder::handling(message_id id, actor_index who, string_index type, timestamp begin) {
@@ -75,8 +76,7 @@ void recorder::handling(message_id id, actor_index who, string_index type, times
 }
 
 void recorder::handled(message_id id, actor_index who, string_index type, timestamp begin) {
-  if (!on() || !id.recorded()) return;
-  handled(id, who, type, begin, now());
+  if (on() && id.recorded()) handled(id, who, type, begin, now());
 }
 
 void recorder::handled(message_id id, actor_index who, string_index type, timestamp begin, timestamp end) {

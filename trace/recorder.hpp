@@ -105,9 +105,10 @@ class recorder {
             timestamp when, message_role = message_role::plain);
   /// A further cause of a message that was sent: a join has several.
   void also_caused_by(message_id, message_id cause);
-  /// A message of another node arrived here and is being put into a mailbox.
-  void delivered(message_id, actor_index receiver, string_index type, std::uint32_t bytes,
-                 timestamp remote_sent);
+  /// A message of another node arrived here and is being put into a mailbox. `remote_sent`
+  /// 0: the sender tells no time. Returns when it arrived; 0 when nothing is recorded.
+  timestamp delivered(message_id, actor_index receiver, string_index type, std::uint32_t bytes,
+                      timestamp remote_sent);
   /// The handler is about to run; lets the reader name what a killed node was doing.
   void handling(message_id, actor_index who, string_index type, timestamp begin);
   /// The handler has run, from `begin` until now.
@@ -129,6 +130,9 @@ class recorder {
   void link_resumed(node_index, std::uint32_t frames_sent_again);
   void clock_offset(node_index, std::chrono::nanoseconds offset, std::chrono::nanoseconds uncertainty);
   void fault(string_index kind, string_index detail);
+  /// The run is told to end, by whom or why: what waits now would wait for ever. Where the
+  /// run ended by itself, this is not recorded.
+  void told_to_end(string_index verdict, string_index reason);
   void noted(actor_index who, message_id during, std::string_view text);
   /// Contents of a message, recorded at level::payloads; cut at 64 KiB.
   void payload(message_id, std::span<const std::byte>);

@@ -161,6 +161,10 @@ void recorder::fault(string_index kind, string_index detail) {
   if (on()) impl_->record(record_kind::fault, now(), kind, detail, 0);
 }
 
+void recorder::told_to_end(string_index verdict, string_index reason) {
+  if (on()) impl_->record(record_kind::told_to_end, now(), verdict, reason, 0);
+}
+
 void recorder::noted(actor_index who, message_id during, std::string_view text) {
   if (!on() || (during && !during.recorded())) return;
   impl_->write_blob(impl_->mine(), record_kind::noted, now(), during.value, 0, format::pack_actors(who, 0, 0),

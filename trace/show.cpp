@@ -94,22 +94,6 @@ std::string_view value_name(event_kind kind) {
   }
 }
 
-bool has_reason(event_kind kind) {
-  switch (kind) {
-  case event_kind::exited:
-  case event_kind::dropped:
-  case event_kind::dead_lettered:
-  case event_kind::node_down:
-  case event_kind::link_down:
-  case event_kind::fault:
-    return true;
-  default:
-    return false;
-  }
-}
-
-bool about_link(event_kind kind) { return kind >= event_kind::node_up && kind <= event_kind::clock_offset; }
-
 std::string_view colour_of(event_kind kind) {
   switch (kind) {
   case event_kind::dropped:
@@ -117,6 +101,7 @@ std::string_view colour_of(event_kind kind) {
   case event_kind::unfinished:
   case event_kind::node_down:
   case event_kind::fault:
+  case event_kind::told_to_end:
     return "\x1b[31m";
   case event_kind::sent:
     return "\x1b[36m";
@@ -168,6 +153,8 @@ std::string describe(const model& m, row i) {
     return fmt::format("the clock of {} is {} ahead of ours", peer_node(m, i), duration_text(e.value[i]));
   case event_kind::fault:
     return fmt::format("fault {}{}", type_text(m, e.type[i]), reason_text(m, i));
+  case event_kind::told_to_end:
+    return fmt::format("the run is told to end, {}{}", type_text(m, e.type[i]), reason_text(m, i));
   case event_kind::noted:
     return fmt::format("{} noted: {}", who(), printable(m.notes[static_cast<std::size_t>(e.value[i])]));
   }
@@ -192,10 +179,10 @@ std::string event_json(const model& m, row i) {
       .member("time_ns", e.time[i])
       .member("node", m.node_name(e.node[i]))
       .member("kind", to_string(e.kind[i]));
-  if (about_link(e.kind[i])) {
+  if (about_node(e.kind[i])) {
     j.member("peer_node", peer_node(m, i));
   } else {
-    if (e.kind[i] != event_kind::fault) j.member("actor", m.actor_name(e.actor[i]));
+    if (!about_no_actor(e.kind[i])) j.member("actor", m.actor_name(e.actor[i]));
     if (e.peer[i] != 0)
       j.member(e.kind[i] == event_kind::spawned ? "parent" : "peer", m.actor_name(e.peer[i]));
     if (e.type[i] != 0) j.member("type", m.text(e.type[i]));

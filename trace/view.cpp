@@ -1,12 +1,9 @@
 #include "trace/view.hpp"
 
+#include "trace/check.hpp"
 #include "trace/json_writer.hpp"
 #include "trace/ledger_view.hpp"
 #include "trace/view_columns.hpp"
-
-#if __has_include("trace/check.hpp")
-#include "trace/check.hpp"
-#endif
 
 #include <algorithm>
 
@@ -140,8 +137,7 @@ void write_ledger(json_writer& json, const model& m) {
   json.end();
 }
 
-void write_findings([[maybe_unused]] json_writer& json, [[maybe_unused]] const model& m) {
-#if __has_include("trace/check.hpp")
+void write_findings(json_writer& json, const model& m) {
   json.key("findings").array();
   for (auto& f : check_trace(m)) {
     json.object().member("rule", to_string(f.what)).member("fault", f.how == severity::fault);
@@ -157,7 +153,6 @@ void write_findings([[maybe_unused]] json_writer& json, [[maybe_unused]] const m
     json.end();
   }
   json.end();
-#endif
 }
 
 std::string meta_json(const model& m, std::string_view title) {

@@ -20,7 +20,8 @@ struct edge {
 };
 using wait_graph = std::map<std::uint32_t, std::vector<edge>>;
 
-wait_graph build(const model& m, const std::vector<row>& open) {
+/// Of the run as it was before the event `end`.
+wait_graph build(const model& m, const std::vector<row>& open, row end) {
   wait_graph graph;
   for (auto message : open) {
     auto from = m.messages.sender[message], to = m.messages.receiver[message];
@@ -32,7 +33,7 @@ wait_graph build(const model& m, const std::vector<row>& open) {
   }
   for (auto& text : m.invariants) {
     try {
-      for (auto& [resource, held] : invariant{text}.held_at_end(m))
+      for (auto& [resource, held] : invariant{text}.held_at(m, end))
         graph[resource].push_back(
             {held.holder, held.granted,
              fmt::format("{} is held by {}", m.actor_name(resource), m.actor_name(held.holder))});
@@ -104,10 +105,16 @@ class circle_search {
 
 } // namespace
 
-std::vector<row> open_requests(const model& m) {
+row told_to_end_at(const model& m) {
+  auto it = std::ranges::find(m.events.kind, event_kind::told_to_end);
+  return it == m.events.kind.end() ? no_row : static_cast<row>(it - m.events.kind.begin());
+}
+
+std::vector<row> open_requests(const model& m, row end) {
   std::vector<bool> answered(m.messages.size());
   auto mark = [&](row response, row cause) {
-    if (m.messages.role[response] == static_cast<std::uint8_t>(message_role::response))
+    if (m.messages.role[response] == static_cast<std::uint8_t>(message_role::response)
+        && (end == no_row || m.messages.sent[response] < end))
       answered[cause] = true;
   };
   for (row i = 0; i < m.messages.size(); ++i)
@@ -117,14 +124,18 @@ std::vector<row> open_requests(const model& m) {
   std::vector<row> out;
   for (row i = 0; i < m.messages.size(); ++i) {
     if (m.messages.role[i] != static_cast<std::uint8_t>(message_role::request) || answered[i]) continue;
-    auto f = fate_of(m, i);
-    if (f != fate::dropped && f != fate::dead_lettered) out.push_back(i);
+    // The answer to somebody who is no actor goes where the trace does not look.
+    if (m.messages.sender[i] == 0 || m.messages.sent[i] == no_row || m.messages.sent[i] >= end) continue;
+    auto discarded = m.messages.discarded[i];
+    if (discarded == no_row || discarded >= end) out.push_back(i);
   }
   return out;
 }
 
 void check_waits(const model& m, const std::vector<row>& open, std::vector<finding>& out) {
-  auto graph = build(m, open);
+  // A run that was told to end lets go of what was stuck: the circle was there before.
+  auto end = told_to_end_at(m);
+  auto graph = build(m, end == no_row ? open : open_requests(m, end), end);
   circle_search search{m, graph, out};
   auto before = out.size();
   for (auto& [who, edges] : graph)
@@ -133,7 +144,7 @@ void check_waits(const model& m, const std::vector<row>& open, std::vector<findi
   finding f{
       .what = rule::waits, .how = severity::note, .sentence = {}, .times = 0, .events = {}, .messages = {}};
   for (auto message : open) {
-    if (m.messages.sender[message] == 0 || m.messages.receiver[message] == 0) continue;
+    if (m.messages.receiver[message] == 0) continue;
     if (f.times++ < 3)
       f.sentence +=
           fmt::format("{}{} waits for {} ({} {})", f.times == 1 ? "" : ", ",

@@ -5,12 +5,16 @@
 
 namespace troupe::trace {
 
-/// Requests without an answer, whatever became of them; not those whose end the requester
-/// was told of (dropped, dead-lettered).
-std::vector<row> open_requests(const model&);
+/// The requests of actors that had no answer before the event `end`, whatever became of them;
+/// not those whose end the requester was told of (dropped, dead-lettered).
+std::vector<row> open_requests(const model&, row end = no_row);
+
+/// The event with which the run was told to end; no_row: it ended by itself.
+row told_to_end_at(const model&);
 
 /// Adds who waits for whom, and each circle once. A requester waits for the receiver; a
-/// resource (see the invariant "exclusive") waits for its holder.
+/// resource (see the invariant "exclusive") waits for its holder. Circles are looked for as
+/// things stood when the run was told to end, if it was.
 void check_waits(const model&, const std::vector<row>& open, std::vector<finding>&);
 
 } // namespace troupe::trace

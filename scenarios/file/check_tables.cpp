@@ -10,7 +10,9 @@
 namespace troupe::scenarios::file {
 namespace {
 
-const std::array<std::string, 2> trace_key_names{"level", "bytes_max"};
+const std::array<std::string, 3> trace_key_names{"level", "bytes_max", "sample"};
+/// The smallest share of causal trees that can be asked for.
+constexpr double sample_min = 1e-6;
 
 bool contains(std::span<const std::string> keys, std::string_view key) {
   return std::find(keys.begin(), keys.end(), key) != keys.end();
@@ -129,6 +131,11 @@ void check_trace(const node& given, check_context& c) {
             c.read.size(e->value, {"bytes_max", "a size from 1MiB to 16TiB, such as \"512MiB\""}, low, high))
       c.result.trace.bytes_max = *bytes;
   }
+  if (const entry* e = table->find("sample"))
+    if (const auto share = c.read.number(
+            e->value, {"sample", "the share of causal trees to record, from 0.000001 to 1, such as 0.1"},
+            {sample_min, 1.0, {}}))
+      c.result.trace.sample = *share;
 }
 
 } // namespace troupe::scenarios::file

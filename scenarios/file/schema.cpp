@@ -137,7 +137,9 @@ json fault_schema() {
 json trace_schema() {
   return closed_object({{"level", described(words({"off", "headers", "payloads"}), "how much is recorded")},
                         {"bytes_max", described({{"type", {"integer", "string"}}, {"default", "4GiB"}},
-                                                "largest trace of a node")}});
+                                                "largest trace of a node")},
+                        {"sample", described({{"type", {"number", "string"}}, {"default", 1.0}},
+                                             "share of the causal trees that is recorded")}});
 }
 
 json definitions() {

@@ -54,6 +54,7 @@ settings::settings(const overrides& given, const environment& env, mistakes& wro
   take_option("--deadline", given.deadline, {"deadline"});
   take_option("--nodes", given.nodes, {"topology", "nodes"});
   take_option("--trace", given.trace, {"trace", "level"});
+  take_option("--sample", given.sample, {"trace", "sample"});
 }
 
 const source_text& settings::remember(std::string name, std::string text, origin from) {
@@ -150,7 +151,8 @@ bool settings::resolve(setting& s, const declaration* known) {
   for (std::string_view key :
        {"nodes", "endpoint", "host", "threads", "scheduler", "external", "join_timeout"})
     candidates.push_back(fmt::format("topology.{}", key));
-  candidates.insert(candidates.end(), {"trace.level", "trace.bytes_max", "seed", "deadline", "scenario"});
+  candidates.insert(candidates.end(),
+                    {"trace.level", "trace.bytes_max", "trace.sample", "seed", "deadline", "scenario"});
   const std::string key = fmt::format("{}", fmt::join(s.path, "."));
   wrong_.add(s.key_at,
              fmt::format("{} is neither a parameter of {} nor a key of the file", tick(key), known->name),

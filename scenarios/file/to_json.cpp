@@ -140,11 +140,13 @@ nlohmann::json to_json(const declaration& d) {
 }
 
 nlohmann::json to_json(const plan& what) {
-  nlohmann::json json = {
-      {"scenario", what.scenario},
-      {"parameters", nlohmann::json::object()},
-      {"topology", topology_json(what.topology)},
-      {"trace", {{"level", name_of(what.trace.level)}, {"bytes_max", what.trace.bytes_max}}}};
+  nlohmann::json json = {{"scenario", what.scenario},
+                         {"parameters", nlohmann::json::object()},
+                         {"topology", topology_json(what.topology)},
+                         {"trace",
+                          {{"level", name_of(what.trace.level)},
+                           {"bytes_max", what.trace.bytes_max},
+                           {"sample", what.trace.sample}}}};
   if (!what.file.empty()) json["file"] = what.file.string();
   if (what.seed_given) json["seed"] = what.seed;
   if (what.deadline) json["deadline"] = format_duration(*what.deadline);

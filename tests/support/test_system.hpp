@@ -16,9 +16,10 @@ namespace troupe::testing {
 class test_system {
  public:
   explicit test_system(trace::level level = trace::level::off,
-                       const std::function<void(message_catalog&)>& add_messages = {})
-      : recorder({directory_.path(), "test", 1, level, 1ULL << 28}), context{recorder, books, catalog,
-                                                                             "test",   1,     {}} {
+                       const std::function<void(message_catalog&)>& add_messages = {},
+                       std::uint32_t sample_one_in = 1)
+      : recorder({directory_.path(), "test", 1, level, 1ULL << 28, 1ULL << 28, sample_one_in}),
+        context{recorder, books, catalog, "test", 1, {}} {
     if (add_messages) add_messages(catalog);
     catalog.attach(recorder);
     config_.set("scheduler.policy", caf::atom("testing"));

@@ -101,6 +101,9 @@ class node_builder {
   node_builder& fault(std::int64_t us, const std::string& what, const std::string& detail) {
     return add(kind::fault, us, string(what), string(detail), 0);
   }
+  node_builder& told_to_end(std::int64_t us, const std::string& verdict, const std::string& reason) {
+    return add(kind::told_to_end, us, string(verdict), string(reason), 0);
+  }
   node_builder& noted(std::int64_t us, std::uint32_t who, std::uint64_t during, const std::string& text) {
     blob(text);
     return add(kind::noted, us, during, 0, trace::format::pack_actors(who, 0, 0));

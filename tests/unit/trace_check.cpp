@@ -227,4 +227,94 @@ TEST_CASE("invariants forbid and count", "[trace][check]") {
   contains(breach("exclusive fork granted until put_down"),
            "it should read: exclusive ROLE: GRANTED until RELEASED");
   contains(breach("never "), "cannot be evaluated");
+  contains(breach("order giver ask before go"), "it should read: order ROLE: FIRST before LAST");
+  contains(breach("each ask: two answers"), "it should read: each TYPE: one RESULT");
+  CHECK(breach("order giver: ask before go").empty());
+  contains(breach("order giver: go before ask"), "giver-1 handled go main:3 after main:1, although");
+  CHECK(breach("each ask: one answer").empty());
+  CHECK(breach("each ask: at most one answer").empty());
+  CHECK(breach("each go: at most one answer").empty());
+  contains(breach("each go: one answer"), "go main:3 gave no message of type answer, although");
+}
+
+TEST_CASE("each asks for one result, and forgives those who were ended before", "[trace][check]") {
+  sound_run r;
+  r.main.invariant("each go: one done");
+  SECTION("two are too many") {
+    r.main.sent(30, id(4), r.b, r.a, "done", id(3)).handled(31, 32, id(4), r.a, "done");
+    r.main.sent(33, id(5), r.b, r.a, "done", id(3)).handled(34, 35, id(5), r.a, "done");
+    contains(only_fault(merged(r.main), rule::invariant), "go main:3 gave 2 messages of type done");
+  }
+  SECTION("one by a further cause is enough") {
+    r.main.sent(30, id(4), r.b, r.a, "done", id(1)).also_caused_by(30, id(4), id(3));
+    r.main.handled(31, 32, id(4), r.a, "done");
+    CHECK(trace::check_trace(merged(r.main)).empty());
+  }
+  SECTION("none is too few of an actor that ended by itself") {
+    r.main.exited(50, r.b, "normal");
+    contains(only_fault(merged(r.main), rule::invariant), "go main:3 gave no message of type done");
+  }
+  SECTION("none is all right of an actor that was killed") {
+    r.main.exited(50, r.b, "killed");
+    CHECK(trace::check_trace(merged(r.main)).empty());
+  }
+  SECTION("none is all right once the run was told to end") {
+    r.main.told_to_end(23, "interrupted", "interrupted");
+    CHECK(trace::check_trace(merged(r.main)).empty());
+  }
+}
+
+TEST_CASE("a circle is found as it was when the run was told to end", "[trace][check]") {
+  node_builder main{"main", 1};
+  auto a = main.actor(1, "left"), b = main.actor(2, "right");
+  main.spawned(1, a).spawned(2, b);
+  main.sent(10, id(1), a, b, "ask", 0, message_role::request).handled(12, 13, id(1), b, "ask");
+  main.sent(11, id(2), b, a, "ask", 0, message_role::request).handled(14, 15, id(2), a, "ask");
+  auto told = GENERATE(true, false);
+  if (told) main.told_to_end(20, "deadlock", "they wait for each other");
+  // Both are let go.
+  main.sent(30, id(3), b, a, "error", id(1), message_role::response).handled(31, 32, id(3), a, "error");
+  main.sent(33, id(4), a, b, "error", id(2), message_role::response).handled(34, 35, id(4), b, "error");
+  auto m = merged(main);
+  if (!told) {
+    CHECK(trace::check_trace(m).empty());
+    return;
+  }
+  contains(only_fault(m, rule::waits_in_circle), "deadlock: left-1 waits for right-1 (ask main:1)");
+}
+
+TEST_CASE("what is on its way back is not held when the run is told to end", "[trace][check]") {
+  node_builder main{"main", 1};
+  auto x = main.actor(1, "philosopher"), fork = main.actor(3, "fork");
+  main.invariant("exclusive fork: granted until put_down");
+  main.sent(10, id(1), fork, x, "granted").handled(11, 12, id(1), x, "granted");
+  main.sent(13, id(2), x, fork, "ask", 0, message_role::request).handled(16, 17, id(2), fork, "ask");
+  auto put = GENERATE(true, false);
+  if (put) main.sent(14, id(3), x, fork, "put_down").handled(18, 19, id(3), fork, "put_down");
+  main.told_to_end(15, "deadline", "the deadline passed");
+  main.sent(20, id(4), fork, x, "no", id(2), message_role::response).handled(21, 22, id(4), x, "no");
+  CHECK(faults(merged(main)).size() == (put ? 0 : 1));
+}
+
+TEST_CASE("of a sampled trace only what it can tell is judged", "[trace][check]") {
+  sound_run r;
+  r.main.raw().info.sample_one_in = 10;
+  r.main.invariant("at least 100: type=go");
+  r.main.invariant("at most 0: type=go");
+  r.main.sent(30, id(4), r.a, r.b, "ask", 0, message_role::request).handled(31, 32, id(4), r.b, "ask");
+  auto all = trace::check_trace(merged(r.main));
+  REQUIRE(all.size() == 2);
+  contains(all[0].sentence, "it happened 2 times although \"at most 0: type=go\"");
+  contains(all[1].sentence, "\"at least 100: type=go\" was not judged: only a part");
+  CHECK(all[1].how == severity::note);
+}
+
+TEST_CASE("what an incomplete trace lacks breaks no promise for sure", "[trace][check]") {
+  sound_run r;
+  r.main.invariant("at least 100: type=go");
+  r.main.killed();
+  auto all = trace::check_trace(merged(r.main));
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].how == severity::note);
+  contains(all[0].sentence, "but the trace is not complete");
 }

@@ -119,6 +119,44 @@ TEST_CASE("over two nodes the path splits into network, mailbox and handling", "
   CHECK(p.to - p.from == 55'000);
 }
 
+TEST_CASE("what was sent from outside of actors follows the last handler of its node", "[trace][path]") {
+  node_builder main{"main", 1}, w1{"w1", 2};
+  auto w1_there = main.node("w1", 2), main_there = w1.node("main", 1);
+  auto worker = w1.actor(8, "worker"), worker_at_main = main.actor(8, "", w1_there),
+       boss = main.actor(3, "boss");
+  // The wiring spawns, waits for the answer, and starts the work; elsewhere something goes on.
+  main.sent(5, id(1), 0, worker_at_main, "spawn");
+  w1.handled(10, 20, id(1, main_there), worker, "spawn");
+  w1.sent(15, id(9), worker, 0, "spawned", id(1, main_there));
+  main.handled(30, 31, id(9, w1_there), boss, "spawned");
+  main.sent(40, id(2), 0, boss, "go").handled(50, 60, id(2), boss, "go");
+  w1.sent(32, id(10), worker, worker, "other").handled(35, 38, id(10), worker, "other");
+  auto m = merged(main, w1);
+  auto p = trace::find_critical_path(m, bound(m, ""));
+  REQUIRE(p.hops.size() == 3);
+  CHECK(m.text(m.messages.type[p.hops[0].message]) == "spawn");
+  CHECK_FALSE(p.hops[0].bridged);
+  CHECK(p.hops[2].bridged);
+  CHECK(p.hops[2].outside_ns == 9'000);
+  CHECK(p.network_ns + p.delay_ns + p.wait_ns + p.handling_ns + p.outside_ns == p.to - p.from);
+  CHECK(render_text(p, false, 0).find("sent from outside, 9.00 µs after that") != std::string::npos);
+  CHECK(json::parse(render_json(p))["hops"][2]["waited_for"] == "outside");
+}
+
+TEST_CASE("a new actor's first message follows from the message that made it", "[trace][path]") {
+  node_builder main{"main", 1};
+  auto boss = main.actor(1, "boss"), fresh = main.actor(2, "fresh");
+  main.sent(1, id(1), 0, boss, "hire").handled(2, 10, id(1), boss, "hire");
+  main.spawned(5, fresh, boss, id(1)).sent(25, id(2), fresh, boss, "ready", id(1));
+  main.handled(30, 31, id(2), boss, "ready");
+  auto m = merged(main);
+  auto p = trace::find_critical_path(m, bound(m, ""));
+  REQUIRE(p.hops.size() == 2);
+  CHECK(p.hops[0].handling_ns == 8'000);
+  CHECK(p.hops[1].outside_ns == 15'000);
+  CHECK(p.handling_ns + p.wait_ns + p.outside_ns == p.to - p.from);
+}
+
 TEST_CASE("a timer's delay is neither network nor mailbox", "[trace][path]") {
   node_builder main{"main", 1};
   auto a = main.actor(1, "clock");

@@ -13,7 +13,7 @@ class Mistake extends Error {
 }
 const ofMessage = (f) => (i) => (ev.message[i] < 0 ? undefined : f(ev.message[i]));
 const known = (f) => ofMessage((m) => (f(m) < 0 ? undefined : f(m)));
-const reasonKinds = new Set(["exited", "dropped", "dead_lettered", "node_down", "link_down", "fault"].map((k) => KIND[k]));
+const reasonKinds = new Set(["exited", "dropped", "dead_lettered", "node_down", "link_down", "fault", "told_to_end"].map((k) => KIND[k]));
 const peerOf = (i) => {
   const m = ev.message[i];
   if (m < 0) return ev.peer[i];
@@ -26,7 +26,7 @@ const FIELDS = {
   receiver: ["text", ofMessage((m) => msg.receiver[m]), actorName],
   role: ["text", (i) => ev.actor[i], (a) => meta.actors[a][1]],
   node: ["text", (i) => ev.node[i], (n) => meta.nodes[n].name],
-  type: ["text", (i) => (ev.message[i] >= 0 ? msg.type[ev.message[i]] : ev.kind[i] === KIND.fault ? ev.type[i] : undefined), (s) => meta.strings[s]],
+  type: ["text", (i) => (ev.message[i] >= 0 ? msg.type[ev.message[i]] : ev.kind[i] === KIND.fault || ev.kind[i] === KIND.told_to_end ? ev.type[i] : undefined), (s) => meta.strings[s]],
   kind: ["kind", (i) => ev.kind[i], (k) => meta.kinds[k]],
   reason: ["text", (i) => (reasonKinds.has(ev.kind[i]) ? ev.value[i] : undefined), (s) => meta.strings[s]],
   note: ["text", (i) => (ev.kind[i] === KIND.noted ? ev.value[i] : undefined), (n) => meta.notes[n]],
@@ -63,7 +63,7 @@ function nearest(word, names) {
     return row[b.length];
   };
   const [best, how] = names.map((n) => [n, distance(word, n)]).sort((a, b) => a[1] - b[1])[0];
-  return how <= Math.max(1, word.length / 3) ? best : null;
+  return how <= Math.max(2, word.length / 3) ? best : null;
 }
 function unknown(what, word, names) {
   const near = nearest(word, names);
