@@ -202,9 +202,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   std::vector<trace_figure> figures;
-#ifdef TROUPE_BENCH_TRACE_ACTORS
   bench::measure_traced_actors(figures);
-#endif
   measure_reading(figures);
   figures.push_back(
       {"recorder_ns_per_message", message_ns(300'000), "all recorder calls of one local message"});
