@@ -32,7 +32,7 @@ check_format() {
 
 check_length() {
   local file lines
-  for file in "${sources[@]}"; do
+  for file in "${sources[@]}" trace/viewer/*.js tests/viewer/*.mjs; do
     lines=$(wc -l <"$file")
     [ "$lines" -le "$lines_max" ] || complain "$file: $lines lines; at most $lines_max"
   done

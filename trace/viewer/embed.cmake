@@ -4,7 +4,7 @@
 file(READ "${DIR}/page.html" page)
 file(READ "${DIR}/style.css" style)
 set(script "")
-foreach(part model filter canvas panel main)
+foreach(part model filter layout canvas panel main)
   file(READ "${DIR}/${part}.js" text)
   string(APPEND script "${text}\n")
 endforeach()

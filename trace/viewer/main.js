@@ -248,5 +248,7 @@ theme(prefersDark.matches);
 new ResizeObserver(resize).observe(stage);
 resize();
 fit();
+// Where nothing happens for most of the run, what does happen comes first.
+if (idle.reduce((sum, f) => sum + f.end - f.at - f.shown, 0) > meta.end / 3) fold();
 // For scripts and the console.
 window.viewer = { meta, state, view, frameTimes, draw, fit, zoom, pan, search: searchFor, selectMessage, messageName, typeName, xOf, laneMiddle, msg, ev };
