@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # scripts/test.sh [--preset PRESET] [arguments of ctest]: installs what is missing
-# (Debian packages), builds, checks the style, and runs the tests.
+# (Debian packages), builds, checks the style, and runs the tests; without arguments also
+# scripts/test_viewer.sh.
 #
 #   scripts/test.sh
 #   scripts/test.sh -R launcher --repeat until-fail:20
@@ -11,7 +12,7 @@ set -euo pipefail
 
 case ${1:-} in
   -h | --help)
-    sed -n '2,7s/^# \{0,1\}//p' scripts/test.sh
+    sed -n '2,8s/^# \{0,1\}//p' scripts/test.sh
     exit 0
     ;;
 esac
@@ -28,5 +29,10 @@ style=0
 scripts/check_style.sh || style=$?
 tests=0
 ctest --preset "$preset" --no-tests=error -j "$(nproc)" "$@" </dev/null || tests=$?
+viewer=0
+if [ "$preset" = dev ] && [ $# -eq 0 ]; then
+  scripts/test_viewer.sh || viewer=$?
+fi
 [ "$style" -eq 0 ] || say "the style check failed, see above the tests"
-[ "$tests" -eq 0 ] && [ "$style" -eq 0 ]
+[ "$viewer" -eq 0 ] || say "the test of the viewer failed, see above"
+[ "$tests" -eq 0 ] && [ "$style" -eq 0 ] && [ "$viewer" -eq 0 ]

@@ -50,7 +50,8 @@ test("a known message is found by its id, clicked in the picture, and shows its 
   await page.click("#content .item");
   assert.match(await page.textContent("#content h2"), /assign_task/);
   await page.keyboard.press("s");
-  await page.waitForTimeout(100); // a frame, so that what is clicked is where it was drawn
+  // Two frames, so that what is clicked is where it was drawn.
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
   const place = await page.evaluate(() => {
     const m = viewer.state.message, i = viewer.msg.handled[m], box = document.getElementById("stage").getBoundingClientRect();
     const at = { x: box.x + viewer.xOf(viewer.ev.time[i] + viewer.ev.value[i] / 2), y: box.y + viewer.laneMiddle(viewer.msg.receiver[m]) + 5 };
@@ -74,7 +75,7 @@ test("a filter selects, and a mistake in it is pointed at", async () => {
   const page = await open(1000);
   const counted = async (text) => {
     await page.fill("#search", text);
-    await page.waitForTimeout(200);
+    await page.waitForFunction((typed) => viewer.state.searched === typed, text);
     return Number((await page.textContent("#hits")).split(" of ")[0].replaceAll(",", ""));
   };
   const all = await counted("kind=sent");

@@ -66,6 +66,7 @@ function clearSelection() {
   redraw();
 }
 function search(text) {
+  state.searched = text;
   byId("mistake").hidden = true;
   if (!text.trim()) {
     Object.assign(state, { hits: null, hitList: null, hitEvents: null });
