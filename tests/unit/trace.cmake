@@ -5,6 +5,7 @@ troupe_test(unit_trace
     unit/trace_export.cpp
     unit/trace_filter.cpp
     unit/trace_ledger.cpp
+    unit/trace_live.cpp
     unit/trace_merge.cpp
     unit/trace_queries.cpp
     unit/trace_reader.cpp
