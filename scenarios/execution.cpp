@@ -140,7 +140,8 @@ void execution::open_main() {
   const std::vector<const scenario*> only{&scenario_};
   main_ = std::make_unique<node>(
       std::move(mine), make_catalog(only), make_roles(only),
-      [state = state_](const known_node& who, const greeting& theirs) {
+      [state = state_, observer = options_.observer](const known_node& who, const greeting& theirs) {
+        if (observer.on_node) observer.on_node(who.identity.name, true, "");
         std::lock_guard lock{state->mutex};
         state->up.insert(who.identity.name);
         state->pids[who.identity.name] = theirs.pid;
@@ -148,8 +149,8 @@ void execution::open_main() {
         state->incarnations[who.identity.name] = who.identity.incarnation;
         state->changed.notify_all();
       },
-      [state = state_, detector = detector_](const known_node& who, transport::down_reason reason,
-                                             const std::string& detail) {
+      [state = state_, detector = detector_, observer = options_.observer](
+          const known_node& who, transport::down_reason reason, const std::string& detail) {
         detector->on_node_gone();
         std::lock_guard lock{state->mutex};
         state->up.erase(who.identity.name);
@@ -160,6 +161,7 @@ void execution::open_main() {
               "lost: " + (detail.empty() ? std::string{to_string(reason)} : detail);
           state->crashed.insert(who.identity.name);
         }
+        if (observer.on_node) observer.on_node(who.identity.name, false, state->down[who.identity.name]);
         state->changed.notify_all();
       },
       [state = state_, detector = detector_](const std::string& node, std::uint64_t round,
@@ -169,6 +171,7 @@ void execution::open_main() {
         std::lock_guard lock{state->mutex};
         state->books[node] = report.books;
       });
+  if (options_.observer.on_node) options_.observer.on_node("main", true, "");
 }
 
 void execution::start_nodes() {

@@ -81,6 +81,8 @@ struct run_observer {
                      const std::map<std::string, std::uint64_t>& per_node)>
       on_progress; ///< total 0: unknown
   std::function<void(const std::string& message)> on_warning;
+  /// A node, the launcher's own included, is part of the run, or is no more and why: "left", "lost: silent".
+  std::function<void(const std::string& node, bool up, const std::string& why)> on_node;
 };
 
 struct run_options {

@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 packages_build=(
   g++ cmake ninja-build ccache git
   libcaf-dev libzmq3-dev cppzmq-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev
-  libmsgpack-cxx-dev libsqlite3-dev libsodium-dev libgmp-dev libbenchmark-dev catch2
+  libmsgpack-cxx-dev libsqlite3-dev libsodium-dev libgmp-dev prometheus-cpp-dev libbenchmark-dev catch2
 )
 # What only developers need: style checks, the second compiler, fuzzers.
 packages_develop=(clang clang-format clang-tidy libclang-rt-14-dev shellcheck)
