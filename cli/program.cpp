@@ -95,6 +95,12 @@ struct command_line {
     run_command->add_flag("--json", to_run.json,
                           "Print the object of result.json, and nothing else, to stdout");
     run_command->add_flag("--quiet", to_run.quiet, "Print nothing but what went wrong");
+    run_command
+        ->add_option(
+            "--metrics", to_run.metrics,
+            "Serve Prometheus metrics of the run there: HOST:PORT, or a PORT of this host alone; the port "
+            "* is chosen and told")
+        ->type_name("ADDRESS");
     run_command->callback([this] { action = [this] { return run(who, to_run); }; });
   }
 

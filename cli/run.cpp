@@ -2,11 +2,13 @@
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/interrupts.hpp"
+#include "cli/metrics.hpp"
 #include "cli/node_log.hpp"
 #include "cli/process.hpp"
 #include "cli/progress.hpp"
 #include "cli/report.hpp"
 #include "cli/run_directory.hpp"
+#include "cli/watch_source.hpp"
 
 #include <condition_variable>
 #include <csignal>
@@ -80,19 +82,27 @@ class stopper {
 };
 
 scenarios::run_observer observer_for(const run_arguments& arguments, const context& who, console& out,
-                                     progress_display& bar, const interrupt_counter& interrupts) {
+                                     progress_display& bar, const interrupt_counter& interrupts,
+                                     run_source* source) {
   const bool silent = arguments.json || arguments.quiet;
   scenarios::run_observer observer;
-  observer.on_warning = [&](const std::string& text) {
+  observer.on_warning = [&, source](const std::string& text) {
+    if (source) source->said(text);
     out.message(fmt::format("{}: {}", who.program, text));
   };
-  observer.on_phase = [&, silent](const std::string& text) {
+  if (source)
+    observer.on_node = [source](const std::string& node, bool up, const std::string& why) {
+      source->node_changed(node, up, why);
+    };
+  observer.on_phase = [&, silent, source](const std::string& text) {
+    if (source) source->said(text);
     if (!silent || interrupts.count() > 0) out.message(fmt::format("{}: {}", who.program, text));
   };
-  if (!silent)
-    observer.on_progress = [&](std::uint64_t done, std::uint64_t total,
-                               const std::map<std::string, std::uint64_t>& per_node) {
-      bar.update(done, total, per_node, progress_display::clock::now());
+  if (!silent || source)
+    observer.on_progress = [&, silent, source](std::uint64_t done, std::uint64_t total,
+                                               const std::map<std::string, std::uint64_t>& per_node) {
+      if (source) source->progressed(done, total);
+      if (!silent) bar.update(done, total, per_node, progress_display::clock::now());
     };
   return observer;
 }
@@ -115,7 +125,7 @@ bool print(const context& who, const std::string& text) {
 
 std::optional<scenarios::outcome> run_plan(const context& who, const run_arguments& arguments,
                                            const scenarios::plan& plan, const std::filesystem::path& run_dir,
-                                           int& failure_code) {
+                                           int& failure_code, run_source* source) {
   interrupt_counter interrupts; // before any thread
   console out(2);
   const stopper stop(who, out, interrupts);
@@ -135,7 +145,7 @@ std::optional<scenarios::outcome> run_plan(const context& who, const run_argumen
   what.run_dir = run_dir;
   what.launcher = &launcher;
   what.interrupts = &interrupts.count();
-  what.observer = observer_for(arguments, who, out, bar, interrupts);
+  what.observer = observer_for(arguments, who, out, bar, interrupts, source);
   std::optional<scenarios::outcome> outcome;
   try {
     outcome = scenarios::execute(*find_scenario(who, plan.scenario), what);
@@ -154,6 +164,15 @@ std::optional<scenarios::outcome> run_plan(const context& who, const run_argumen
 int run(const context& who, const run_arguments& arguments) {
   const auto loaded = load(who, arguments.file, arguments.changes);
   if (!loaded.result) return tell_mistakes(who, loaded.mistakes);
+  std::shared_ptr<run_source> source;
+  std::optional<metrics_server> metrics;
+  try {
+    if (arguments.watch || arguments.metrics) source = std::make_shared<run_source>(loaded.result->scenario);
+    if (arguments.metrics) metrics.emplace(metrics_address::parse(*arguments.metrics), source);
+  } catch (const metrics_error& e) {
+    complain(who, e.what());
+    return exit_bad_usage;
+  }
   std::filesystem::path run_dir;
   try {
     run_dir = make_run_directory(arguments.out, loaded.result->scenario, std::chrono::system_clock::now());
@@ -166,8 +185,10 @@ int run(const context& who, const run_arguments& arguments) {
   } catch (const run_directory_error& e) {
     complain(who, e.what());
   }
+  if (metrics) complain(who, "metrics at " + metrics->url());
+  if (source) source->begin(run_dir);
   int code = exit_bad_usage;
-  const auto outcome = run_plan(who, arguments, *loaded.result, run_dir, code);
+  const auto outcome = run_plan(who, arguments, *loaded.result, run_dir, code, source.get());
   if (!outcome) return code;
   code = scenarios::exit_code(outcome->result_verdict);
   if (arguments.quiet && !arguments.json && code != 0)
