@@ -24,7 +24,6 @@ struct run_arguments {
   std::filesystem::path out = default_out;
   bool json = false;
   bool quiet = false;
-  bool watch = false;
   std::optional<std::string> metrics; ///< the address to serve them at
 };
 int run(const context&, const run_arguments&);

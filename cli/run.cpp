@@ -167,7 +167,7 @@ int run(const context& who, const run_arguments& arguments) {
   std::shared_ptr<run_source> source;
   std::optional<metrics_server> metrics;
   try {
-    if (arguments.watch || arguments.metrics) source = std::make_shared<run_source>(loaded.result->scenario);
+    if (arguments.metrics) source = std::make_shared<run_source>(loaded.result->scenario);
     if (arguments.metrics) metrics.emplace(metrics_address::parse(*arguments.metrics), source);
   } catch (const metrics_error& e) {
     complain(who, e.what());

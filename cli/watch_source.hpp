@@ -1,4 +1,4 @@
-// What is known of a run while it is on: the source of the live view and of the metrics.
+// What is known of a run while it is on: the source of its metrics.
 #pragma once
 
 #include "cli/progress.hpp"
