@@ -68,7 +68,8 @@ TEST_CASE("the metrics of a run that is on agree with its result", "[program][me
     REQUIRE(now >= handled);
     handled = now;
   } while (sum_of(page, "troupe_messages_handled_total", "w1") < 10
-           || sum_of(page, "troupe_messages_handled_total", "w2") < 10);
+           || sum_of(page, "troupe_messages_handled_total", "w2") < 10
+           || sum_of(page, "troupe_link_up", "peer=\"main\"") < 2);
   CAPTURE(page);
   CHECK(page.find("200 OK") != std::string::npos);
   CHECK(page.find("troupe_run_info{scenario=\"worker_pool\"} 1") != std::string::npos);
@@ -77,7 +78,6 @@ TEST_CASE("the metrics of a run that is on agree with its result", "[program][me
   CHECK(sum_of(page, "troupe_link_up", "peer=\"main\"") == 2);
   CHECK(sum_of(page, "troupe_messages_sent_total", "type=\"assign_task\"") > 0);
   CHECK(sum_of(page, "troupe_messages_sent_total", "node=\"main\"") > 0);
-  CHECK(sum_of(page, "troupe_link_round_trip_seconds", "node=\"w1\"") > 0);
   troupe.signal(SIGINT);
   CHECK(troupe.wait() == 130);
   std::ifstream file(directory / "runs" / "latest" / "result.json");
