@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     invariant rule{text};
     (void)rule.breaches(m);
-    (void)rule.held_at_end(m);
+    (void)rule.held_at(m, static_cast<row>(m.events.size()));
   } catch (const invariant_error&) {
     return 0;
   }
