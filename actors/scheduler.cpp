@@ -310,6 +310,45 @@ void quiet_clock::cancel_timeouts(caf::abstract_actor* self) {
   thread_safe_actor_clock::cancel_timeouts(self);
 }
 
+} // namespace troupe
+
+// -- the loop of a worker -------------------------------------------------------------
+
+namespace caf::scheduler {
+
+/// As CAF's, except that it does not tell the logger whose turn it is: scheduled_actor::resume
+/// does that anyway, and finding the actor behind a job by dynamic_cast costs a turn more than
+/// all of the policy.
+template <>
+void worker<troupe::prompt_scheduling>::run() {
+  for (;;) {
+    auto* job = policy_.dequeue(this);
+    policy_.before_resume(this, job);
+    const auto result = job->resume(this, max_throughput_);
+    policy_.after_resume(this, job);
+    switch (result) {
+    case resumable::resume_later: // stays referenced
+      policy_.resume_job_later(this, job);
+      break;
+    case resumable::done:
+      policy_.after_completion(this, job);
+      intrusive_ptr_release(job);
+      break;
+    case resumable::awaiting_message:
+      intrusive_ptr_release(job);
+      break;
+    case resumable::shutdown_execution_unit:
+      policy_.after_completion(this, job);
+      policy_.before_shutdown(this);
+      return;
+    }
+  }
+}
+
+} // namespace caf::scheduler
+
+namespace troupe {
+
 // -- the module -----------------------------------------------------------------------
 
 namespace {
