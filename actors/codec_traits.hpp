@@ -14,11 +14,13 @@
 #include <array>
 #include <bit>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <map>
 #include <optional>
+#include <ratio>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -109,26 +111,52 @@ template <class T>
 concept nilable = handle_like<T> || is_optional<T>::value || std::is_same_v<T, caf::unit_t> || std::is_same_v<
     T, caf::error> || std::is_same_v<T, caf::duration> || std::is_same_v<T, caf::node_id>;
 
+__extension__ using wide_integer = __int128;
+
+/// So many units of the ratio in whole ones: the nearest, and halves away from zero. Exact in
+/// between, as a count has 64 bits and a ratio's terms have 63.
+template <class Ratio>
+constexpr wide_integer in_whole_units(wide_integer count) {
+  const wide_integer scaled = count * Ratio::num;
+  const wide_integer whole = scaled / Ratio::den, rest = scaled % Ratio::den;
+  const wide_integer missing = rest < 0 ? -rest : rest;
+  if (missing < Ratio::den - missing) return whole;
+  return scaled < 0 ? whole - 1 : whole + 1;
+}
+
+// Both directions round to the nearest: cutting off would lose another unit each time that
+// a value is passed on, wherever the unit is no whole number of nanoseconds or the count a
+// floating-point number.
+
 /// False where the duration has no count of nanoseconds in 64 bits.
 template <class Rep, class Period>
 bool to_nanoseconds(std::chrono::duration<Rep, Period> x, std::int64_t& count) {
-  const auto exact = std::chrono::duration<long double, std::nano>(x).count();
-  if (!(exact >= -0x1p63L && exact < 0x1p63L)) return false;
-  count = std::chrono::duration_cast<std::chrono::duration<std::int64_t, std::nano>>(x).count();
+  using ratio = std::ratio_divide<Period, std::nano>;
+  if constexpr (std::is_floating_point_v<Rep>) {
+    const auto whole = std::round(static_cast<long double>(x.count()) * ratio::num / ratio::den);
+    if (!(whole >= -0x1p63L && whole < 0x1p63L)) return false;
+    count = static_cast<std::int64_t>(whole);
+  } else {
+    const auto whole = in_whole_units<ratio>(x.count());
+    if (whole < INT64_MIN || whole > INT64_MAX) return false;
+    count = static_cast<std::int64_t>(whole);
+  }
   return true;
 }
 
-/// False where the type cannot hold it. What is finer than its unit is cut off.
+/// False where the type cannot hold it. What is finer than its unit is rounded.
 template <class Rep, class Period>
 bool from_nanoseconds(std::int64_t count, std::chrono::duration<Rep, Period>& x) {
-  const std::chrono::duration<std::int64_t, std::nano> given{count};
-  if constexpr (!std::is_floating_point_v<Rep>) {
-    const auto exact = std::chrono::duration<long double, Period>(given).count();
+  using ratio = std::ratio_divide<std::nano, Period>;
+  using duration = std::chrono::duration<Rep, Period>;
+  if constexpr (std::is_floating_point_v<Rep>) {
+    x = duration{static_cast<Rep>(static_cast<long double>(count) * ratio::num / ratio::den)};
+  } else {
     using limits = std::numeric_limits<Rep>;
-    if (exact < static_cast<long double>(limits::min()) || exact > static_cast<long double>(limits::max()))
-      return false;
+    const auto whole = in_whole_units<ratio>(count);
+    if (whole < limits::min() || whole > limits::max()) return false;
+    x = duration{static_cast<Rep>(whole)};
   }
-  x = std::chrono::duration_cast<std::chrono::duration<Rep, Period>>(given);
   return true;
 }
 

@@ -4,10 +4,34 @@
 
 #include <msgpack.hpp>
 
+#include <random>
+
 using namespace troupe;
 using namespace troupe::testing;
 
 namespace {
+
+/// Whether a count of nanoseconds that went through the type once stays what it is, however
+/// often it goes through it again. (What the type cannot hold, or the count, is no counter-example.)
+template <class Duration>
+bool settles(std::int64_t given) {
+  Duration x{};
+  std::int64_t once = 0, again = 0;
+  if (!detail::from_nanoseconds(given, x) || !detail::to_nanoseconds(x, once)) return true;
+  return detail::from_nanoseconds(once, x) && detail::to_nanoseconds(x, again) && again == once;
+}
+
+/// The first of many counts, of every magnitude, that does not settle.
+template <class Duration>
+std::optional<std::int64_t> restless() {
+  std::mt19937_64 random(4711);
+  for (int i = 0; i < 20'000; ++i) {
+    const auto size = static_cast<std::int64_t>(random() >> (1 + i % 63));
+    if (!settles<Duration>(size)) return size;
+    if (!settles<Duration>(-size)) return -size;
+  }
+  return std::nullopt;
+}
 
 struct fixture {
   codec_bench bench;
@@ -188,6 +212,42 @@ TEST_CASE("durations beyond 64 bits of nanoseconds are refused on both ends", "[
   CHECK_FALSE(detail::from_nanoseconds(200'000'000, narrow));
   std::chrono::duration<std::int64_t, std::pico> fine{};
   CHECK_FALSE(detail::from_nanoseconds(INT64_MAX, fine));
+}
+
+TEST_CASE("a duration that is passed on again and again stays what it is", "[actors][msgpack]") {
+  using std::chrono::duration;
+  CHECK_FALSE(restless<duration<double>>());
+  CHECK_FALSE(restless<duration<double, std::milli>>());
+  CHECK_FALSE(restless<duration<double, std::nano>>());
+  CHECK_FALSE(restless<duration<double, std::ratio<3600>>>());
+  CHECK_FALSE(restless<duration<float>>());
+  CHECK_FALSE(restless<duration<float, std::micro>>());
+  CHECK_FALSE(restless<std::chrono::milliseconds>());
+  CHECK_FALSE(restless<duration<std::uint64_t, std::pico>>());
+  CHECK_FALSE(restless<duration<std::int32_t, std::ratio<1, 30>>>());
+  CHECK_FALSE(restless<duration<std::int64_t, std::ratio<1, 700'000'000>>>());
+}
+
+TEST_CASE("what no whole number of nanoseconds can say is rounded, not cut off", "[actors][msgpack]") {
+  std::int64_t count = 0;
+  CHECK(detail::to_nanoseconds(std::chrono::duration<double>{0.001000003}, count));
+  CHECK(count == 1'000'003);
+  CHECK(detail::to_nanoseconds(std::chrono::duration<double>{-0.001000003}, count));
+  CHECK(count == -1'000'003);
+  using frames = std::chrono::duration<std::int64_t, std::ratio<1, 30>>;
+  frames shown{};
+  for (const std::int64_t number : {1, 2, -1, 29, 1'000'000'001}) {
+    REQUIRE(detail::to_nanoseconds(frames{number}, count));
+    REQUIRE(detail::from_nanoseconds(count, shown));
+    CHECK(shown.count() == number);
+  }
+  CHECK(detail::to_nanoseconds(frames{270'000'000'000}, count));
+  CHECK(count == 9'000'000'000'000'000'000);
+  std::chrono::milliseconds coarse{};
+  CHECK(detail::from_nanoseconds(1'499'999, coarse));
+  CHECK(coarse.count() == 1);
+  CHECK(detail::from_nanoseconds(-1'500'000, coarse));
+  CHECK(coarse.count() == -2);
 }
 
 TEST_CASE("a structure must have exactly its fields", "[actors][msgpack]") {
