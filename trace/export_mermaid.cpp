@@ -74,7 +74,7 @@ void export_mermaid(const model& m, const selection& wanted, std::FILE* out,
     }
     if (box.empty()) continue;
     text += n == 0 ? box
-                   : fmt::format("  box {}\n{}  end\n",
+                   : fmt::format("  box transparent {}\n{}  end\n", // or a node called "red" is a colour
                                  escaped(m.node_name(static_cast<std::uint16_t>(n - 1))), box);
   }
   text += body;

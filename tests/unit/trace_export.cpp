@@ -187,6 +187,8 @@ TEST_CASE("the Mermaid export stays within what Mermaid takes", "[trace][export]
   CHECK(text.find("participant a1 as client-1\n") != std::string::npos);
   CHECK(text.find("odd#59; #quot;name#quot; #35;1 {x}-1") != std::string::npos);
   CHECK(text.find("a1 --x a3: gone (queue_full)") != std::string::npos);
+  // The first word after "box" is taken for a colour where it is one, as a node's name may be.
+  CHECK(text.find("  box transparent main\n") != std::string::npos);
   node_builder main{"main", 1};
   auto a = main.actor(1, "a"), b = main.actor(2, "b");
   for (std::uint64_t i = 1; i <= 5'000; ++i)
