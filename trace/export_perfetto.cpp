@@ -2,7 +2,9 @@
 #include "trace/json_writer.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
+#include <limits>
 
 // https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
 // What its readers insist on: slices of one thread nest, a flow's ends lie on slices that
@@ -62,7 +64,13 @@ class perfetto {
   }
 
  private:
-  static std::string micro(std::int64_t ns) { return fmt::format("{}.{:03}", ns / 1000, ns % 1000); }
+  /// Perfetto multiplies by 1,000 and cuts: where that would lose a nanosecond, which lets slices
+  /// overlap, the next number upwards is written.
+  static std::string micro(std::int64_t ns) {
+    auto us = static_cast<double>(ns) / 1000.0;
+    if (static_cast<std::int64_t>(us * 1000.0) == ns) return fmt::format("{}.{:03}", ns / 1000, ns % 1000);
+    return fmt::format("{}", std::nextafter(us, std::numeric_limits<double>::infinity()));
+  }
   std::int64_t since_start(row i) const { return m_.events.time[i] - earliest_; }
 
   /// Actors live in the process of their node; who is no actor, in that of the event.

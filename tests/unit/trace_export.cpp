@@ -97,6 +97,32 @@ TEST_CASE("the Perfetto export keeps its readers' rules", "[trace][export]") {
     CHECK(n == 1);
 }
 
+TEST_CASE("Perfetto reads every nanosecond of handlers that follow each other at once", "[trace][export]") {
+  node_builder main{"main", 1};
+  auto a = main.actor(1, "a"), b = main.actor(2, "b");
+  for (std::int64_t i = 1; i <= 1'000; ++i)
+    main.sent(i, id(static_cast<std::uint64_t>(i)), a, b, "message")
+        .handled(2'000 + i, 2'000 + i, id(static_cast<std::uint64_t>(i)), b, "message");
+  auto m = merged(main);
+  constexpr std::int64_t first = 1'000'001, length = 1'009;
+  std::vector<std::int64_t> begins;
+  for (trace::row i = 0; i < m.events.size(); ++i) {
+    if (m.events.kind[i] != trace::event_kind::handled) continue;
+    m.events.value[i] = length;
+    begins.push_back(m.events.time[i] = first + static_cast<std::int64_t>(begins.size()) * length);
+  }
+  // Its importer takes numbers for doubles, multiplies, and cuts.
+  auto ns = [](const json& us) { return static_cast<std::int64_t>(us.get<double>() * 1000.0); };
+  std::vector<std::int64_t> read;
+  const auto j = json::parse(exported(trace::export_perfetto, m));
+  for (auto& e : j["traceEvents"]) {
+    if (e["ph"] != "X" || e["cat"] != "handler") continue;
+    read.push_back(ns(e["ts"]));
+    CHECK(ns(e["dur"]) == length);
+  }
+  CHECK((read.size() == 1'000 && read == begins));
+}
+
 TEST_CASE("the OTLP export follows the published mapping", "[trace][export]") {
   auto m = awkward_run();
   std::map<std::string, json> spans;
