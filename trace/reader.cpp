@@ -65,7 +65,7 @@ class memory_source final : public source {
   explicit memory_source(std::span<const std::byte> bytes) : bytes_{bytes} {}
   std::uint64_t size() const override { return bytes_.size(); }
   std::size_t read(std::uint64_t at, std::byte* to, std::size_t bytes) override {
-    if (at >= bytes_.size()) return 0;
+    if (bytes == 0 || at >= bytes_.size()) return 0; // "to" may be null when nothing is wanted
     auto n = std::min<std::size_t>(bytes, bytes_.size() - at);
     std::memcpy(to, bytes_.data() + at, n);
     return n;
