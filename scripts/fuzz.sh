@@ -32,9 +32,11 @@ mkdir -p build/fuzz/crashes
 for target in "${targets[@]}"; do
   found=build/fuzz/tests/fuzz/found/$target
   mkdir -p "$found"
+  words=()
+  [ ! -f "tests/fuzz/$target.dict" ] || words=("-dict=tests/fuzz/$target.dict")
   say "$target, $seconds s"
   build/fuzz/tests/fuzz/"fuzz_$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
     -artifact_prefix="build/fuzz/crashes/$target-" -verbosity=0 -print_final_stats=1 \
-    "$found" "tests/fuzz/corpus/$target" || broken+=("$target")
+    "${words[@]}" "$found" "tests/fuzz/corpus/$target" || broken+=("$target")
 done
 [ ${#broken[@]} -eq 0 ] || die "broken: ${broken[*]}; the inputs are in build/fuzz/crashes"
