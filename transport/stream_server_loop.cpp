@@ -54,7 +54,8 @@ bool receive(void* socket, zmq_frame& frame) {
 
 stream_server::loop::loop(stream_server_options options, stream_listener& listener)
     : options_(std::move(options)), listener_(listener),
-      connections_max_(affordable(options_.connections_max)), context_(nullptr, 16) {
+      connections_max_(affordable(options_.connections_max)),
+      context_(std::make_unique<zmq_context>(nullptr, 16)) {
   bind();
   wake_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (wake_ < 0)
@@ -66,6 +67,9 @@ stream_server::loop::~loop() {
   post({command::kind::cut, 0, {}, {}});
   thread_.join();
   ::close(wake_);
+  // Where a client hangs up while a STREAM socket is being closed, libzmq 4.3.4 now and then
+  // never ends its context. Nobody shall wait for that; its two idle threads then stay.
+  std::thread([context = std::move(context_)]() mutable { context.reset(); }).detach();
 }
 
 void stream_server::loop::bind() {
@@ -75,7 +79,7 @@ void stream_server::loop::bind() {
     return socket.last_endpoint();
   };
   if (!options_.tcp.empty()) {
-    stream_ = std::make_unique<zmq_socket>(context_.get(), ZMQ_STREAM);
+    stream_ = std::make_unique<zmq_socket>(context_->get(), ZMQ_STREAM);
     stream_->set(ZMQ_STREAM_NOTIFY, 1);
     stream_->set(ZMQ_RCVHWM, stream_frames_held_max);
     stream_->set(ZMQ_SNDHWM, stream_frames_held_max);
@@ -85,12 +89,12 @@ void stream_server::loop::bind() {
     tcp_address_ = listen(*stream_, "tcp://" + options_.tcp).substr(std::strlen("tcp://"));
   }
   if (!options_.zeromq.empty()) {
-    router_ = std::make_unique<zmq_socket>(context_.get(), ZMQ_ROUTER);
+    router_ = std::make_unique<zmq_socket>(context_->get(), ZMQ_ROUTER);
     router_->set(ZMQ_ROUTER_MANDATORY, 1);
     router_->set(ZMQ_RCVHWM, router_frames_held_max);
     router_->set(ZMQ_SNDHWM, router_frames_held_max);
     router_->set(ZMQ_MAXMSGSIZE, static_cast<std::int64_t>(options_.limits.line_bytes_max));
-    router_monitor_ = router_->monitor(context_.get(), ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
+    router_monitor_ = router_->monitor(context_->get(), ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
     zeromq_endpoint_ = listen(*router_, options_.zeromq);
   }
 }

@@ -84,7 +84,7 @@ class stream_server::loop {
   stream_listener& listener_;
   std::size_t connections_max_;
   std::string tcp_address_, zeromq_endpoint_;
-  zmq_context context_;
+  std::unique_ptr<zmq_context> context_;
   std::unique_ptr<zmq_socket> stream_, router_, router_monitor_;
   int wake_ = -1;
 
