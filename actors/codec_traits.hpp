@@ -111,6 +111,39 @@ template <class T>
 concept nilable = handle_like<T> || is_optional<T>::value || std::is_same_v<T, caf::unit_t> || std::is_same_v<
     T, caf::error> || std::is_same_v<T, caf::duration> || std::is_same_v<T, caf::node_id>;
 
+/// How deep the value lies that a codec is at.
+class nesting {
+ protected:
+  template <class Step>
+  caf::error nested(Step step) {
+    if (++depth_ > nesting_max) return caf::make_error(caf::sec::invalid_argument, "nested too deep");
+    caf::error result = step();
+    --depth_;
+    return result;
+  }
+
+ private:
+  int depth_ = 0;
+};
+
+/// The memory that what is read may still take.
+class decode_budget {
+ protected:
+  /// False if there is not so much left.
+  bool afford(std::size_t bytes) {
+    if (bytes > left_) return false;
+    left_ -= bytes;
+    return true;
+  }
+  std::size_t affordable() const { return left_; }
+  static caf::error too_large() {
+    return caf::make_error(caf::sec::invalid_argument, "too many or too large elements");
+  }
+
+ private:
+  std::size_t left_ = decoded_bytes_max;
+};
+
 __extension__ using wide_integer = __int128;
 
 /// So many units of the ratio in whole ones: the nearest, and halves away from zero. Exact in

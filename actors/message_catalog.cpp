@@ -44,6 +44,20 @@ bool matches(const cache_entry& entry, std::uint64_t serial, const caf::type_era
   return true;
 }
 
+/// Every element of a message by `read_one`, which must use up all of `in`.
+template <class Reader, class ReadOne>
+caf::message read_elements(Reader& in, const message_signature& signature, caf::error& err,
+                           ReadOne read_one) {
+  auto data = caf::make_counted<caf::detail::dynamic_message_data>();
+  for (auto* element : signature.elements) {
+    auto value = read_one(*element);
+    if (err) return {};
+    data->append(std::move(value));
+  }
+  if (in.left() != 0) err = caf::make_error(caf::sec::invalid_argument, "bytes left over");
+  return caf::message{caf::detail::message_data::cow_ptr{std::move(data)}};
+}
+
 } // namespace
 
 message_catalog::message_catalog() : serial_(next_serial.fetch_add(1, std::memory_order_relaxed)) {
@@ -220,18 +234,10 @@ caf::mailbox_element_ptr message_catalog::read(wire_reader& in, const message_si
     if (!err && in.left() != 0) err = caf::make_error(caf::sec::invalid_argument, "bytes left over");
     return err ? nullptr : std::move(result);
   }
-  auto data = caf::make_counted<caf::detail::dynamic_message_data>();
-  for (auto* element : signature.elements) {
-    auto value = element->read(in, err);
-    if (err) return nullptr;
-    data->append(std::move(value));
-  }
-  if (in.left() != 0) {
-    err = caf::make_error(caf::sec::invalid_argument, "bytes left over");
-    return nullptr;
-  }
-  return caf::make_mailbox_element(std::move(sender), id, std::move(stages),
-                                   caf::message{caf::detail::message_data::cow_ptr{std::move(data)}});
+  auto content =
+      read_elements(in, signature, err, [&](const element_codec& element) { return element.read(in, err); });
+  return err ? nullptr
+             : caf::make_mailbox_element(std::move(sender), id, std::move(stages), std::move(content));
 }
 
 caf::mailbox_element_ptr message_catalog::read(msgpack_reader& in, const message_signature& signature,
@@ -239,18 +245,10 @@ caf::mailbox_element_ptr message_catalog::read(msgpack_reader& in, const message
                                                caf::mailbox_element::forwarding_stack stages,
                                                caf::error& err) {
   if ((err = in.array_of(signature.elements.size()))) return nullptr;
-  auto data = caf::make_counted<caf::detail::dynamic_message_data>();
-  for (auto* element : signature.elements) {
-    auto value = element->unpack(in, err);
-    if (err) return nullptr;
-    data->append(std::move(value));
-  }
-  if (in.left() != 0) {
-    err = caf::make_error(caf::sec::invalid_argument, "bytes left over");
-    return nullptr;
-  }
-  return caf::make_mailbox_element(std::move(sender), id, std::move(stages),
-                                   caf::message{caf::detail::message_data::cow_ptr{std::move(data)}});
+  auto content = read_elements(in, signature, err,
+                               [&](const element_codec& element) { return element.unpack(in, err); });
+  return err ? nullptr
+             : caf::make_mailbox_element(std::move(sender), id, std::move(stages), std::move(content));
 }
 
 // -- nested messages and errors ------------------------------------------------

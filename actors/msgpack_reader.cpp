@@ -262,8 +262,4 @@ caf::error msgpack_reader::out_of_range() {
   return caf::make_error(caf::sec::invalid_argument, "a number does not fit into its type");
 }
 
-caf::error msgpack_reader::too_large() {
-  return caf::make_error(caf::sec::invalid_argument, "too many or too large elements");
-}
-
 } // namespace troupe

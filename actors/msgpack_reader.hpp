@@ -44,7 +44,7 @@ struct msgpack_head {
 
 /// Reads what msgpack_writer or any other writer of MessagePack wrote, from bytes that
 /// nobody vouches for: nothing is allocated for a size that the bytes do not back.
-class msgpack_reader {
+class msgpack_reader : detail::nesting, detail::decode_budget {
  public:
   using result_type = caf::error;
   static constexpr bool reads_state = false;
@@ -245,18 +245,6 @@ class msgpack_reader {
     }
     return caf::none;
   }
-  template <class Step>
-  caf::error nested(Step step) {
-    if (++depth_ > nesting_max) return caf::make_error(caf::sec::invalid_argument, "nested too deep");
-    caf::error result = step();
-    --depth_;
-    return result;
-  }
-  bool afford(std::size_t count) {
-    if (count > budget_) return false;
-    budget_ -= count;
-    return true;
-  }
   bool take(std::size_t count, std::uint64_t& big_endian);
   void copy(void* to, std::size_t count);
   caf::error skip_nil(bool& was_nil);
@@ -267,14 +255,11 @@ class msgpack_reader {
   caf::error read_duration(caf::duration&);
   static caf::error unexpected(const char* wanted, const msgpack_head& found);
   static caf::error out_of_range();
-  static caf::error too_large();
 
   std::span<const char> in_;
   handle_codec& handles_;
   message_catalog& catalog_;
   std::size_t fields_ = 0;
-  int depth_ = 0;
-  std::size_t budget_ = decoded_bytes_max;
 };
 
 } // namespace troupe

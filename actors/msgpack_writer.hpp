@@ -29,7 +29,7 @@ inline constexpr std::int8_t msgpack_handle_type = 1;
 /// Appends values to a buffer. Fails only on values that cannot be encoded (a nested
 /// message with an unregistered type, a duration beyond 64 bits of nanoseconds); the
 /// buffer is then to be cut back by the caller.
-class msgpack_writer {
+class msgpack_writer : detail::nesting {
  public:
   using result_type = caf::error;
   static constexpr bool reads_state = true;
@@ -179,13 +179,6 @@ class msgpack_writer {
       if (auto err = each(key, value)) return err;
     return caf::none;
   }
-  template <class Step>
-  caf::error nested(Step step) {
-    if (++depth_ > nesting_max) return caf::make_error(caf::sec::invalid_argument, "nested too deep");
-    caf::error result = step();
-    --depth_;
-    return result;
-  }
   static caf::error no_such_duration();
   void write_error(const caf::error&);
   caf::error write_duration(const caf::duration&);
@@ -195,7 +188,6 @@ class msgpack_writer {
   handle_codec& handles_;
   message_catalog& catalog_;
   std::size_t fields_ = 0;
-  int depth_ = 0;
 };
 
 } // namespace troupe

@@ -29,7 +29,7 @@ class message_catalog;
 
 /// Appends values to a buffer. Fails only on values that cannot be encoded (a nested
 /// message with an unregistered type); the buffer is then to be cut back by the caller.
-class wire_writer {
+class wire_writer : detail::nesting {
  public:
   using result_type = caf::error;
   static constexpr bool reads_state = true;
@@ -144,24 +144,16 @@ class wire_writer {
     }
     return caf::none;
   }
-  template <class Step>
-  caf::error nested(Step step) {
-    if (++depth_ > nesting_max) return caf::make_error(caf::sec::invalid_argument, "nested too deep");
-    caf::error result = step();
-    --depth_;
-    return result;
-  }
   caf::error write_error(const caf::error&);
 
   transport::byte_buffer& out_;
   handle_codec& handles_;
   message_catalog& catalog_;
-  int depth_ = 0;
 };
 
 /// Reads what wire_writer wrote, from bytes that nobody vouches for: every size is
 /// checked against what is left before anything is allocated.
-class wire_reader {
+class wire_reader : detail::nesting, detail::decode_budget {
  public:
   using result_type = caf::error;
   static constexpr bool reads_state = false;
@@ -268,7 +260,7 @@ class wire_reader {
   /// A count of elements that take at least `bytes_each`; false if there cannot be so many.
   bool size(std::size_t& n, std::size_t bytes_each) {
     std::uint64_t x = 0;
-    if (!varint(x) || x > (bytes_each == 0 ? budget_ / empty_element_cost : in_.size() / bytes_each))
+    if (!varint(x) || x > (bytes_each == 0 ? affordable() / empty_element_cost : in_.size() / bytes_each))
       return false;
     n = static_cast<std::size_t>(x);
     return true;
@@ -350,28 +342,11 @@ class wire_reader {
     in_ = in_.subspan(in_.size() - source.remaining());
     return caf::none;
   }
-  template <class Step>
-  caf::error nested(Step step) {
-    if (++depth_ > nesting_max) return caf::make_error(caf::sec::invalid_argument, "nested too deep");
-    caf::error result = step();
-    --depth_;
-    return result;
-  }
-  bool afford(std::size_t bytes) {
-    if (bytes > budget_) return false;
-    budget_ -= bytes;
-    return true;
-  }
-  static caf::error too_large() {
-    return caf::make_error(caf::sec::invalid_argument, "too many or too large elements");
-  }
   caf::error read_error(caf::error&);
 
   std::span<const char> in_;
   handle_codec& handles_;
   message_catalog& catalog_;
-  int depth_ = 0;
-  std::size_t budget_ = decoded_bytes_max;
 };
 
 } // namespace troupe

@@ -68,10 +68,7 @@ void print_plan(const scenarios::plan& plan, bool colour) {
   fmt::print("{}: nothing wrong\n\n", plan.file.string());
   fmt::print("scenario  {}\nnodes     {}\nseed      {}\ndeadline  {}\ntrace     {}\n\n", plan.scenario,
              nodes_text(plan.topology), plan.seed_given ? std::to_string(plan.seed) : "drawn at the start",
-             plan.deadline ? seconds_text(*plan.deadline) : "none",
-             plan.trace.level == trace::level::off       ? "off"
-             : plan.trace.level == trace::level::headers ? "headers"
-                                                         : "payloads");
+             plan.deadline ? seconds_text(*plan.deadline) : "none", scenarios::word_of(plan.trace.level));
   table values({"parameter", "value"});
   for (const auto& [name, value] : plan.values.all())
     values.row({name, shortened(scenarios::to_text(value), 100)});

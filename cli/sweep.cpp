@@ -114,7 +114,7 @@ int sweep(const context& who, const sweep_arguments& arguments) {
       if (!arguments.json)
         complain(who,
                  fmt::format("{}/{}  {}: {} in {:.4g} s", number, total, label, run.verdict, run.elapsed_s));
-      over = code == 130 || !outcome;
+      over = !outcome || outcome->result_verdict == scenarios::verdict::interrupted;
       if (code != 0) worst = code;
       points[i].runs.push_back(std::move(run));
     }

@@ -12,9 +12,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-/// How often a waiting launcher looks at the interrupt counter, which is set by signal
-/// handlers and so cannot wake it.
-constexpr milliseconds look_interval{20};
 /// What actors get to finish after Ctrl-C or the deadline.
 constexpr milliseconds drain_patience = stop_grace + milliseconds{1500};
 

@@ -15,6 +15,10 @@
 
 namespace troupe::scenarios {
 
+/// How often a waiting launcher looks at the interrupt counter, which is set by signal
+/// handlers and so cannot wake it.
+inline constexpr std::chrono::milliseconds look_interval{20};
+
 /// What happened so far, told by many threads and awaited by one.
 struct run_state {
   std::mutex mutex;

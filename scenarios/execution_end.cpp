@@ -16,7 +16,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds look_interval{20};
 constexpr milliseconds leave_patience{5000};
 constexpr milliseconds end_patience{2000};
 

@@ -4,8 +4,10 @@
 #include "scenarios/parameter.hpp"
 #include "trace/recorder.hpp"
 
+#include <array>
 #include <cmath>
 #include <filesystem>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
@@ -18,6 +20,21 @@ enum class scheduler_kind : std::uint8_t {
   sharing,  ///< CAF's: one shared queue
   seeded,   ///< one thread, virtual time, order drawn from the seed; one process only
 };
+
+// The words of scenario files for these enumerations, each in the order of its values.
+inline constexpr std::array<std::string_view, 3> endpoint_words{"ipc", "tcp", "inproc"};
+inline constexpr std::array<std::string_view, 4> scheduler_words{"prompt", "stealing", "sharing", "seeded"};
+inline constexpr std::array<std::string_view, 4> fault_words{"kill", "stop", "resume", "cut"};
+inline constexpr std::array<std::string_view, 3> level_words{"off", "headers", "payloads"};
+
+constexpr std::string_view to_string(endpoint_kind x) {
+  return endpoint_words.at(static_cast<std::size_t>(x));
+}
+constexpr std::string_view to_string(scheduler_kind x) {
+  return scheduler_words.at(static_cast<std::size_t>(x));
+}
+/// Of trace::level, whose room does not know these files.
+constexpr std::string_view word_of(trace::level x) { return level_words.at(static_cast<std::size_t>(x)); }
 
 /// [topology.security]
 struct security_plan {
@@ -50,6 +67,10 @@ struct fault_plan {
   std::chrono::nanoseconds at{0};      ///< after the start of the run
   std::chrono::nanoseconds lasting{0}; ///< for stop: resumed after this; 0: never
 };
+
+constexpr std::string_view to_string(fault_plan::action_kind x) {
+  return fault_words.at(static_cast<std::size_t>(x));
+}
 
 /// [trace]
 struct trace_plan {

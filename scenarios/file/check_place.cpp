@@ -118,10 +118,9 @@ class fault_check {
   }
 
   bool read_action(const node& table, fault_plan& fault) {
-    const std::array<std::string, 4> actions{"kill", "stop", "resume", "cut"};
     const entry* e = required(table, "action", "action = \"kill\"");
     if (!e) return false;
-    const auto i = c_.read.choice(e->value, {"action", "an action"}, actions);
+    const auto i = c_.read.choice(e->value, {"action", "an action"}, fault_words);
     if (i) fault.action = static_cast<fault_plan::action_kind>(*i);
     return i.has_value();
   }

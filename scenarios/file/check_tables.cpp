@@ -121,8 +121,7 @@ void check_trace(const node& given, check_context& c) {
   if (!table) return;
   refuse_unknown(*table, "[trace]", trace_key_names, c);
   if (const entry* e = table->find("level")) {
-    const std::array<std::string, 3> levels{"off", "headers", "payloads"};
-    if (const auto index = c.read.choice(e->value, {"level", "a level"}, levels))
+    if (const auto index = c.read.choice(e->value, {"level", "a level"}, level_words))
       c.result.trace.level = static_cast<trace::level>(*index);
   }
   if (const entry* e = table->find("bytes_max")) {

@@ -105,8 +105,7 @@ class topology_check {
 
   void read_options() {
     if (const entry* e = table_.find("endpoint")) {
-      const std::array<std::string, 3> kinds{"ipc", "tcp", "inproc"};
-      if (const auto i = c_.read.choice(e->value, {"endpoint", "an endpoint"}, kinds))
+      if (const auto i = c_.read.choice(e->value, {"endpoint", "an endpoint"}, endpoint_words))
         to_.endpoint = static_cast<endpoint_kind>(*i);
       else
         endpoint_known_ = false;
@@ -126,8 +125,7 @@ class topology_check {
               {0.0, double(threads_max), {}}))
         to_.threads = *n;
     if (const entry* e = table_.find("scheduler")) {
-      const std::array<std::string, 4> kinds{"prompt", "stealing", "sharing", "seeded"};
-      if (const auto i = c_.read.choice(e->value, {"scheduler", "a scheduler"}, kinds))
+      if (const auto i = c_.read.choice(e->value, {"scheduler", "a scheduler"}, scheduler_words))
         to_.scheduler = static_cast<scheduler_kind>(*i);
     }
     if (const entry* e = table_.find("join_timeout"))
@@ -215,10 +213,10 @@ class topology_check {
     const entry* endpoint = table_.find("endpoint");
     if (to_.endpoint != endpoint_kind::tcp) {
       if (!overridden(endpoint) && !all_on_main_)
-        c_.wrong.add(at_of({"host"}),
-                     fmt::format("`host` is used by tcp only, but the endpoint is {}",
-                                 to_.endpoint == endpoint_kind::ipc ? "ipc" : "inproc"),
-                     "write endpoint = \"tcp\", or remove `host`");
+        c_.wrong.add(
+            at_of({"host"}),
+            fmt::format("`host` is used by tcp only, but the endpoint is {}", to_string(to_.endpoint)),
+            "write endpoint = \"tcp\", or remove `host`");
       return;
     }
     if (!key_given_ && !to_.security.plaintext && !all_on_main_)

@@ -4,6 +4,7 @@
 #include "scenarios/scenario_file.hpp"
 
 #include <cmath>
+#include <span>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -94,7 +95,7 @@ json integer_between(std::int64_t low, std::int64_t high) {
   return or_variable({{"type", "integer"}, {"minimum", low}, {"maximum", high}});
 }
 
-json words(std::initializer_list<const char*> list) { return or_variable({{"enum", json(list)}}); }
+json words(std::span<const std::string_view> list) { return or_variable({{"enum", json(list)}}); }
 
 json texts(std::size_t count_max) {
   return or_variable({{"type", "array"}, {"maxItems", count_max}, {"items", {{"type", "string"}}}});
@@ -111,13 +112,12 @@ json topology_schema() {
   return closed_object(
       {{"nodes",
         described(integer_between(0, file::nodes_max), "worker processes; 0: everything in one process")},
-       {"endpoint", described(words({"ipc", "tcp", "inproc"}), "how the processes are connected")},
+       {"endpoint", described(words(endpoint_words), "how the processes are connected")},
        {"host",
         described({{"type", "string"}, {"default", "127.0.0.1"}}, "where the launcher listens on tcp")},
        {"threads", described(integer_between(0, file::threads_max),
                              "scheduler threads a node; 0: one a core, at least two")},
-       {"scheduler", described(words({"prompt", "stealing", "sharing", "seeded"}),
-                               "seeded: one thread, virtual time, one process")},
+       {"scheduler", described(words(scheduler_words), "seeded: one thread, virtual time, one process")},
        {"external", described(texts(std::size_t(file::nodes_max)), "names of nodes that join by hand")},
        {"join_timeout", described(reference("duration"), "how long the nodes may take to join")},
        {"place", std::move(place)},
@@ -126,7 +126,7 @@ json topology_schema() {
 
 json fault_schema() {
   auto fault =
-      closed_object({{"action", words({"kill", "stop", "resume", "cut"})},
+      closed_object({{"action", words(fault_words)},
                      {"node", described({{"type", "string"}}, "w1 to wN; for cut also an external node")},
                      {"at", described(reference("duration"), "after the start of the run")},
                      {"lasting", described(reference("duration"), "of stop: resumed after this")}});
@@ -135,7 +135,7 @@ json fault_schema() {
 }
 
 json trace_schema() {
-  return closed_object({{"level", described(words({"off", "headers", "payloads"}), "how much is recorded")},
+  return closed_object({{"level", described(words(level_words), "how much is recorded")},
                         {"bytes_max", described({{"type", {"integer", "string"}}, {"default", "4GiB"}},
                                                 "largest trace of a node")},
                         {"sample", described({{"type", {"number", "string"}}, {"default", 1.0}},

@@ -8,58 +8,6 @@
 namespace troupe::scenarios {
 namespace {
 
-std::string_view name_of(endpoint_kind kind) {
-  switch (kind) {
-  case endpoint_kind::ipc:
-    return "ipc";
-  case endpoint_kind::tcp:
-    return "tcp";
-  case endpoint_kind::inproc:
-    return "inproc";
-  }
-  return "ipc";
-}
-
-std::string_view name_of(scheduler_kind kind) {
-  switch (kind) {
-  case scheduler_kind::prompt:
-    return "prompt";
-  case scheduler_kind::stealing:
-    return "stealing";
-  case scheduler_kind::sharing:
-    return "sharing";
-  case scheduler_kind::seeded:
-    return "seeded";
-  }
-  return "prompt";
-}
-
-std::string_view name_of(fault_plan::action_kind kind) {
-  switch (kind) {
-  case fault_plan::action_kind::kill:
-    return "kill";
-  case fault_plan::action_kind::stop:
-    return "stop";
-  case fault_plan::action_kind::resume:
-    return "resume";
-  case fault_plan::action_kind::cut:
-    return "cut";
-  }
-  return "kill";
-}
-
-std::string_view name_of(trace::level level) {
-  switch (level) {
-  case trace::level::off:
-    return "off";
-  case trace::level::headers:
-    return "headers";
-  case trace::level::payloads:
-    return "payloads";
-  }
-  return "headers";
-}
-
 std::string_view name_of(parameter_type type) {
   switch (type) {
   case parameter_type::integers:
@@ -82,8 +30,8 @@ nlohmann::json number_json(double value) {
 
 nlohmann::json topology_json(const topology_plan& topology) {
   nlohmann::json json = {
-      {"nodes", topology.nodes},       {"endpoint", name_of(topology.endpoint)},
-      {"threads", topology.threads},   {"scheduler", name_of(topology.scheduler)},
+      {"nodes", topology.nodes},       {"endpoint", to_string(topology.endpoint)},
+      {"threads", topology.threads},   {"scheduler", to_string(topology.scheduler)},
       {"external", topology.external}, {"join_timeout", format_duration(topology.join_timeout)},
       {"place", topology.place}};
   if (topology.endpoint == endpoint_kind::tcp) json["host"] = topology.host;
@@ -144,7 +92,7 @@ nlohmann::json to_json(const plan& what) {
                          {"parameters", nlohmann::json::object()},
                          {"topology", topology_json(what.topology)},
                          {"trace",
-                          {{"level", name_of(what.trace.level)},
+                          {{"level", word_of(what.trace.level)},
                            {"bytes_max", what.trace.bytes_max},
                            {"sample", what.trace.sample}}}};
   if (!what.file.empty()) json["file"] = what.file.string();
@@ -154,7 +102,7 @@ nlohmann::json to_json(const plan& what) {
     json["parameters"][name] = to_json(value);
   for (const auto& fault : what.faults) {
     nlohmann::json f = {
-        {"action", name_of(fault.action)}, {"node", fault.node}, {"at", format_duration(fault.at)}};
+        {"action", to_string(fault.action)}, {"node", fault.node}, {"at", format_duration(fault.at)}};
     if (fault.lasting.count() > 0) f["lasting"] = format_duration(fault.lasting);
     json["faults"].push_back(std::move(f));
   }

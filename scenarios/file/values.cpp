@@ -170,16 +170,17 @@ std::optional<std::string> value_reader::text(const node& given, const subject& 
 }
 
 std::optional<std::size_t> value_reader::choice(const node& given, const subject& what,
-                                                std::span<const std::string> choices) {
+                                                std::span<const std::string_view> choices) {
   const node& n = text_node(given);
+  for (std::size_t i = 0; i < choices.size(); ++i)
+    if (n.kind == node_kind::text && choices[i] == n.text) return i;
+  const std::vector<std::string> words(choices.begin(), choices.end());
+  std::string help = "expected one of " + join_quoted(words);
   if (n.kind != node_kind::text) {
-    wrong_type(n, what, "expected one of " + join_quoted(choices));
+    wrong_type(n, what, std::move(help));
     return std::nullopt;
   }
-  for (std::size_t i = 0; i < choices.size(); ++i)
-    if (choices[i] == n.text) return i;
-  std::string help = "expected one of " + join_quoted(choices);
-  if (const auto best = nearest(n.text, choices); !best.empty())
+  if (const auto best = nearest(n.text, words); !best.empty())
     help = fmt::format("did you mean \"{}\"? {}", best, help);
   wrong_.add(n.at, fmt::format("`{}` cannot be {}", what.name, in_quotes(n.text)), std::move(help));
   return std::nullopt;
@@ -344,7 +345,7 @@ std::optional<parameter_value> value_reader::parameter_of(const node& n, const p
   case parameter_type::texts:
     return wrap(texts(n, what, p.length_max, p.length_max));
   case parameter_type::choice: {
-    const auto index = choice(n, what, p.choices);
+    const auto index = choice(n, what, std::vector<std::string_view>(p.choices.begin(), p.choices.end()));
     if (!index) return std::nullopt;
     return parameter_value(p.choices[*index]);
   }

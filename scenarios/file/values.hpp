@@ -35,7 +35,7 @@ class value_reader {
   std::optional<double> number(const node&, const subject&, const bounds&);
   std::optional<std::string> text(const node&, const subject&, std::size_t length_max);
   /// Index into `choices`.
-  std::optional<std::size_t> choice(const node&, const subject&, std::span<const std::string> choices);
+  std::optional<std::size_t> choice(const node&, const subject&, std::span<const std::string_view> choices);
   /// Bounds in seconds.
   std::optional<std::chrono::nanoseconds> duration(const node&, const subject&, const bounds&);
   /// An integer, or a text such as "64MiB".
