@@ -41,7 +41,10 @@ void pool::hand(std::size_t worker, std::vector<assignment>& out) {
   out.push_back({workers_[worker].handle, {task, kind_, inputs_[task]}});
 }
 
+/// Up to `prefetch` tasks, once half of them are done: several go out at a time, which costs
+/// a worker on another node one waking instead of one each.
 void pool::refill(std::size_t worker, std::vector<assignment>& out) {
+  if (assigned_[worker].size() > prefetch_ / 2) return;
   while (begun_ && workers_[worker].alive && assigned_[worker].size() < prefetch_ && !waiting_.empty())
     hand(worker, out);
 }

@@ -99,7 +99,7 @@ auto inspect(Inspector& f, pool_joined& x) {
 void add_pool_messages(message_catalog&);
 
 enum class dispatch_kind : std::uint8_t {
-  pull,        ///< a worker has at most `prefetch` tasks and gets the next for each result
+  pull,        ///< a worker has at most `prefetch` tasks and gets more when half of them are done
   round_robin, ///< all tasks are dealt out at once
 };
 

@@ -58,6 +58,19 @@ TEST_CASE("a worker has at most as many tasks as it may prefetch, and gets one f
   }
 }
 
+TEST_CASE("a worker gets as many tasks as it may prefetch, when half of those it had are done", "[pool]") {
+  crew c{1};
+  pool books{"t", tasks(8), dispatch_kind::pull, 4};
+  books.on_ready(c.workers[0], "n");
+  CHECK(books.begin().size() == 4);
+  auto first = answer(0), second = answer(1);
+  CHECK(books.on_done(c.workers[0], first).empty());
+  const auto next = books.on_done(c.workers[0], second);
+  REQUIRE(next.size() == 2);
+  CHECK(next[0].what.task == 4);
+  CHECK(next[1].what.task == 5);
+}
+
 TEST_CASE("what a dead worker had is handed to others, and a result that comes twice is dropped", "[pool]") {
   crew c{2};
   pool books{"t", tasks(3), dispatch_kind::pull, 2};
