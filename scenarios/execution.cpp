@@ -373,8 +373,9 @@ outcome execution::run_all() {
     result.result_verdict = await_end(result.reason);
     if (auto& recorder = main_->recorder(); result.result_verdict != verdict::passed)
       recorder.told_to_end(recorder.intern(to_string(result.result_verdict)), recorder.intern(result.reason));
-    if (result.result_verdict == verdict::interrupted || result.result_verdict == verdict::deadline
-        || result.result_verdict == verdict::deadlock)
+    const auto how = result.result_verdict;
+    if (how == verdict::interrupted || how == verdict::deadline || how == verdict::deadlock
+        || (how == verdict::node_lost && scenario_.has_a_result_without_a_node()))
       drain();
     result.deadlock = deadlock_;
     result.elapsed_s = std::chrono::duration<double>(steady_clock::now() - started_).count();

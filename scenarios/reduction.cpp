@@ -150,6 +150,8 @@ scenario reduction(const operator_catalog& operators) {
                const std::string& file,
                const std::string& op) { return folding_reducer(self, root, arity, file, shared->at(op)); },
       placement::workers, "folds chunks, and joins what became of them");
+  // Partial results died with the node, and no reducer knows all that went into them.
+  s.tells_of_node_loss();
   s.start(wire);
   add_checks(s, shared);
   return s;

@@ -104,6 +104,7 @@ json result_of(root_state& state, caf::timespan took) {
                         {"chunks", report.leaves},
                         {"elements", report.elements},
                         {"joins", own}});
+    if (report.node.empty()) reducers.back() = {{"reducer", reducers.back()["reducer"]}, {"lost", true}};
   }
   const bool done = state.result || (state.all_dealt && state.leaves == 0);
   const auto whole = state.result ? *state.result : value_partial{0, 0, {state.op.identity}, 0, 0};
@@ -123,6 +124,7 @@ json result_of(root_state& state, caf::timespan took) {
           {"pairs_at_once", joins.empty() ? 0 : *std::max_element(joins.begin(), joins.end())},
           {"tree", tree_of(state, joins)},
           {"per_reducer", std::move(reducers)},
+          {"reducers_lost", state.reports_lost},
           {"took_s", seconds(took)}};
 }
 
@@ -140,26 +142,39 @@ void fail(root_actor* self, const std::string& why) {
   end(self);
 }
 
+/// Tells the result when all have reported. Where one never will its node is lost, which the
+/// run itself notices: it then says stop_early.
+void finish_if_through(root_actor* self) {
+  auto& state = self->state;
+  if (state.reports_missing != 0 || state.ended || (state.reports_lost != 0 && !state.stopped)) return;
+  finish(self, state.collector, result_of(state, state.took));
+  end(self);
+}
+
 /// The end: asks every reducer what it did.
 void collect_reports(root_actor* self) {
   auto& state = self->state;
-  if (std::exchange(state.reporting, true)) return;
-  const auto took = self->clock().now() - state.began;
-  state.reports.resize(state.crew.size());
-  state.reports_missing = state.crew.size();
-  for (std::size_t i = 0; i < state.crew.size(); ++i)
-    self->request(state.crew[i], caf::infinite, ask_reducer{})
-        .then(
-            [self, i, took](reducer_report& report) {
-              auto& state = self->state;
-              state.reports[i] = std::move(report);
-              if (--state.reports_missing != 0 || state.ended) return;
-              finish(self, state.collector, result_of(state, took));
-              end(self);
-            },
-            [self](const caf::error& why) {
-              fail(self, "a reducer did not report: " + self->system().render(why));
-            });
+  if (!std::exchange(state.reporting, true)) {
+    state.took = self->clock().now() - state.began;
+    state.reports.resize(state.crew.size());
+    state.reports_missing = state.crew.size();
+    for (std::size_t i = 0; i < state.crew.size(); ++i)
+      self->request(state.crew[i], caf::infinite, ask_reducer{})
+          .then(
+              [self, i](reducer_report& report) {
+                self->state.reports[i] = std::move(report);
+                --self->state.reports_missing;
+                finish_if_through(self);
+              },
+              [self](const caf::error& why) {
+                if (why != caf::exit_reason::remote_link_unreachable)
+                  return fail(self, "a reducer did not report: " + self->system().render(why));
+                --self->state.reports_missing;
+                ++self->state.reports_lost;
+                finish_if_through(self);
+              });
+  }
+  finish_if_through(self);
 }
 
 /// Reads on and deals, as far ahead as may be.

@@ -88,8 +88,9 @@ struct root_state {
   bool deal_pending = false, all_dealt = false, reporting = false, stopped = false, ended = false;
   std::optional<value_partial> result;
   std::vector<reducer_report> reports;
-  std::size_t reports_missing = 0;
+  std::size_t reports_missing = 0, reports_lost = 0; ///< not yet there; of reducers whose node is lost
   caf::actor_clock::time_point began, told;
+  caf::timespan took{0};
 };
 caf::behavior reduction_root(actor_of<root_state>* self, const caf::actor& collector, const root_settings&,
                              const source_settings&, const reduction_operator&);

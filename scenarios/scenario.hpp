@@ -53,8 +53,9 @@ auto inspect(Inspector& f, run_announcement& x) {
 /// longer for the result, so that what was still not done is counted.
 inline constexpr std::chrono::milliseconds stop_grace{2000};
 
-/// Sent by the runner when the run is to end early (Ctrl-C, deadline) to the actor that
-/// was named with run::on_stop: count what is left, send run_finished.
+/// Sent by the runner when the run is to end early (Ctrl-C, deadline, for some scenarios the
+/// loss of a node) to the actor that was named with run::on_stop: count what is left, send
+/// run_finished.
 struct stop_early {};
 template <class Inspector>
 auto inspect(Inspector& f, stop_early&) {
@@ -158,6 +159,13 @@ class scenario : public declaration {
     return *this;
   }
 
+  /// When a worker node dies the run ends, but first the actor of run::on_stop is told
+  /// stop_early, as at a deadline, and tells the result so far without those who died.
+  scenario& tells_of_node_loss() {
+    tells_of_node_loss_ = true;
+    return *this;
+  }
+
   // -- for the runner ------------------------------------------------------------
   struct named_check {
     std::string name;
@@ -173,6 +181,7 @@ class scenario : public declaration {
   }
   const std::vector<std::string>& promises() const { return promises_; }
   bool goes_on_without_a_node() const { return survives_node_loss_; }
+  bool has_a_result_without_a_node() const { return tells_of_node_loss_; }
 
  private:
   std::vector<std::function<void(message_catalog&)>> message_adders_;
@@ -181,6 +190,7 @@ class scenario : public declaration {
   std::vector<named_check> checks_;
   std::vector<std::string> promises_;
   bool survives_node_loss_ = false;
+  bool tells_of_node_loss_ = false;
 };
 
 /// The messages between a scenario's actors and the runner.

@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <set>
+
 using namespace troupe::testing;
 namespace fs = std::filesystem;
 using nlohmann::json;
@@ -158,6 +160,33 @@ TEST_CASE("a Python worker leaves in order when it is interrupted, and its tasks
   CHECK(result["result"]["redelivered"].get<int>() >= 1);
   CHECK(ending_of(result, "py1") == "left");
   CHECK(result["messages"]["lost"] == 0);
+  CHECK(check_of(result, "the books balance")["passed"] == true);
+}
+
+TEST_CASE("a result that a worker says twice counts once", "[python]") {
+  if (!python_is_there()) return;
+  // A worker that, unsure of whether it was heard, says each of its results again.
+  std::ifstream source(worker);
+  std::string text((std::istreambuf_iterator<char>(source)), {});
+  const std::string say = "self.node.message(self.coordinator, self.number, \"task_done\", ";
+  const auto at = text.find(say);
+  REQUIRE(at != std::string::npos);
+  text.insert(at, "for _ in range(2): ");
+  mixed_run run{"task = \"is_prime\"\nfirst = 1000003\ncount = 60\nworkers = 4", text};
+  const int code = run.troupe->wait();
+  CAPTURE(run.troupe->output, run.troupe->errors);
+  CHECK(code == 0);
+  const auto result = run.result();
+  std::size_t said_twice = 0;
+  for (const auto& each : result["result"]["per_worker"])
+    if (each["node"] == "py1") said_twice += each["tasks"].get<std::size_t>();
+  CHECK(said_twice > 0);
+  CHECK(result["result"]["duplicates_dropped"] == said_twice);
+  std::set<std::size_t> ranks;
+  for (const auto& row : result["result"]["results"])
+    ranks.insert(row["rank"].get<std::size_t>());
+  CHECK(ranks.size() == 60);
+  CHECK(check_of(result, "every task has one result")["passed"] == true);
   CHECK(check_of(result, "the books balance")["passed"] == true);
 }
 
