@@ -53,6 +53,13 @@ struct handling_state {
 };
 inline thread_local handling_state this_handling;
 
+/// When the handler that ran just before on this thread ended; 0: something else ran, or
+/// nothing.
+inline thread_local trace::timestamp last_handler_end = 0;
+/// The thread's loop takes last_handler_end back where it waits and where a job runs no handler;
+/// elsewhere every turn of an actor does.
+inline thread_local bool loop_knows_handlers = false;
+
 /// A message that arrived over a link, while the gateway hands it to its receiver on
 /// this thread: it already has a number and was counted as sent by its sender.
 struct arrival_state {

@@ -1,5 +1,7 @@
 #include "actors/scheduler.hpp"
 
+#include "actors/context.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <linux/futex.h>
@@ -219,6 +221,7 @@ caf::resumable* prompt_scheduling::dequeue(Worker* self) {
   while (true) {
     for (int look = 0; look < looks_before_search; ++look) {
       if (auto* job = find_and_tell(self)) return job;
+      last_handler_end = 0;
       breathe();
     }
     if (mine.sleep_at_once > 0)
@@ -321,10 +324,13 @@ namespace caf::scheduler {
 /// all of the policy.
 template <>
 void worker<troupe::prompt_scheduling>::run() {
+  troupe::loop_knows_handlers = true;
   for (;;) {
     auto* job = policy_.dequeue(this);
     policy_.before_resume(this, job);
+    const auto before = troupe::last_handler_end;
     const auto result = job->resume(this, max_throughput_);
+    if (troupe::last_handler_end == before || result == resumable::done) troupe::last_handler_end = 0;
     policy_.after_resume(this, job);
     switch (result) {
     case resumable::resume_later: // stays referenced

@@ -57,9 +57,6 @@ message_token current_message();
 /// The one that the calling thread sent last.
 message_token last_sent();
 
-/// When the handler before this one in the same turn of an actor ended; 0: there was none.
-inline thread_local trace::timestamp last_handler_end = 0;
-
 /// The parts of `traced` that do not depend on its base.
 class tracing {
  public:
@@ -115,11 +112,12 @@ class traced : public Base, public traceable {
   }
 
   void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* host) override {
-    if (context_ == nullptr || wraps_) {
-      if (context_ != nullptr)
-        element = tracing::wrap(*context_, this->trace_index_, this->id(), std::move(element));
-      Base::enqueue(std::move(element), host);
-      return;
+    if (context_ == nullptr) return Base::enqueue(std::move(element), host);
+    if (wraps_) {
+      element = tracing::wrap(*context_, this->trace_index_, this->id(), std::move(element));
+      // A thread of its own is woken in CAF's way.
+      if (this->getf(caf::abstract_actor::is_detached_flag)) return Base::enqueue(std::move(element), host);
+      return push(std::move(element), host);
     }
     if (!this_arrival.active) {
       if (this_handling.self == nullptr)
@@ -140,7 +138,7 @@ class traced : public Base, public traceable {
   }
 
   caf::resumable::resume_result resume(caf::execution_unit* host, std::size_t max_throughput) override {
-    last_handler_end = 0;
+    if (!loop_knows_handlers) last_handler_end = 0;
     return Base::resume(host, max_throughput);
   }
 
@@ -233,10 +231,10 @@ class traced : public Base, public traceable {
 
  private:
   /// CAF's enqueue for actors that share the scheduler's threads, except that a closed
-  /// mailbox is booked.
+  /// mailbox is booked, and that nothing is logged.
   void push(caf::mailbox_element_ptr element, caf::execution_unit* host) {
-    auto mid = element->mid;
-    auto sender = element->sender;
+    const auto mid = element->mid;
+    const auto sender = mid.is_request() ? element->sender : nullptr;
     switch (this->mailbox().push_back(std::move(element))) {
     case caf::intrusive::inbox_result::unblocked_reader:
       intrusive_ptr_add_ref(this->ctrl());
@@ -246,7 +244,7 @@ class traced : public Base, public traceable {
         this->home_system().scheduler().enqueue(this);
       break;
     case caf::intrusive::inbox_result::queue_closed:
-      context_->books.dead_lettered();
+      if (!wraps_) context_->books.dead_lettered(); // a wrapped element does it itself
       if (mid.is_request()) caf::detail::sync_request_bouncer{this->fail_state()}(sender, mid);
       break;
     case caf::intrusive::inbox_result::success:
@@ -260,8 +258,23 @@ class traced : public Base, public traceable {
     handling_state outer;
   };
 
+  /// The same with the trace off, where the other fields stay empty.
+  struct plain_scope {
+    explicit plain_scope(traced& me) : self(this_handling.self), outer(this_handling.me) {
+      this_handling.self = me.ctrl();
+      this_handling.me = &me;
+      this_handling.refused = false;
+    }
+    ~plain_scope() {
+      this_handling.self = self;
+      this_handling.me = outer;
+    }
+    const caf::actor_control_block* self;
+    traceable* outer;
+  };
+
   caf::invoke_message_result consume_plain(caf::mailbox_element& element) {
-    handling_scope scope{{this->ctrl(), this->trace_index_, {}, false, this}};
+    const plain_scope scope{*this};
     auto& books = context_->books;
     if (this->waits_ != nullptr && element.mid.is_response())
       this->waits_->closed(element.mid.request_id().integer_value());
@@ -308,8 +321,8 @@ class traced : public Base, public traceable {
     return result;
   }
 
-  /// Within one turn of an actor the next handler begins where the last one ended, or after
-  /// its message came: that saves reading the clock.
+  /// A handler that follows another on its thread begins where that ended, or after its
+  /// message came: that saves reading the clock.
   trace::timestamp begin_of_handler(trace::timestamp came) const {
     return last_handler_end != 0 ? std::max(last_handler_end, came + 1) : context_->recorder.now();
   }

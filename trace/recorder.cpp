@@ -1,7 +1,5 @@
 #include "trace/recorder_impl.hpp"
 
-#include <ctime>
-
 // The hot path: what an actor's every message calls.
 
 namespace troupe::trace {
@@ -9,23 +7,17 @@ namespace {
 
 using format::record_kind;
 
-std::uint64_t monotonic_ns() {
-  timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(t.tv_nsec);
-}
-
 constexpr record_kind sent_kinds[] = {record_kind::sent, record_kind::sent_request,
                                       record_kind::sent_response};
 
 } // namespace
 
-timestamp recorder::now() const { return monotonic_ns() + skew_.load(std::memory_order_relaxed); }
+timestamp recorder::now() const { return impl_->clock.now() + skew_.load(std::memory_order_relaxed); }
 
 void recorder::observe(timestamp remote) {
   auto skew = skew_.load(std::memory_order_relaxed);
   for (;;) {
-    auto own = monotonic_ns();
+    auto own = impl_->clock.now();
     if (own + skew > remote) return;
     auto raised = remote - own + 1;
     if (!skew_.compare_exchange_weak(skew, raised, std::memory_order_relaxed)) continue;

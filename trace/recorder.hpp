@@ -48,7 +48,7 @@ using actor_index = std::uint32_t;
 using string_index = std::uint32_t;
 using node_index = std::uint16_t; // 0: the recording node itself
 
-/// Nanoseconds of the node's hybrid logical clock: CLOCK_MONOTONIC, pushed forward
+/// Nanoseconds of the node's hybrid logical clock: CLOCK_MONOTONIC (see tick_clock.hpp), pushed forward
 /// where a peer's clock was seen to be ahead, so that no cause is later than its effect.
 using timestamp = std::uint64_t;
 

@@ -4,6 +4,7 @@
 #include "trace/format.hpp"
 #include "trace/recorder.hpp"
 #include "trace/segment.hpp"
+#include "trace/tick_clock.hpp"
 
 #include <mutex>
 #include <unordered_map>
@@ -47,6 +48,7 @@ struct recorder::impl {
   const recorder_options options;
   const std::uint64_t id; ///< of this instance in this process
   std::uint64_t base = 0; ///< base_mono_ns
+  tick_clock& clock = tick_clock::shared();
 
   thread_slot& mine() { return last_slot.recorder == id ? *last_slot.slot : find_slot(); }
 

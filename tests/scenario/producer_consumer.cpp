@@ -60,6 +60,21 @@ TEST_CASE("one after the other, the first item waits as long as the others take"
   CHECK(result.result.at("took_units").get<double>() >= 20);
 }
 
+TEST_CASE("a consumer that is faster than its producer lets no item wait a unit", "[producer_consumer]") {
+  // In virtual time, where no other program can make them wait.
+  const auto seed = GENERATE(1, 2, 3, 4, 5);
+  const auto result =
+      run_text(demo(),
+               "scenario = \"producer_consumer\"\nseed = " + std::to_string(seed)
+                   + "\n[parameters]\nitems = 20\ncapacity = 10\nproduce_cost = [0.5, 1.5]\n"
+                     "consume_cost = [0.5]\nunit = \"100ms\"\n[topology]\nscheduler = \"seeded\"\n",
+               0);
+  INFO(failures(result));
+  CHECK(result.result_verdict == verdict::passed);
+  CHECK(result.result.at("sum") == 2870);
+  CHECK(result.result.at("waiting").at("units").at("max").get<double>() < 1);
+}
+
 TEST_CASE("a consumer that pulls gets 21 Fibonacci numbers, and no 22nd is made", "[producer_consumer]") {
   const auto nodes = where();
   const auto cost = GENERATE("0", "0.1");

@@ -11,4 +11,5 @@ troupe_test(unit_trace
     unit/trace_reader.cpp
     unit/trace_recorder.cpp
     unit/trace_summary.cpp
+    unit/trace_tick_clock.cpp
   LINKS troupe_trace nlohmann_json::nlohmann_json SQLite::SQLite3)

@@ -1,0 +1,131 @@
+#include "trace/tick_clock.hpp"
+
+#include <algorithm>
+#include <ctime>
+#include <fstream>
+#include <string>
+
+namespace troupe::trace {
+namespace {
+
+__extension__ using wide = unsigned __int128;
+
+std::uint64_t kernel_ns() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(t.tv_nsec);
+}
+
+std::uint64_t read_ticks() {
+#if defined(__x86_64__)
+  return __rdtsc();
+#else
+  return 0;
+#endif
+}
+
+/// The kernel has looked whether the counter runs evenly and on all processors alike.
+bool kernel_trusts_ticks() {
+#if defined(__x86_64__)
+  std::ifstream file{"/sys/devices/system/clocksource/clocksource0/current_clocksource"};
+  std::string name;
+  return file >> name && name == "tsc";
+#else
+  return false;
+#endif
+}
+
+/// The best of a few tries: between its two readings a thread can lose its processor.
+clock_reading read_both() {
+  clock_reading best;
+  std::uint64_t best_gap = ~std::uint64_t{0};
+  for (int i = 0; i < 4; ++i) {
+    const auto begin = read_ticks();
+    const auto nanoseconds = kernel_ns();
+    const auto gap = read_ticks() - begin;
+    if (gap >= best_gap) continue;
+    best_gap = gap;
+    best = {begin + gap / 2, nanoseconds};
+  }
+  return best;
+}
+
+std::uint64_t scaled(std::uint64_t x, std::uint64_t times, std::uint64_t over) {
+  return static_cast<std::uint64_t>(wide{x} * times / std::max<std::uint64_t>(over, 1));
+}
+
+} // namespace
+
+std::uint64_t tick_line::at(std::uint64_t ticks) const {
+  const auto since = static_cast<std::int64_t>(ticks - begin.ticks);
+  if (since <= 0) return begin.nanoseconds;
+  return begin.nanoseconds + static_cast<std::uint64_t>(wide{static_cast<std::uint64_t>(since)} * rate >> 32);
+}
+
+tick_line next_line(const tick_line& last, const clock_reading& before, const clock_reading& now) {
+  const auto ticks = now.ticks - before.ticks, passed = now.nanoseconds - before.nanoseconds;
+  // The counter was set back, which a kernel that trusts it does not let happen.
+  if (static_cast<std::int64_t>(ticks) <= 0 || passed == 0) return {now, last.rate, last.length};
+  tick_line line{now, scaled(passed, std::uint64_t{1} << 32, ticks), scaled(line_ns, ticks, passed)};
+  if (last.rate == 0) return line;
+  const auto ours = last.at(now.ticks);
+  if (ours + jump_ns < now.nanoseconds) return line;
+  line.begin.nanoseconds = ours;
+  const auto ahead = static_cast<std::int64_t>(ours - now.nanoseconds);
+  const auto aim =
+      std::max(static_cast<std::int64_t>(line_ns) - ahead, static_cast<std::int64_t>(line_ns / 2));
+  line.rate = scaled(static_cast<std::uint64_t>(aim), std::uint64_t{1} << 32, line.length);
+  return line;
+}
+
+tick_clock& tick_clock::shared() {
+  static tick_clock instance;
+  return instance;
+}
+
+tick_clock::tick_clock() : by_ticks_(kernel_trusts_ticks()) {
+  if (by_ticks_) before_ = read_both();
+}
+
+tick_line tick_clock::current() const {
+  while (true) {
+    const auto turn = turn_.load(std::memory_order_acquire);
+    const auto& line = lines_[turn % 2];
+    const tick_line result{
+        {line.ticks.load(std::memory_order_relaxed), line.nanoseconds.load(std::memory_order_relaxed)},
+        line.rate.load(std::memory_order_relaxed),
+        line.length.load(std::memory_order_relaxed)};
+    std::atomic_thread_fence(std::memory_order_acquire);
+    if (turn_.load(std::memory_order_relaxed) == turn) return result;
+  }
+}
+
+void tick_clock::publish(const tick_line& line) {
+  const auto turn = turn_.load(std::memory_order_relaxed) + 1;
+  auto& next = lines_[turn % 2];
+  // Who still reads this one from the turn before last sees that the turn is another.
+  std::atomic_thread_fence(std::memory_order_release);
+  next.ticks.store(line.begin.ticks, std::memory_order_relaxed);
+  next.nanoseconds.store(line.begin.nanoseconds, std::memory_order_relaxed);
+  next.rate.store(line.rate, std::memory_order_relaxed);
+  next.length.store(line.length, std::memory_order_relaxed);
+  turn_.store(turn, std::memory_order_release);
+}
+
+std::uint64_t tick_clock::look_again() {
+  if (!by_ticks_) return kernel_ns();
+  const std::unique_lock lock{drawing_, std::try_to_lock};
+  const auto line = current();
+  // Somebody else draws the next line just now; the last one goes on until it is there.
+  if (!lock) return line.rate == 0 ? kernel_ns() : line.at(read_ticks());
+  const auto now = read_both();
+  if (line.rate == 0 ? now.nanoseconds - before_.nanoseconds < first_line_ns
+                     : now.ticks - line.begin.ticks < line.length)
+    return line.rate == 0 ? now.nanoseconds : line.at(now.ticks);
+  const auto next = next_line(line, before_, now);
+  before_ = now;
+  publish(next);
+  return next.begin.nanoseconds;
+}
+
+} // namespace troupe::trace
