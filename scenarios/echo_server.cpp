@@ -10,8 +10,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::chrono::milliseconds telling_interval{100};
-
 double seconds(std::chrono::nanoseconds x) { return std::chrono::duration<double>(x).count(); }
 double microseconds(std::chrono::nanoseconds x) {
   return std::chrono::duration<double, std::micro>(x).count();
@@ -105,12 +103,11 @@ void on_progress(manager_actor* self, const load_progress& what) {
 
 void on_report(manager_actor* self, const client_report& what) {
   auto& state = self->state;
-  state.load.sent += what.sent;
-  state.load.echoed += what.echoed;
-  state.load.wrong += what.wrong;
-  state.load.unanswered += what.unanswered;
-  state.load.lost += what.lost;
-  state.load.latencies.add(what.latencies);
+  if (!what.trouble.empty()) {
+    self->send(state.collector, run_failed{"the load cannot begin: " + what.trouble});
+    return; // without a result, so that this is the reason
+  }
+  state.load.add(what.counts);
   state.ended = self->clock().now();
   if (++state.reports == state.all.clients.size()) stop_server(self);
   finish_if_through(self);

@@ -14,9 +14,6 @@
 
 namespace troupe::scenarios::echo {
 
-/// What precedes each echo.
-inline constexpr const char* echo_prefix = "Echoed back: ";
-
 /// What the error says of itself, for people.
 std::string sentence_of(caf::local_actor*, const caf::error&);
 
@@ -108,7 +105,7 @@ struct manager_state {
   crowd all;
   std::optional<addresses> at;
   std::size_t reports = 0;
-  client_report load;
+  line_load_counts load;
   std::map<std::string, std::uint64_t> echoed; ///< per node, as far as told
   caf::actor_clock::time_point began{}, ended{}, told{};
   bool stopping = false;

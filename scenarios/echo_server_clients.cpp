@@ -5,14 +5,12 @@ namespace troupe::scenarios::echo {
 
 namespace {
 
-constexpr std::chrono::milliseconds telling_interval{100};
-
 // -- a client that is an actor -----------------------------------------------------------------
 
 void report(client_actor* self) {
   auto& state = self->state;
   if (std::exchange(state.reported, true)) return;
-  if (!std::exchange(state.asked, {}).empty()) ++state.report.unanswered;
+  if (!std::exchange(state.asked, {}).empty()) ++state.report.counts.unanswered;
   self->send(state.server, leave{});
   self->send(state.manager, std::move(state.report));
   self->quit();
@@ -20,11 +18,12 @@ void report(client_actor* self) {
 
 void ask_next(client_actor* self) {
   auto& state = self->state;
-  if (state.stopping || state.report.sent == state.rules.messages) {
+  if (state.stopping || state.report.counts.sent == state.rules.messages) {
     report(self);
     return;
   }
-  state.asked = load_text("client " + std::to_string(state.number), ++state.report.sent, state.rules.bytes);
+  state.asked =
+      load_text("client " + std::to_string(state.number), ++state.report.counts.sent, state.rules.bytes);
   state.asked_at = self->clock().now();
   self->send(state.session, say{state.asked});
 }
@@ -37,7 +36,7 @@ void join_server(client_actor* self) {
             ask_next(self);
           },
           [self](const caf::error&) {
-            ++self->state.report.lost;
+            ++self->state.report.counts.lost;
             report(self);
           });
 }
@@ -52,16 +51,16 @@ void tell_manager(client_actor* self, caf::actor_clock::time_point now) {
 
 void on_echoed(client_actor* self, const echoed& what) {
   auto& state = self->state;
-  if (state.asked.empty() || what.text != echo_prefix + state.asked) {
-    ++state.report.wrong;
+  if (state.asked.empty() || what.text != std::string{echo_prefix} + state.asked) {
+    ++state.report.counts.wrong;
     return;
   }
   const auto now = self->clock().now();
-  state.report.latencies.add(now - state.asked_at);
-  ++state.report.echoed;
+  state.report.counts.latencies.add(now - state.asked_at);
+  ++state.report.counts.echoed;
   state.asked.clear();
   tell_manager(self, now);
-  if (what.last && state.report.sent < state.rules.messages && !state.stopping)
+  if (what.last && state.report.counts.sent < state.rules.messages && !state.stopping)
     join_server(self);
   else
     ask_next(self);
@@ -85,8 +84,7 @@ void start(socket_clients_actor* self, const addresses& at) {
     caf::anon_send(manager, load_progress{node, echoed});
   };
   tell.on_done = [me = caf::actor_cast<caf::actor_addr>(self)](const line_load_counts& x) {
-    if (auto self = caf::actor_cast<caf::actor>(me))
-      caf::anon_send(self, client_report{x.sent, x.echoed, x.wrong, x.unanswered, x.lost, x.latencies});
+    if (auto self = caf::actor_cast<caf::actor>(me)) caf::anon_send(self, client_report{x, {}});
   };
   state.load = state.rules.zeromq ? make_zeromq_load(std::move(plan), std::move(tell))
                                   : make_tcp_load(std::move(plan), std::move(tell));
@@ -111,7 +109,7 @@ caf::behavior client(client_actor* self, const caf::actor& server, const caf::ac
       [](const notice&) {},
       [self](const closed& what) {
         if (what.why.empty()) return;
-        ++self->state.report.lost;
+        ++self->state.report.counts.lost;
         report(self);
       },
       [self](const stop_load&) {
@@ -129,9 +127,9 @@ caf::behavior socket_clients(socket_clients_actor* self, const caf::actor& manag
         try {
           start(self, what.at);
         } catch (const std::exception& e) {
-          self->note(e.what());
           client_report none;
-          none.lost = self->state.rules.clients;
+          none.counts.lost = self->state.rules.clients;
+          none.trouble = e.what();
           self->send(self->state.manager, std::move(none));
           self->quit();
         }

@@ -3,12 +3,22 @@
 
 #include "scenarios/waiting_times.hpp"
 
+#include <caf/meta/type_name.hpp>
+
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace troupe::scenarios::echo {
+
+/// What precedes each echo.
+inline constexpr std::string_view echo_prefix = "Echoed back: ";
+
+/// How often the progress of a load is told.
+inline constexpr std::chrono::milliseconds telling_interval{100};
 
 struct line_load_plan {
   std::string address; ///< "127.0.0.1:40123"; of ZeroMQ the endpoint
@@ -26,10 +36,26 @@ struct line_load_counts {
   std::uint64_t unanswered = 0; ///< sent, and never echoed
   std::uint64_t lost = 0;       ///< connections that could not be made or broke
   waiting_times latencies;
+
+  void add(const line_load_counts&);
 };
+template <class Inspector>
+auto inspect(Inspector& f, line_load_counts& x) {
+  return f(caf::meta::type_name("line_load_counts"), x.sent, x.echoed, x.wrong, x.unanswered, x.lost,
+           x.latencies);
+}
 
 /// The text of a client's `number`-th message.
 std::string load_text(const std::string& who, std::uint64_t number, std::uint64_t bytes);
+
+/// What the server says to a client that waits for the echo of a text, or for nothing.
+enum class heard : std::uint8_t {
+  echo,
+  notice,     ///< not for us
+  last_words, ///< the server hangs up
+  wrong,
+};
+heard what_is(std::string_view line, std::string_view asked, const line_load_plan&);
 
 /// Functions that a load calls on its own thread.
 struct load_listener {
@@ -38,6 +64,32 @@ struct load_listener {
   /// Once, at the end.
   std::function<void(const line_load_counts&)> on_done;
 };
+
+/// What a load has counted so far, and how it is told. Not thread-safe.
+class load_tally {
+ public:
+  using clock = std::chrono::steady_clock;
+
+  explicit load_tally(load_listener tell) : tell_(std::move(tell)) {}
+
+  void sent() { ++counts_.sent; }
+  void echoed(std::chrono::nanoseconds latency);
+  void wrong() { ++counts_.wrong; }
+  void lost(bool unanswered);
+  /// Tells the progress, if it has not just been told.
+  void tell();
+  /// The last call: all clients are through.
+  void tell_end();
+
+ private:
+  load_listener tell_;
+  line_load_counts counts_;
+  std::uint64_t told_count_ = 0;
+  clock::time_point told_{};
+};
+
+/// What a load was asked to do; each is more than the one before.
+enum class load_wish : std::uint8_t { go_on, say_nothing_more, end_now };
 
 /// A load that is on, on a thread of its own. Its destructor ends it at once if it is not through.
 class line_load {

@@ -7,7 +7,7 @@
 //   manager --- stop_serving ---> server --- served ---> manager
 #pragma once
 
-#include "scenarios/waiting_times.hpp"
+#include "scenarios/echo_server_load.hpp"
 
 #include <caf/actor.hpp>
 #include <caf/meta/type_name.hpp>
@@ -237,17 +237,12 @@ auto inspect(Inspector& f, load_progress& x) {
 }
 /// Client -> manager, its last message.
 struct client_report {
-  std::uint64_t sent = 0;
-  std::uint64_t echoed = 0;
-  std::uint64_t wrong = 0;      ///< echoes of something else
-  std::uint64_t unanswered = 0; ///< sent, and never echoed
-  std::uint64_t lost = 0;       ///< connections that could not be made or broke
-  waiting_times latencies;
+  line_load_counts counts;
+  std::string trouble; ///< why it could not begin; mostly empty
 };
 template <class Inspector>
 auto inspect(Inspector& f, client_report& x) {
-  return f(caf::meta::type_name("client_report"), x.sent, x.echoed, x.wrong, x.unanswered, x.lost,
-           x.latencies);
+  return f(caf::meta::type_name("client_report"), x.counts, x.trouble);
 }
 /// Manager -> server, a request: finish what is open, for so long, and end.
 struct stop_serving {

@@ -13,7 +13,7 @@ void answer(session_actor* self, const std::string& line) {
   if (!state.rules.fails_on.empty() && line == state.rules.fails_on)
     throw std::runtime_error("it was told \"" + line + '"');
   const bool last = state.rules.mode == mode_kind::close_after_reply;
-  self->send(state.outlet, echoed{state.client, echo_prefix + line, last});
+  self->send(state.outlet, echoed{state.client, std::string{echo_prefix} + line, last});
   if (last) self->quit();
 }
 

@@ -1,6 +1,5 @@
 // The load of ZeroMQ clients. A DEALER does not see that the server ends, so what is open
 // when the load is stopped is waited for as long as the server may take for it.
-#include "scenarios/echo_server_actors.hpp"
 #include "scenarios/echo_server_load.hpp"
 #include "scenarios/scenario.hpp"
 #include "transport/line_clients.hpp"
@@ -14,22 +13,20 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds telling_interval{100};
 constexpr std::chrono::milliseconds last_answers = stop_grace + std::chrono::milliseconds{500};
 
 class zeromq_load final : public line_load {
  public:
   zeromq_load(line_load_plan plan, load_listener tell)
-      : plan_(std::move(plan)), tell_(std::move(tell)), lines_(plan_.address, plan_.clients),
+      : plan_(std::move(plan)), tally_(std::move(tell)), lines_(plan_.address, plan_.clients),
         clients_(plan_.clients), thread_([this] { run(); }) {}
   ~zeromq_load() override {
-    ask(wish::end_now);
+    ask(load_wish::end_now);
     thread_.join();
   }
-  void stop() override { ask(wish::say_nothing_more); }
+  void stop() override { ask(load_wish::say_nothing_more); }
 
  private:
-  enum class wish : std::uint8_t { go_on, say_nothing_more, end_now };
   struct client {
     bool through = false;
     std::uint64_t said = 0;
@@ -37,7 +34,7 @@ class zeromq_load final : public line_load {
     clock::time_point asked_at{};
   };
 
-  void ask(wish what) {
+  void ask(load_wish what) {
     if (wanted_.load() >= what) return;
     wanted_.store(what);
     lines_.wake();
@@ -48,20 +45,18 @@ class zeromq_load final : public line_load {
       begin(i);
     std::vector<transport::line_clients::line> arrived;
     clock::time_point stopped_at{};
-    while (left_ > 0 && wanted_.load() != wish::end_now) {
+    while (left_ > 0 && wanted_.load() != load_wish::end_now) {
       arrived.clear();
       lines_.wait(telling_interval, arrived);
       for (auto& each : arrived)
         on_line(each.client, each.text);
-      tell();
-      if (wanted_.load() != wish::say_nothing_more) continue;
+      tally_.tell();
+      if (wanted_.load() != load_wish::say_nothing_more) continue;
       if (stopped_at == clock::time_point{}) stopped_at = clock::now();
       give_up(clock::now() - stopped_at >= last_answers);
     }
     if (left_ > 0) return;
-    told_ = {};
-    tell();
-    tell_.on_done(counts_);
+    tally_.tell_end();
   }
 
   void begin(std::size_t index) {
@@ -75,34 +70,34 @@ class zeromq_load final : public line_load {
 
   void ask_next(std::size_t index) {
     auto& who = clients_[index];
-    if (wanted_.load() != wish::go_on || who.said == plan_.messages) {
+    if (wanted_.load() != load_wish::go_on || who.said == plan_.messages) {
       finish(index);
       return;
     }
     who.asked = load_text("client " + std::to_string(index + 1), ++who.said, plan_.bytes);
     who.asked_at = clock::now();
-    ++counts_.sent;
+    tally_.sent();
     if (!lines_.send(index, who.asked)) lose(index);
   }
 
   void on_line(std::size_t index, std::string_view line) {
     auto& who = clients_[index];
     if (who.through) return;
-    constexpr std::string_view prefix = echo_prefix;
-    const bool echo = line.starts_with(prefix);
-    if (!echo && line.starts_with("error: ")) {
-      lose(index); // these are the last words of a server that hangs up
+    switch (what_is(line, who.asked, plan_)) {
+    case heard::notice:
       return;
-    }
-    if (!echo && plan_.ignores_notices) return;
-    if (!echo || line.substr(prefix.size()) != who.asked) {
-      ++counts_.wrong;
+    case heard::last_words:
+      lose(index);
       return;
+    case heard::wrong:
+      tally_.wrong();
+      return;
+    case heard::echo:
+      tally_.echoed(clock::now() - who.asked_at);
+      break;
     }
-    counts_.latencies.add(clock::now() - who.asked_at);
-    ++counts_.echoed;
     who.asked.clear();
-    if (plan_.reconnect && who.said < plan_.messages && wanted_.load() == wish::go_on)
+    if (plan_.reconnect && who.said < plan_.messages && wanted_.load() == load_wish::go_on)
       begin(index);
     else
       ask_next(index);
@@ -115,9 +110,7 @@ class zeromq_load final : public line_load {
   }
 
   void lose(std::size_t index) {
-    ++counts_.lost;
-    if (!clients_[index].asked.empty()) ++counts_.unanswered;
-    clients_[index].asked.clear();
+    tally_.lost(!std::exchange(clients_[index].asked, {}).empty());
     finish(index);
   }
 
@@ -127,22 +120,12 @@ class zeromq_load final : public line_load {
     --left_;
   }
 
-  void tell() {
-    const auto now = clock::now();
-    if (now - told_ < telling_interval || counts_.echoed == told_count_) return;
-    told_ = now;
-    tell_.on_progress(counts_.echoed - std::exchange(told_count_, counts_.echoed));
-  }
-
   const line_load_plan plan_;
-  const load_listener tell_;
+  load_tally tally_;
   transport::line_clients lines_;
-  std::atomic<wish> wanted_{wish::go_on};
+  std::atomic<load_wish> wanted_{load_wish::go_on};
   std::vector<client> clients_;
   std::uint64_t left_ = plan_.clients;
-  line_load_counts counts_;
-  std::uint64_t told_count_ = 0;
-  clock::time_point told_{};
   std::thread thread_;
 };
 

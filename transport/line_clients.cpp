@@ -1,5 +1,6 @@
 #include "transport/line_clients.hpp"
 
+#include "transport/open_files.hpp"
 #include "transport/zmq_socket.hpp"
 
 #include <cstdint>
@@ -15,6 +16,18 @@ namespace {
 /// Sockets that ZeroMQ itself needs, and some to spare: one is closed before the next opens,
 /// but in the background.
 constexpr int spare_sockets = 64;
+/// Open files of a ZeroMQ socket that has one connection.
+constexpr std::size_t files_each = 2;
+
+/// So many clients can be had, or it throws.
+std::size_t affordable(std::size_t clients, const file_reservation& files) {
+  if (files.granted() < clients * files_each)
+    throw std::runtime_error(std::to_string(clients) + " ZeroMQ clients need "
+                             + std::to_string(clients * files_each)
+                             + " open files, and the system allows this process only "
+                             + std::to_string(files.granted()) + " more: see ulimit -Hn");
+  return clients;
+}
 
 struct owned_context {
   explicit owned_context(std::size_t sockets) : context(zmq_ctx_new()) {
@@ -41,7 +54,8 @@ struct event_descriptor {
 } // namespace
 
 struct line_clients::sockets {
-  sockets(std::string where, std::size_t count) : endpoint(std::move(where)), context(count), all(count) {
+  sockets(std::string where, std::size_t count)
+      : endpoint(std::move(where)), files(count * files_each), context(affordable(count, files)), all(count) {
     polled.push_back({nullptr, wake.number, ZMQ_POLLIN, 0});
   }
 
@@ -66,6 +80,7 @@ struct line_clients::sockets {
   }
 
   const std::string endpoint;
+  file_reservation files;
   event_descriptor wake;
   owned_context context;
   std::vector<std::unique_ptr<zmq_socket>> all; ///< null: not connected

@@ -1,9 +1,9 @@
 #include "transport/stream_server_loop.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 namespace troupe::transport {
@@ -22,23 +22,7 @@ constexpr int messages_per_step = 512;
 /// and 16 KiB outbound; of a ZeroMQ client a line each.
 constexpr int stream_frames_held_max = 8;
 constexpr int router_frames_held_max = 64;
-/// Open files that this process needs for other things.
-constexpr std::size_t files_reserved = 256;
 constexpr milliseconds last_words_linger{300};
-
-/// Allows this process as many open files as are needed, where the system lets it.
-std::size_t affordable(std::size_t connections) {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return connections;
-  const auto needed = static_cast<rlim_t>(connections + files_reserved);
-  if (limit.rlim_cur < needed) {
-    limit.rlim_cur = std::min(limit.rlim_max, needed);
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-  }
-  const auto files = static_cast<std::size_t>(limit.rlim_cur);
-  return std::max<std::size_t>(1, std::min(connections, files - std::min(files, files_reserved)));
-}
 
 std::string text_of(const zmq_frame& frame) { return {frame.bytes().begin(), frame.bytes().end()}; }
 
@@ -53,8 +37,8 @@ bool receive(void* socket, zmq_frame& frame) {
 } // namespace
 
 stream_server::loop::loop(stream_server_options options, stream_listener& listener)
-    : options_(std::move(options)), listener_(listener),
-      connections_max_(affordable(options_.connections_max)),
+    : options_(std::move(options)), listener_(listener), files_(options_.connections_max),
+      connections_max_(std::max<std::size_t>(1, files_.granted())),
       context_(std::make_unique<zmq_context>(nullptr, 16)) {
   bind();
   wake_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "transport/hub_loop.hpp"
+#include "transport/open_files.hpp"
 #include "transport/stream_server.hpp"
 
 #include <optional>
@@ -82,6 +83,7 @@ class stream_server::loop {
 
   const stream_server_options options_;
   stream_listener& listener_;
+  file_reservation files_;
   std::size_t connections_max_;
   std::string tcp_address_, zeromq_endpoint_;
   std::unique_ptr<zmq_context> context_;

@@ -1,13 +1,16 @@
 // The five scenarios over real processes, where something goes wrong on purpose.
 #include "support/catch.hpp"
 #include "support/program.hpp"
+#include "support/tcp_client.hpp"
 #include "support/temporary_directory.hpp"
+#include "transport/open_files.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <random>
 #include <set>
 
+using namespace troupe;
 using namespace troupe::testing;
 namespace fs = std::filesystem;
 using nlohmann::json;
@@ -40,6 +43,14 @@ json check_of(const json& run, const std::string& name) {
   for (const auto& check : run.at("checks"))
     if (check.at("name") == name) return check;
   return {{"passed", false}, {"detail", "there is no such check"}};
+}
+
+/// Memory of a process, in KiB.
+long resident_kib(pid_t pid) {
+  std::ifstream status{"/proc/" + std::to_string(pid) + "/status"};
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmRSS:")) return std::stol(line.substr(6));
+  return 0;
 }
 
 std::string fault(const std::string& action, std::int64_t at_ms, const std::string& more = {}) {
@@ -105,4 +116,55 @@ TEST_CASE("a node that is halted until it counts as lost is lost for good, and i
   CHECK(check_of(run, "the books balance").at("passed") == true);
   for (const auto& node : run.at("nodes"))
     CHECK(node.at("ended") == (node.at("name") == "w2" ? "exit code 4" : "left"));
+}
+
+TEST_CASE("thousands of connections at once are echoed, with little memory for each", "[echo_server]") {
+  const transport::file_reservation files{2000};
+  const auto crowd = files.granted(); // of 2,000 where the system allows it
+  const temporary_directory directory;
+  program troupe(TROUPE_PROGRAM,
+                 {"run", (config / "echo_server.toml").string(), "--set", "connections_max=5000"},
+                 directory.path());
+  REQUIRE(troupe.says("serving until Ctrl-C"));
+  const std::string before = "serving TCP on ";
+  const auto at = troupe.errors.find(before) + before.size();
+  const auto address = troupe.errors.substr(at, troupe.errors.find(' ', at) - at);
+  const auto alone = resident_kib(troupe.pid());
+  std::vector<tcp_client> clients;
+  for (std::size_t i = 0; i < crowd; ++i) {
+    clients.emplace_back(address);
+    REQUIRE(clients.back().send("client " + std::to_string(i) + '\n'));
+  }
+  std::size_t echoed = 0;
+  for (std::size_t i = 0; i < crowd; ++i)
+    echoed += clients[i].line() == "Echoed back: client " + std::to_string(i);
+  CHECK(echoed == crowd);
+  const auto kib_each = static_cast<double>(resident_kib(troupe.pid()) - alone) / static_cast<double>(crowd);
+  INFO(kib_each << " KiB for each connection");
+  CHECK(kib_each < 64);
+  troupe.signal(SIGINT);
+  CHECK(troupe.wait() == 130);
+  const auto run = json::parse(std::ifstream{directory / "runs" / "latest" / "result.json"});
+  CHECK(run.at("result").at("sockets").at("connections_peak") == crowd);
+  CHECK(run.at("result").at("sockets").at("lines").at("answered") == crowd);
+}
+
+TEST_CASE("a load for which the system has too few open files is refused with their number",
+          "[echo_server]") {
+  const std::string over = GENERATE("tcp", "zeromq");
+  const std::string nodes = GENERATE("0", "2");
+  CAPTURE(over, nodes);
+  const temporary_directory directory;
+  program troupe("/bin/sh",
+                 {"-c",
+                  "ulimit -n 600; exec \"$0\" run \"$1\" --nodes " + nodes
+                      + " --set clients=5000 --set connections_max=5000",
+                  TROUPE_PROGRAM, (config / ("echo_server_load_" + over + ".toml")).string()},
+                 directory.path());
+  CHECK(troupe.wait() == 1);
+  INFO(troupe.errors << troupe.output);
+  CHECK(troupe.errors.find("the system allows this process no more open files") != std::string::npos);
+  CHECK(troupe.output.find("check_failed: echo_server in ") != std::string::npos);
+  CHECK(troupe.output.find("the load cannot begin: ") != std::string::npos);
+  CHECK(troupe.output.find(" more: see ulimit -Hn") != std::string::npos);
 }

@@ -264,22 +264,45 @@ TEST_CASE("a load over actors, TCP and ZeroMQ is echoed whole, from one node and
   CHECK(load.at("latency_us").at("p50").get<double>() <= load.at("latency_us").at("max").get<double>());
 }
 
-TEST_CASE("a load that is stopped gets the echoes that come within the grace, and counts the others",
-          "[echo_server]") {
+TEST_CASE("a load that is stopped gets the echoes that come within the grace", "[echo_server]") {
   const std::string over = GENERATE("actors", "tcp", "zeromq");
-  const bool too_long = GENERATE(false, true);
-  CAPTURE(over, too_long);
+  CAPTURE(over);
+  // Stopped when all have been echoed once: whatever is open then is answered by the server.
+  std::atomic<int> interrupts{0};
+  run_observer observer;
+  observer.on_progress = [&](std::uint64_t done, auto&&...) {
+    if (done >= 3) interrupts.store(1);
+  };
+  const auto result = run_text(demo(),
+                               head
+                                   + "clients = 3\nmessages = 1_000_000\nzeromq = \"tcp://127.0.0.1:*\"\n"
+                                     "work = \"200ms\"\nover = \""
+                                   + over + '"',
+                               0, &interrupts, observer);
+  CHECK(result.result_verdict == verdict::interrupted);
+  REQUIRE(result.result.is_object());
+  const auto& load = result.result.at("load");
+  INFO(result.result.dump(2));
+  CHECK(load.at("echoed").get<int>() >= 3);
+  CHECK(load.at("sent") == load.at("echoed"));
+  CHECK(load.at("unanswered") == 0);
+}
+
+TEST_CASE("a load that is stopped counts the echoes that take longer than the grace", "[echo_server]") {
+  const std::string over = GENERATE("actors", "tcp", "zeromq");
+  CAPTURE(over);
   const auto result =
       run_text(demo(), "scenario = \"echo_server\"\ndeadline = \"300ms\"\n[parameters]\nclients = 3\n"
-                       "messages = 1_000_000\nzeromq = \"tcp://127.0.0.1:*\"\nover = \""
-                           + over + "\"\nwork = \"" + (too_long ? "1h" : "700ms") + '"');
+                       "messages = 1_000_000\nzeromq = \"tcp://127.0.0.1:*\"\nwork = \"1h\"\nover = \""
+                           + over + '"');
   CHECK(result.result_verdict == verdict::deadline);
   REQUIRE(result.result.is_object());
   const auto& load = result.result.at("load");
   INFO(result.result.dump(2));
-  CHECK(load.at("sent") == 3);
-  CHECK(load.at("echoed") == (too_long ? 0 : 3));
-  CHECK(load.at("unanswered") == (too_long ? 3 : 0));
+  CHECK(load.at("sent").get<int>() <= 3); // fewer where the machine is so busy that some did not get in
+  CHECK(load.at("echoed") == 0);
+  CHECK(load.at("wrong") == 0);
+  CHECK(load.at("unanswered") == load.at("sent"));
 }
 
 TEST_CASE("impossible combinations are refused with a sentence", "[echo_server]") {

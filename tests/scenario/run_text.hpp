@@ -29,7 +29,8 @@ inline void host_nodes(scenarios::plan& what, const scenarios::scenario& how, in
 /// `nodes`: how many worker nodes besides the main one, all of them in this process.
 /// Throws std::runtime_error with the mistakes of a text that is refused.
 inline scenarios::outcome run_text(const scenarios::scenario& what, const std::string& text, int nodes = 0,
-                                   const std::atomic<int>* interrupts = nullptr) {
+                                   const std::atomic<int>* interrupts = nullptr,
+                                   const scenarios::run_observer& observer = {}) {
   const auto loaded = scenarios::parse(text, "test.toml", {&what}, {}, {});
   std::string mistakes;
   for (auto& mistake : loaded.mistakes)
@@ -41,6 +42,7 @@ inline scenarios::outcome run_text(const scenarios::scenario& what, const std::s
   options.what = *loaded.result;
   options.run_dir = directory.path();
   options.interrupts = interrupts;
+  options.observer = observer;
   if (nodes > 0) host_nodes(options.what, what, nodes);
   return execute(what, options);
 }
