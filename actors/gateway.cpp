@@ -3,6 +3,7 @@
 #include "actors/node.hpp"
 #include "actors/node_key.hpp"
 #include "actors/remote_proxy.hpp"
+#include "transport/delivery.hpp"
 
 #include <caf/actor_registry.hpp>
 #include <caf/all.hpp>
@@ -34,8 +35,10 @@ gateway::gateway(caf::actor_system& system, node_context& context, transport::no
 
 gateway::~gateway() { stop(std::chrono::milliseconds{0}); }
 
-void gateway::start(transport::hub_options options) {
+void gateway::start(transport::hub_options options, transport::hub_listener* deliveries) {
   options.identity = identity_;
+  deliveries_ = deliveries;
+  if (deliveries != nullptr) options.capabilities |= transport::capability_delivery;
   hub_ = std::make_unique<transport::hub>(std::move(options), *this, context_.recorder, context_.books);
 }
 
@@ -171,8 +174,21 @@ void gateway::link_ended(link& gone, transport::down_reason reason, const std::s
 
 // -- hub_listener ------------------------------------------------------------------------
 
+bool gateway::is_visitor(const transport::peer_ptr& peer, transport::hub_listener*& host) const {
+  const auto wants = peer->hello().capabilities;
+  const bool brings = (wants & transport::capability_delivery) != 0
+                      && peer->identity().name.starts_with(transport::visitor_prefix);
+  host = brings ? deliveries_ : nullptr;
+  // Who only asks has what it came for when it is up.
+  return brings || (wants & capability_inquiry) != 0;
+}
+
 void gateway::on_peer_up(const transport::peer_ptr& peer) {
-  if ((peer->hello().capabilities & capability_inquiry) != 0) return; // it has what it came for
+  transport::hub_listener* host = nullptr;
+  if (is_visitor(peer, host)) {
+    if (host != nullptr) host->on_peer_up(peer);
+    return;
+  }
   std::string why;
   auto theirs = decode_greeting(peer->hello().greeting, why);
   if (!theirs) warn("node " + peer->identity().name + ": " + why);
@@ -188,12 +204,20 @@ void gateway::on_peer_up(const transport::peer_ptr& peer) {
 }
 
 void gateway::on_frame(const transport::peer_ptr& peer, transport::inbound_frame frame) {
-  if (auto* via = static_cast<link*>(peer->attachment.get())) via->on_frame(std::move(frame));
+  transport::hub_listener* host = nullptr;
+  if (auto* via = static_cast<link*>(peer->attachment.get()))
+    via->on_frame(std::move(frame));
+  else if (is_visitor(peer, host) && host != nullptr)
+    host->on_frame(peer, std::move(frame));
 }
 
 void gateway::on_peer_down(const transport::peer_ptr& peer, transport::down_reason reason,
                            std::string_view detail, std::uint64_t messages_lost) {
-  if ((peer->hello().capabilities & capability_inquiry) != 0) return;
+  transport::hub_listener* host = nullptr;
+  if (is_visitor(peer, host)) {
+    if (host != nullptr) host->on_peer_down(peer, reason, detail, messages_lost);
+    return;
+  }
   link_of(peer, payload_codec::none)->on_down(reason, std::string{detail}, messages_lost);
 }
 

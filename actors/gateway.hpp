@@ -50,7 +50,8 @@ class gateway final : public transport::hub_listener,
   ~gateway() override;
 
   /// Opens the node's endpoint; throws std::runtime_error as transport::hub does.
-  void start(transport::hub_options);
+  /// `deliveries`, if any, hears of visitors that bring files; it must outlive this.
+  void start(transport::hub_options, transport::hub_listener* deliveries = nullptr);
   /// Says goodbye to all peers, waits until everything received is decoded, and kills
   /// all proxies. Idempotent.
   void stop(std::chrono::milliseconds linger);
@@ -116,6 +117,8 @@ class gateway final : public transport::hub_listener,
     caf::node_id id;
     link_ptr via;
   };
+  /// Who else hears of a peer that only visits; it is no node.
+  bool is_visitor(const transport::peer_ptr&, transport::hub_listener*& host) const;
   link_ptr link_of(const transport::peer_ptr&, payload_codec);
   link_ptr route(std::uint64_t incarnation);
   std::vector<link_ptr> links_up() const;
@@ -146,6 +149,7 @@ class gateway final : public transport::hub_listener,
   std::condition_variable idle_;
   int busy_ = 0;
 
+  transport::hub_listener* deliveries_ = nullptr;
   std::unique_ptr<transport::hub> hub_;
 };
 

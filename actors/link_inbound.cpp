@@ -106,6 +106,9 @@ void link::decode(const envelope_view& envelope, caf::execution_unit* host) {
     return on_probe(envelope);
   case envelope_kind::report:
     return on_report(envelope);
+  case envelope_kind::delivery: // of visitors only, which have no link
+  case envelope_kind::receipt:
+    return;
   }
 }
 

@@ -165,7 +165,7 @@ node::node(node_options options, std::shared_ptr<message_catalog> catalog, role_
   for (auto& name : catalog_->names())
     mine.types.insert(name);
   links.greeting = encode(mine);
-  gateway_->start(std::move(links));
+  gateway_->start(std::move(links), options_.deliveries);
 }
 
 node::~node() {

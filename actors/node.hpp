@@ -28,9 +28,10 @@ struct node_options {
   /// What it reads, best first; others write the first that they know. {1} makes the
   /// payloads to it legible in a capture.
   std::vector<int> codecs{payload_codecs.begin(), payload_codecs.end()};
-  std::map<std::string, std::string> run;       ///< what this node tells others of the run
-  std::function<void()> on_leave;               ///< another node asks this one to leave; must not block
-  std::function<void(const std::string&)> warn; ///< for people; may be empty
+  std::map<std::string, std::string> run;        ///< what this node tells others of the run
+  transport::hub_listener* deliveries = nullptr; ///< hears of visitors that bring files; outlives the node
+  std::function<void()> on_leave;                ///< another node asks this one to leave; must not block
+  std::function<void(const std::string&)> warn;  ///< for people; may be empty
 };
 
 /// A peer with this capability only wants to read our greeting; it is no node.

@@ -29,7 +29,7 @@ const char* check_envelopes(std::span<const char> bytes);
 
 constexpr bool is_known_kind(std::uint8_t kind) {
   return kind >= static_cast<std::uint8_t>(envelope_kind::message)
-         && kind <= static_cast<std::uint8_t>(envelope_kind::report);
+         && kind <= static_cast<std::uint8_t>(envelope_kind::receipt);
 }
 
 } // namespace troupe::transport

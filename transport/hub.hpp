@@ -51,10 +51,12 @@ enum class envelope_kind : std::uint8_t {
   ended = 4,     ///< `sender` has ended; payload: the exit reason
   link = 5,
   unlink = 6,
-  node = 7,    ///< defines a third node's index (`type`); payload: name, incarnation, endpoint
-  bounce = 8,  ///< request `mid` of `receiver` cannot be served; payload: the error
-  probe = 9,   ///< how busy are you? `request`: round, `type`: 1 to be told who waits for whom
-  report = 10, ///< the answer; payload: an activity report
+  node = 7,      ///< defines a third node's index (`type`); payload: name, incarnation, endpoint
+  bounce = 8,    ///< request `mid` of `receiver` cannot be served; payload: the error
+  probe = 9,     ///< how busy are you? `request`: round, `type`: 1 to be told who waits for whom
+  report = 10,   ///< the answer; payload: an activity report
+  delivery = 11, ///< of a visitor that brings files: see transport/delivery.hpp
+  receipt = 12,  ///< the answer
 };
 
 /// One actor message on the wire, without its payload.

@@ -1,6 +1,7 @@
 troupe_test(unit_transport
   SOURCES
     unit/transport_codec.cpp
+    unit/transport_delivery.cpp
     unit/transport_hub.cpp
     unit/transport_line_connection.cpp
     unit/transport_session.cpp

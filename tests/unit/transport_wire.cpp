@@ -76,6 +76,10 @@ TEST_CASE("the wire page's limits are the code's", "[transport][wire]") {
       {"peers_ceiling", peers_ceiling},
       {"pending_connections_max", pending_connections_max},
       {"ended_sessions_max", ended_sessions_max},
+      {"delivery_part_bytes_max", delivery_part_bytes_max},
+      {"delivery_window_bytes", delivery_window_bytes},
+      {"delivery_receipt_bytes", delivery_receipt_bytes},
+      {"delivery_files_max", delivery_files_max},
       {"ack_frames", ack_frames},
       {"ack_bytes", ack_bytes},
       {"ack_delay_ms", static_cast<std::uint64_t>(ack_delay.count())},
@@ -119,11 +123,11 @@ TEST_CASE("the wire page's frames, kinds and refusals are the code's", "[transpo
     CHECK(page().find(text + hex(static_cast<unsigned>(kind))) != std::string::npos);
 
   const auto kinds = table("| kind | name | meaning |");
-  REQUIRE(kinds.size() == 10);
+  REQUIRE(kinds.size() == 12);
   for (unsigned value = 0; value < 256; ++value)
     CHECK(is_known_kind(static_cast<std::uint8_t>(value)) == (value >= 1 && value <= kinds.size()));
-  const char* names[] = {"message", "signature", "watch",  "ended", "link",
-                         "unlink",  "node",      "bounce", "probe", "report"};
+  const char* names[] = {"message", "signature", "watch", "ended",  "link",     "unlink",
+                         "node",    "bounce",    "probe", "report", "delivery", "receipt"};
   for (std::size_t i = 0; i < kinds.size(); ++i) {
     CHECK(kinds[i][0] == std::to_string(i + 1));
     CHECK(kinds[i][1] == names[i]);
