@@ -168,14 +168,14 @@ std::string render_dot(const graph_report& g) {
   std::string out =
       "digraph messages {\n  rankdir=LR;\n  node [shape=box, style=\"rounded,filled\", "
       "fillcolor=\"#eef3fb\", "
-      "fontname=\"sans-serif\"];\n  edge [fontname=\"sans-serif\", fontsize=10, color=\"#456\"];\n";
+      "fontname=\"sans-serif\"];\n  edge [fontname=\"sans-serif\", fontsize=10, color=\"#445566\"];\n";
   std::map<std::string, std::vector<std::size_t>> clusters;
   for (std::size_t i = 0; i < g.vertices.size(); ++i)
     clusters[g.level == graph_level::nodes ? "" : g.vertices[i].node].push_back(i);
   std::size_t number = 0;
   for (auto& [node, members] : clusters) {
     if (!node.empty())
-      out += fmt::format("  subgraph cluster_{} {{\n    label={};\n    color=\"#9ab\";\n", number++,
+      out += fmt::format("  subgraph cluster_{} {{\n    label={};\n    color=\"#99aabb\";\n", number++,
                          dot_quoted(node));
     for (auto i : members)
       out += fmt::format("    v{} [label={}];\n", i, dot_quoted(g.vertices[i].name));
@@ -188,7 +188,7 @@ std::string render_dot(const graph_report& g) {
     out += fmt::format("  v{} -> v{} [label={}, tooltip={}, penwidth={:.1f}{}];\n", e.from, e.to,
                        dot_quoted(label), dot_quoted(types_text(e, 20)),
                        1 + std::log10(static_cast<double>(e.messages)),
-                       e.discarded > 0 ? ", color=\"#c33\"" : "");
+                       e.discarded > 0 ? ", color=\"#cc3333\"" : "");
   }
   return out + "}\n";
 }
