@@ -123,6 +123,17 @@ class trace_commands {
     add_filters(one);
   }
 
+  void add_collect() {
+    auto* one = add("collect",
+                    "Bring traces that nodes kept elsewhere into the run directory, and tell what is missing",
+                    "collect latest --from /mnt/gpu-1/trace-w1", trace::collect);
+    one->add_option("--from", arguments_->query.sources,
+                    "A trace of a node of this run, or a directory with such, or a copy; may be repeated")
+        ->type_name("PATH")
+        ->allow_extra_args(false);
+    one->get_option("run")->description("Run directory or its name; default: the latest run");
+  }
+
   void add_filters(CLI::App* to) {
     auto& query = arguments_->query;
     to->add_option("--where", query.where,
@@ -212,6 +223,7 @@ void add_trace(CLI::App& app, const context& who, std::function<int()>& action) 
   auto* view = commands.add("view", "Write the run as one HTML file: lanes, messages, causes, search",
                             "view -o run.html", trace::view);
   commands.add_page(view);
+  commands.add_collect();
 }
 
 } // namespace troupe::cli

@@ -30,6 +30,8 @@ struct trace_query {
   std::string by;      ///< graph: actor, role or node; empty: actors, or roles where they are many
   std::filesystem::path output; ///< export: where to (csv: a directory); graph: empty is stdout
 
+  std::vector<std::filesystem::path> sources; ///< collect: files, and directories with such
+
   bool json = false;   ///< data as JSON on `out`
   bool colour = false; ///< only where `out` is a terminal and NO_COLOR is not set
   int width = 0;       ///< columns of the terminal; 0: never cut a line
@@ -49,6 +51,10 @@ int graph(const trace_query&, std::FILE* out, std::FILE* err);
 int check(const trace_query&, std::FILE* out, std::FILE* err);
 int diff(const trace_query&, std::FILE* out, std::FILE* err);
 int query(const trace_query&, std::FILE* out, std::FILE* err);
+/// Brings traces of a run's nodes that lie elsewhere (`sources`) into the run directory, and
+/// tells what is still missing. 0: done; without sources 1 if something is missing; 2: a
+/// source is of another run, or cannot be read.
+int collect(const trace_query&, std::FILE* out, std::FILE* err);
 /// `troupe trace export`.
 int export_trace(const trace_query&, std::FILE* out, std::FILE* err);
 /// Writes the viewer's page to `output`, by default trace.html in the run directory ("-":

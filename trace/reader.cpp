@@ -360,6 +360,19 @@ std::vector<node_trace> read_traces(const std::vector<std::filesystem::path>& in
   return out;
 }
 
+file_identity identify(const std::filesystem::path& path) {
+  file_source in{path};
+  const auto h = read_header(in, path.filename().string());
+  file_identity x;
+  x.node.assign(h->name, h->name_bytes);
+  x.incarnation = h->incarnation;
+  x.segment = h->segment;
+  x.pid = h->pid;
+  x.boot_id = field(h->boot_id);
+  x.open = static_cast<format::file_state>(h->state.load()) == format::file_state::open;
+  return x;
+}
+
 node_trace read_trace_bytes(std::span<const std::byte> bytes, const std::string& name) {
   segment_file f{std::make_unique<memory_source>(bytes), name, {}};
   f.header = read_header(*f.in, name);

@@ -60,7 +60,19 @@ struct node_trace {
 std::vector<node_trace> read_traces(const std::vector<std::filesystem::path>& inputs,
                                     std::vector<remark>& remarks);
 
-/// The same for one file in memory, `name` being what remarks call it; for tests and fuzzers.
+/// What the header of a trace file says of itself.
+struct file_identity {
+  std::string node;
+  std::uint64_t incarnation = 0;
+  std::uint32_t segment = 0;
+  std::uint32_t pid = 0;
+  std::string boot_id;
+  bool open = false; ///< still being written, or its process was killed
+};
+/// Reads no more than the header. Throws read_error if the file is no trace.
+file_identity identify(const std::filesystem::path&);
+
+/// read_traces() for one file in memory, `name` being what remarks call it; for tests and fuzzers.
 node_trace read_trace_bytes(std::span<const std::byte>, const std::string& name);
 
 } // namespace troupe::trace

@@ -1,5 +1,7 @@
 #include "trace/recorder_impl.hpp"
 
+#include "trace/collect.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -64,8 +66,7 @@ recorder::impl::impl(recorder_options o, level what) : options{std::move(o)}, id
     stopped_ = true;
     return;
   }
-  if (options.node.empty() || options.node.size() > format::node_name_bytes_max
-      || options.node.find('/') != std::string::npos || options.node[0] == '.')
+  if (!names_a_trace(options.node))
     throw std::system_error(EINVAL, std::generic_category(),
                             "a trace cannot be named after the node \"" + options.node + "\"");
   file_stem_ = options.node;
@@ -75,18 +76,14 @@ recorder::impl::impl(recorder_options o, level what) : options{std::move(o)}, id
 recorder::impl::~impl() { close(); }
 
 void recorder::impl::open_segment() {
-  auto name = [this] {
-    return options.directory
-           / (segment_number_ == 0 ? file_stem_ + ".trace"
-                                   : fmt::format("{}.{:04}.trace", file_stem_, segment_number_));
-  };
+  auto name = [this] { return options.directory / segment_file_name(file_stem_, segment_number_); };
   std::unique_ptr<segment> fresh;
   try {
     fresh = std::make_unique<segment>(name(), options.segment_bytes);
   } catch (const std::system_error& e) {
     // A node of this name has run here before; its trace stays.
     if (e.code() != std::errc::file_exists || segment_number_ != 0) throw;
-    file_stem_ = fmt::format("{}-{:016x}", options.node, options.incarnation);
+    file_stem_ = file_stem_of_restart(options.node, options.incarnation);
     fresh = std::make_unique<segment>(name(), options.segment_bytes);
   }
   segments_.push_back(std::move(fresh));

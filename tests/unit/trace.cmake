@@ -2,6 +2,7 @@ find_package(SQLite3 REQUIRED)
 troupe_test(unit_trace
   SOURCES
     unit/trace_check.cpp
+    unit/trace_collect.cpp
     unit/trace_export.cpp
     unit/trace_filter.cpp
     unit/trace_ledger.cpp
@@ -12,4 +13,5 @@ troupe_test(unit_trace
     unit/trace_recorder.cpp
     unit/trace_summary.cpp
     unit/trace_tick_clock.cpp
+    unit/trace_view.cpp
   LINKS troupe_trace nlohmann_json::nlohmann_json SQLite::SQLite3)

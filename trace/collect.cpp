@@ -1,0 +1,100 @@
+#include "trace/collect.hpp"
+
+#include "trace/format.hpp"
+#include "trace/reader.hpp"
+#include "trace/text.hpp"
+
+#include <fmt/format.h>
+
+namespace troupe::trace {
+
+namespace fs = std::filesystem;
+
+bool names_a_trace(std::string_view node) {
+  return !node.empty() && node.size() <= format::node_name_bytes_max
+         && node.find('/') == std::string_view::npos && node.find('\0') == std::string_view::npos
+         && node[0] != '.';
+}
+
+std::string segment_file_name(const std::string& stem, std::uint64_t segment) {
+  return segment == 0 ? stem + ".trace" : fmt::format("{}.{:04}.trace", stem, segment);
+}
+
+std::string file_stem_of_restart(const std::string& node, std::uint64_t incarnation) {
+  return fmt::format("{}-{:016x}", node, incarnation);
+}
+
+fs::path unfinished_name(const fs::path& run_dir, const std::string& node, std::uint64_t incarnation,
+                         std::uint64_t segment) {
+  return run_dir / fmt::format(".{}.{:04}.part", file_stem_of_restart(node, incarnation), segment);
+}
+
+std::map<std::uint32_t, fs::path> files_of(const fs::path& directory, const std::string& node,
+                                           std::uint64_t incarnation) {
+  std::map<std::uint32_t, fs::path> found;
+  std::error_code error;
+  for (auto& entry : fs::directory_iterator{directory, error}) {
+    if (entry.path().extension() != ".trace") continue;
+    try {
+      const auto x = identify(entry.path());
+      if (x.node == node && x.incarnation == incarnation) found.emplace(x.segment, entry.path());
+    } catch (const read_error&) {
+      continue; // whoever reads that directory is told
+    }
+  }
+  return found;
+}
+
+namespace {
+
+std::string look_at(const fs::path& file, const std::string& node, std::uint64_t incarnation,
+                    std::uint32_t segment) {
+  try {
+    const auto x = identify(file);
+    if (x.node == node && x.incarnation == incarnation && x.segment == segment) return {};
+    return fmt::format("what came as segment {} of the trace of {} is segment {} of {}", segment,
+                       printable(node), x.segment, printable(x.node));
+  } catch (const read_error& e) {
+    return e.what();
+  }
+}
+
+} // namespace
+
+std::string put_in_place(const fs::path& run_dir, const std::string& node, std::uint64_t incarnation,
+                         const std::map<std::uint32_t, fs::path>& files) {
+  if (!names_a_trace(node)) return fmt::format("no trace can be named after \"{}\"", printable(node));
+  for (auto& [segment, file] : files)
+    if (auto why = look_at(file, node, incarnation, segment); !why.empty()) return why;
+  // The plain name is that of the first start of a node; it may also have been another's.
+  std::error_code error;
+  const auto there = files_of(run_dir, node, incarnation);
+  auto stem = node;
+  bool taken = there.empty();
+  for (auto& [segment, file] : there) // the rest goes beside what is there
+    taken = taken || file.filename() != segment_file_name(node, segment);
+  if (taken && fs::exists(run_dir / segment_file_name(node, 0), error))
+    stem = file_stem_of_restart(node, incarnation);
+  std::vector<std::pair<fs::path, fs::path>> moved;
+  auto undo = [&] {
+    std::error_code ignored;
+    for (auto& [from, to] : moved)
+      fs::rename(to, from, ignored);
+  };
+  for (auto& [segment, file] : files) {
+    const auto name = run_dir / segment_file_name(stem, segment);
+    if (fs::exists(name, error)) {
+      undo();
+      return fmt::format("{} is there already", name.string());
+    }
+    fs::rename(file, name, error);
+    if (error) {
+      undo();
+      return fmt::format("cannot make {}: {}", name.string(), error.message());
+    }
+    moved.emplace_back(file, name);
+  }
+  return {};
+}
+
+} // namespace troupe::trace

@@ -1,0 +1,37 @@
+// The files of a node's trace: what they are called, and how they come into a run directory
+// that the node could not write to itself.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::trace {
+
+/// False for names that could lead out of a directory, or hide.
+bool names_a_trace(std::string_view node);
+/// "w1.trace", "w1.0001.trace"; the stem is the node's name, or that of a restart.
+std::string segment_file_name(const std::string& stem, std::uint64_t segment);
+/// Of a node whose name another start of it has taken in that directory.
+std::string file_stem_of_restart(const std::string& node, std::uint64_t incarnation);
+
+/// The segments in that directory of the trace of one start of a node, by their number.
+/// Files that are no traces are not looked at any closer.
+std::map<std::uint32_t, std::filesystem::path> files_of(const std::filesystem::path& directory,
+                                                        const std::string& node, std::uint64_t incarnation);
+
+/// Gives files that lie in the run directory under other names the names of a trace, from
+/// segment to file. Each must be a trace of that start of that node, of that segment; none
+/// is replaced. Returns an empty text, or why not; then none of them has its name.
+std::string put_in_place(const std::filesystem::path& run_dir, const std::string& node,
+                         std::uint64_t incarnation,
+                         const std::map<std::uint32_t, std::filesystem::path>& files);
+
+/// What a file is called in the run directory until it is complete; no reader looks at it.
+std::filesystem::path unfinished_name(const std::filesystem::path& run_dir, const std::string& node,
+                                      std::uint64_t incarnation, std::uint64_t segment);
+
+} // namespace troupe::trace
