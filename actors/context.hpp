@@ -27,6 +27,8 @@ struct node_context {
   /// Where warnings for people go; may be empty. Called from any thread.
   std::function<void(const std::string&)> warn;
   wait_registry waits{};
+  /// What may wait in the mailbox of one actor of what came from other nodes; more is dropped.
+  std::uint64_t arrivals_bytes_max = 256U << 20;
 };
 
 class traceable;

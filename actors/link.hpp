@@ -19,6 +19,7 @@ namespace troupe {
 
 class gateway;
 class remote_proxy;
+class traceable;
 
 /// Flags of an envelope that the gateways agree on (transport hands them through).
 inline constexpr std::uint8_t envelope_has_stages = 1; ///< payload starts with forwarding handles
@@ -97,7 +98,7 @@ class link final : public caf::ref_counted, public caf::resumable {
   void drop_arrived(const transport::envelope_view&, trace::drop_reason, const std::string& type, caf::error);
   struct local_receiver {
     caf::strong_actor_ptr actor;
-    bool traced = false;
+    traceable* traced = nullptr; ///< null: an actor of plain CAF
     trace::actor_index index = 0;
   };
   const local_receiver& receiver(caf::actor_id);

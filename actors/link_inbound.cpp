@@ -21,13 +21,12 @@ constexpr std::size_t name_bytes_max = 4096;
 template <class Reader>
 caf::mailbox_element_ptr read_payload(Reader reader, const transport::envelope_header& header,
                                       const message_signature& signature, caf::strong_actor_ptr from,
-                                      caf::error& err) {
-  caf::mailbox_element::forwarding_stack stages;
-  if ((header.flags & envelope_has_sender) != 0) err = reader.apply(from);
-  if (!err && (header.flags & envelope_has_stages) != 0) err = reader.apply(stages);
+                                      arrival_share share, caf::error& err) {
+  message_catalog::arrival of{std::move(from), caf::message_id{header.request}, {}, std::move(share)};
+  if ((header.flags & envelope_has_sender) != 0) err = reader.apply(of.sender);
+  if (!err && (header.flags & envelope_has_stages) != 0) err = reader.apply(of.stages);
   if (err) return nullptr;
-  return message_catalog::read(reader, signature, std::move(from), caf::message_id{header.request},
-                               std::move(stages), err);
+  return message_catalog::read(reader, signature, std::move(of), err);
 }
 } // namespace
 
@@ -117,7 +116,7 @@ const link::local_receiver& link::receiver(caf::actor_id id) {
   if (slot.actor == nullptr || slot.actor->id() != id) {
     slot.actor = gateway_.local(id);
     auto* known = slot.actor != nullptr ? dynamic_cast<traceable*>(slot.actor->get()) : nullptr;
-    slot.traced = known != nullptr;
+    slot.traced = known;
     slot.index = known != nullptr                   ? known->trace_index()
                  : gateway_.context().recorder.on() ? gateway_.context().recorder.add_actor(0, id, {})
                                                     : 0;
@@ -151,11 +150,22 @@ void link::on_message(const envelope_view& envelope, caf::execution_unit* host) 
   caf::strong_actor_ptr from;
   if ((header.flags & envelope_has_sender) == 0) from = sender(header.sender);
   const caf::message_id id{header.request};
+  const auto& to = receiver(header.receiver);
+  arrival_share share;
+  if (to.traced != nullptr && !id.is_response()) { // who asked is owed its answer
+    const auto bytes = envelope.payload.size() + arrival_overhead;
+    if (!to.traced->arrivals().take(bytes, context.arrivals_bytes_max)) {
+      drop_arrived(envelope, trace::drop_reason::queue_full, signature.name,
+                   caf::make_error(caf::sec::runtime_error, "too much waits in the receiver's mailbox"));
+      return;
+    }
+    share = {to.traced->arrivals(), bytes};
+  }
   auto element = (header.flags & envelope_is_msgpack) != 0
                      ? read_payload(msgpack_reader{envelope.payload, gateway_, context.catalog}, header,
-                                    signature, std::move(from), err)
+                                    signature, std::move(from), std::move(share), err)
                      : read_payload(wire_reader{envelope.payload, gateway_, context.catalog}, header,
-                                    signature, std::move(from), err);
+                                    signature, std::move(from), std::move(share), err);
   if (err) {
     gateway_.warn("node " + peer_->identity().name + " sent a " + signature.name
                   + " that does not decode: " + caf::to_string(err));
@@ -167,7 +177,6 @@ void link::on_message(const envelope_view& envelope, caf::execution_unit* host) 
     pending_.erase({header.receiver, id.request_id().integer_value()});
   }
   auto& recorder = context.recorder;
-  const auto& to = receiver(header.receiver);
   const auto index = to.index;
   trace::message_id number{};
   trace::timestamp arrived = 0;
@@ -184,7 +193,7 @@ void link::on_message(const envelope_view& envelope, caf::execution_unit* host) 
       send_bounce(header.sender, id, caf::make_error(caf::sec::request_receiver_down));
     return;
   }
-  if (!to.traced) {
+  if (to.traced == nullptr) {
     // An actor of plain CAF: its handling cannot be seen, so arriving counts as handled.
     context.books.handled();
     if (recorder.on()) recorder.handled(number, index, signature.traced_as, recorder.now());

@@ -58,6 +58,11 @@ caf::message read_elements(Reader& in, const message_signature& signature, caf::
   return caf::message{caf::detail::message_data::cow_ptr{std::move(data)}};
 }
 
+caf::mailbox_element_ptr make_arrived(message_catalog::arrival of, caf::message content) {
+  return caf::mailbox_element_ptr{new arrived_message(std::move(of.sender), of.id, std::move(of.stages),
+                                                      std::move(content), std::move(of.share))};
+}
+
 } // namespace
 
 message_catalog::message_catalog() : serial_(next_serial.fetch_add(1, std::memory_order_relaxed)) {
@@ -226,29 +231,24 @@ caf::error message_catalog::write(msgpack_writer& out, const message_signature& 
 }
 
 caf::mailbox_element_ptr message_catalog::read(wire_reader& in, const message_signature& signature,
-                                               caf::strong_actor_ptr sender, caf::message_id id,
-                                               caf::mailbox_element::forwarding_stack stages,
-                                               caf::error& err) {
-  if (signature.elements.size() == 1 && stages.empty()) {
-    auto result = signature.elements[0]->read_message(in, std::move(sender), id, err);
+                                               arrival of, caf::error& err) {
+  if (signature.elements.size() == 1 && of.stages.empty()) {
+    auto result =
+        signature.elements[0]->read_message(in, std::move(of.sender), of.id, std::move(of.share), err);
     if (!err && in.left() != 0) err = caf::make_error(caf::sec::invalid_argument, "bytes left over");
     return err ? nullptr : std::move(result);
   }
   auto content =
       read_elements(in, signature, err, [&](const element_codec& element) { return element.read(in, err); });
-  return err ? nullptr
-             : caf::make_mailbox_element(std::move(sender), id, std::move(stages), std::move(content));
+  return err ? nullptr : make_arrived(std::move(of), std::move(content));
 }
 
 caf::mailbox_element_ptr message_catalog::read(msgpack_reader& in, const message_signature& signature,
-                                               caf::strong_actor_ptr sender, caf::message_id id,
-                                               caf::mailbox_element::forwarding_stack stages,
-                                               caf::error& err) {
+                                               arrival of, caf::error& err) {
   if ((err = in.array_of(signature.elements.size()))) return nullptr;
   auto content = read_elements(in, signature, err,
                                [&](const element_codec& element) { return element.unpack(in, err); });
-  return err ? nullptr
-             : caf::make_mailbox_element(std::move(sender), id, std::move(stages), std::move(content));
+  return err ? nullptr : make_arrived(std::move(of), std::move(content));
 }
 
 // -- nested messages and errors ------------------------------------------------

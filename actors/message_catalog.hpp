@@ -1,6 +1,7 @@
 // Every message type a program can send between nodes, by name, with its codecs.
 #pragma once
 
+#include "actors/arrivals.hpp"
 #include "actors/msgpack_reader.hpp"
 #include "actors/msgpack_writer.hpp"
 #include "actors/wire_codec.hpp"
@@ -30,7 +31,7 @@ struct element_codec {
   caf::type_erased_value_ptr (*read)(wire_reader&, caf::error&);
   /// The whole mailbox element of a message that has only this element: one allocation.
   caf::mailbox_element_ptr (*read_message)(wire_reader&, caf::strong_actor_ptr&& sender, caf::message_id,
-                                           caf::error&);
+                                           arrival_share&&, caf::error&);
   caf::error (*pack)(msgpack_writer&, const void* value);
   caf::type_erased_value_ptr (*unpack)(msgpack_reader&, caf::error&);
 };
@@ -90,12 +91,16 @@ class message_catalog {
   static caf::error write(wire_writer&, const message_signature&, const caf::type_erased_tuple&);
   /// Appends an array of the elements.
   static caf::error write(msgpack_writer&, const message_signature&, const caf::type_erased_tuple&);
+  /// What surrounds the content of a message that came.
+  struct arrival {
+    caf::strong_actor_ptr sender{};
+    caf::message_id id{};
+    caf::mailbox_element::forwarding_stack stages{};
+    arrival_share share{};
+  };
   /// Null and an error if the bytes are not of that signature, or are too many.
-  static caf::mailbox_element_ptr read(wire_reader&, const message_signature&, caf::strong_actor_ptr sender,
-                                       caf::message_id, caf::mailbox_element::forwarding_stack, caf::error&);
-  static caf::mailbox_element_ptr read(msgpack_reader&, const message_signature&,
-                                       caf::strong_actor_ptr sender, caf::message_id,
-                                       caf::mailbox_element::forwarding_stack, caf::error&);
+  static caf::mailbox_element_ptr read(wire_reader&, const message_signature&, arrival, caf::error&);
+  static caf::mailbox_element_ptr read(msgpack_reader&, const message_signature&, arrival, caf::error&);
 
  private:
   template <class T>
@@ -128,11 +133,13 @@ element_codec message_catalog::make_codec(std::string name) {
         err = in.apply(*static_cast<T*>(value->get_mutable()));
         return value;
       },
-      [](wire_reader& in, caf::strong_actor_ptr&& sender, caf::message_id id, caf::error& err) {
+      [](wire_reader& in, caf::strong_actor_ptr&& sender, caf::message_id id, arrival_share&& share,
+         caf::error& err) {
         T value{};
         err = in.apply(value);
         if (err) return caf::mailbox_element_ptr{};
-        return caf::make_mailbox_element(std::move(sender), id, {}, std::move(value));
+        return caf::mailbox_element_ptr{
+            new arrived_element<T>(std::move(sender), id, std::move(value), std::move(share))};
       },
       [](msgpack_writer& out, const void* value) { return out.apply(*static_cast<const T*>(value)); },
       [](msgpack_reader& in, caf::error& err) -> caf::type_erased_value_ptr {

@@ -141,6 +141,7 @@ node::node(node_options options, std::shared_ptr<message_catalog> catalog, role_
       books_(books_file(options_)), context_{
                                         recorder_,    books_, *catalog_, options_.name, options_.incarnation,
                                         options_.warn} {
+  context_.arrivals_bytes_max = options_.arrivals_bytes_max;
   catalog_->attach(recorder_);
   config_ = std::make_unique<system_config>(options_, *catalog_, context_);
   system_ = std::make_unique<caf::actor_system>(*config_);

@@ -187,6 +187,19 @@ wait_list& traceable::waits(node_context& context, const caf::abstract_actor& se
   return *waits_;
 }
 
+traceable::~traceable() {
+  if (auto* quota = arrivals_.load(std::memory_order_acquire)) quota->leave();
+}
+
+arrival_quota& traceable::arrivals() {
+  auto* quota = arrivals_.load(std::memory_order_acquire);
+  if (quota != nullptr) return *quota;
+  auto* fresh = new arrival_quota;
+  if (arrivals_.compare_exchange_strong(quota, fresh, std::memory_order_acq_rel)) return *fresh;
+  fresh->leave();
+  return *quota;
+}
+
 void traceable::asked(node_context& context, const caf::abstract_actor& self, caf::message_id id,
                       const actor_ref& whom, trace::message_id number) {
   waits(context, self)

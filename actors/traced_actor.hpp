@@ -1,6 +1,7 @@
 // The base of actors whose messages are recorded and booked without a line of theirs.
 #pragma once
 
+#include "actors/arrivals.hpp"
 #include "actors/context.hpp"
 #include "actors/traced_element.hpp"
 
@@ -22,13 +23,19 @@ class traceable {
   /// This actor just asked somebody; called on its own thread.
   void asked(node_context&, const caf::abstract_actor& self, caf::message_id, const actor_ref& whom,
              trace::message_id number);
+  /// What came from other nodes and waits in its mailbox. Thread-safe.
+  arrival_quota& arrivals();
 
  protected:
-  ~traceable() = default;
+  traceable() = default;
+  ~traceable();
   wait_list& waits(node_context&, const caf::abstract_actor& self);
 
   trace::actor_index trace_index_ = 0;
   std::unique_ptr<wait_list> waits_; ///< made with the first request
+
+ private:
+  std::atomic<arrival_quota*> arrivals_{nullptr}; ///< made with the first arrival
 };
 
 /// Answers what is left in a closed mailbox as CAF does, and counts it.

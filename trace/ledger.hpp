@@ -17,7 +17,7 @@ enum class drop_reason : std::uint8_t {
   unknown_type,     ///< the peer does not know the message type
   not_serializable, ///< the type was never registered, or its encoding failed
   too_large,        ///< the envelope is over the frame limit
-  queue_full,       ///< the link's outbound queue was at its limit
+  queue_full,       ///< the link's outbound queue was at its limit, or what its receiver had from links
   peer_down,        ///< sent to a node that is already known to be down
   malformed,        ///< the payload did not decode
   fault_injected,   ///< a [[faults]] entry asked for it

@@ -174,7 +174,7 @@ class codec_bench {
   template <class Reader>
   caf::message decode(std::span<const char> bytes, const message_signature& signature, caf::error& err) {
     Reader reader{bytes, handles, system.catalog};
-    auto element = message_catalog::read(reader, signature, nullptr, caf::make_message_id(), {}, err);
+    auto element = message_catalog::read(reader, signature, {}, err);
     return element != nullptr ? element->copy_content_to_message() : caf::message{};
   }
   const message_signature& signature_of(const caf::message& x) { return system.catalog.of(x.content()); }

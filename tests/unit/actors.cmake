@@ -1,5 +1,6 @@
 troupe_test(unit_actors
   SOURCES
+    unit/actors_arrivals.cpp
     unit/actors_causes.cpp
     unit/actors_channel.cpp
     unit/actors_greeting.cpp

@@ -1,0 +1,105 @@
+// What came from other nodes and waits in one actor's mailbox: bounded, so that who sends
+// faster than its receiver handles does not fill that node's memory.
+#pragma once
+
+#include <caf/mailbox_element.hpp>
+#include <caf/message.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+namespace troupe {
+
+/// Bytes a message is charged for besides its payload: its mailbox element and allocation.
+inline constexpr std::uint64_t arrival_overhead = 160;
+
+/// The sum of an actor's shares. Thread-safe. Lives until its owner and all shares are gone:
+/// messages outlive their receiver in mailboxes and as contents of others.
+class arrival_quota {
+ public:
+  arrival_quota() = default;
+  arrival_quota(const arrival_quota&) = delete;
+  arrival_quota& operator=(const arrival_quota&) = delete;
+
+  /// Adds to the sum unless that would exceed `limit`; the first is always let in.
+  bool take(std::uint64_t bytes, std::uint64_t limit) {
+    const auto before = held_.fetch_add(bytes, std::memory_order_relaxed) - 1;
+    if (before == 0 || before + bytes <= limit) return true;
+    give_back(bytes);
+    return false;
+  }
+  void give_back(std::uint64_t bytes) {
+    if (held_.fetch_sub(bytes, std::memory_order_acq_rel) == bytes) delete this;
+  }
+  /// The owner has no more use for it.
+  void leave() { give_back(1); }
+
+ private:
+  ~arrival_quota() = default;
+  std::atomic<std::uint64_t> held_{1}; ///< one byte is the owner's
+};
+
+/// Of one message, while it waits and is handled. Empty: nobody counts it.
+class arrival_share {
+ public:
+  arrival_share() = default;
+  /// Of what `quota` has taken already.
+  arrival_share(arrival_quota& quota, std::uint64_t bytes) : quota_(&quota), bytes_(bytes) {}
+  arrival_share(arrival_share&& other) noexcept
+      : quota_(std::exchange(other.quota_, nullptr)), bytes_(other.bytes_) {}
+  arrival_share& operator=(arrival_share&& other) noexcept {
+    std::swap(quota_, other.quota_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~arrival_share() {
+    if (quota_ != nullptr) quota_->give_back(bytes_);
+  }
+
+ private:
+  arrival_quota* quota_ = nullptr;
+  std::uint64_t bytes_ = 0;
+};
+
+/// As CAF's own mailbox elements, which are final, with a share.
+template <class T>
+class arrived_element final : public caf::mailbox_element,
+                              public caf::detail::tuple_vals_impl<caf::type_erased_tuple, T> {
+ public:
+  arrived_element(caf::strong_actor_ptr&& sender, caf::message_id id, T&& value, arrival_share&& share)
+      : mailbox_element(std::move(sender), caf::mailbox_category_corrector<T>::apply(id), {}),
+        caf::detail::tuple_vals_impl<caf::type_erased_tuple, T>(std::move(value)), share_(std::move(share)) {}
+
+  caf::type_erased_tuple& content() override { return *this; }
+  const caf::type_erased_tuple& content() const override { return *this; }
+  caf::message move_content_to_message() override {
+    return caf::make_message(std::move(std::get<0>(this->data())));
+  }
+  caf::message copy_content_to_message() const override {
+    return caf::make_message(std::get<0>(this->data()));
+  }
+
+ private:
+  arrival_share share_;
+};
+
+/// The same for a message of any content.
+class arrived_message final : public caf::mailbox_element {
+ public:
+  arrived_message(caf::strong_actor_ptr&& sender, caf::message_id id, forwarding_stack&& stages,
+                  caf::message&& content, arrival_share&& share)
+      : mailbox_element(std::move(sender), id, std::move(stages)), content_(std::move(content)),
+        share_(std::move(share)) {}
+
+  caf::type_erased_tuple& content() override { return content_; }
+  const caf::type_erased_tuple& content() const override { return content_.content(); }
+  caf::message move_content_to_message() override { return std::move(content_); }
+  caf::message copy_content_to_message() const override { return content_; }
+
+ private:
+  caf::message content_;
+  arrival_share share_;
+};
+
+} // namespace troupe
