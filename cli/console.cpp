@@ -46,7 +46,7 @@ std::string coloured_name(const std::string& node, std::size_t index) {
 
 bool is_terminal(int fd) {
   const char* term = std::getenv("TERM");
-  return ::isatty(fd) == 1 && term && std::strcmp(term, "dumb") != 0;
+  return ::isatty(fd) == 1 && term && *term != '\0' && std::strcmp(term, "dumb") != 0;
 }
 
 bool wants_colour(int fd) {
@@ -55,14 +55,15 @@ bool wants_colour(int fd) {
 }
 
 struct console::impl {
-  explicit impl(int descriptor)
-      : fd(descriptor), on_terminal(is_terminal(fd)), in_colour(wants_colour(fd)), thread([this] { run(); }) {
-  }
+  impl(int descriptor, std::function<void(std::string_view)> listener)
+      : fd(descriptor), on_terminal(is_terminal(fd)), in_colour(wants_colour(fd)), also(std::move(listener)),
+        thread([this] { run(); }) {}
 
   ~impl() {
     {
       const std::lock_guard lock(mutex);
       stopping = true;
+      held = false;
       status.clear();
       changed.notify_all();
     }
@@ -83,7 +84,7 @@ struct console::impl {
     dropped_lines = dropped_bytes = 0;
   }
 
-  bool idle() const { return lines.empty() && status == shown && dropped_lines == 0; }
+  bool idle() const { return held || (lines.empty() && status == shown && dropped_lines == 0); }
 
   void run() {
     sigset_t all;
@@ -134,6 +135,7 @@ struct console::impl {
 
   const int fd;
   const bool on_terminal, in_colour;
+  const std::function<void(std::string_view)> also;
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<std::string> lines;
@@ -141,21 +143,24 @@ struct console::impl {
   std::uint64_t dropped_lines = 0, dropped_bytes = 0;
   std::map<std::string, std::size_t> indices; ///< of nodes, for their colours
   std::string status, shown;
-  bool stopping = false, writing = false, stuck = false;
+  bool stopping = false, writing = false, stuck = false, held = false;
   std::thread thread;
 };
 
-console::console(int fd) : impl_(std::make_unique<impl>(fd)) {}
+console::console(int fd, std::function<void(std::string_view)> also)
+    : impl_(std::make_unique<impl>(fd, std::move(also))) {}
 console::~console() = default;
 bool console::colour() const { return impl_->in_colour; }
 bool console::terminal() const { return impl_->on_terminal; }
 
 void console::message(std::string_view line) {
+  if (impl_->also) impl_->also(line);
   const std::lock_guard lock(impl_->mutex);
   impl_->push(std::string(line) + '\n');
 }
 
 void console::node_line(const std::string& node, std::string_view line) {
+  if (impl_->also) impl_->also(node + " | " + std::string(line));
   const std::lock_guard lock(impl_->mutex);
   auto& state = *impl_;
   if (state.dropped_lines > 0 || state.queued_bytes + line.size() > backlog_bytes_max) {
@@ -173,6 +178,14 @@ void console::status(std::string_view line) {
   const std::lock_guard lock(impl_->mutex);
   impl_->status = line;
   impl_->changed.notify_all();
+}
+
+void console::hold(bool held) {
+  std::unique_lock lock(impl_->mutex);
+  impl_->held = held && !impl_->stopping;
+  impl_->changed.notify_all();
+  if (held)
+    impl_->changed.wait_for(lock, std::chrono::milliseconds{patience_ms}, [&] { return !impl_->writing; });
 }
 
 void console::flush() {

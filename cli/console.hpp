@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,7 +21,8 @@ class console {
  public:
   static constexpr std::size_t backlog_bytes_max = 1U << 20;
 
-  explicit console(int fd);
+  /// `also` is told every line, without colours, by the thread that says it.
+  explicit console(int fd, std::function<void(std::string_view line)> also = {});
   /// Writes what is left, giving up after two seconds in which nothing could be written.
   ~console();
   console(const console&) = delete;
@@ -34,7 +36,10 @@ class console {
   void node_line(const std::string& node, std::string_view line);
   /// The line that stays at the bottom of a terminal; empty: none. Nothing elsewhere.
   void status(std::string_view line);
-  /// Returns when everything is written, or nothing could be for two seconds.
+  /// While something else is on the terminal: lines are kept and written afterwards, and
+  /// the status waits. From the return of hold(true) on nothing is written.
+  void hold(bool);
+  /// Returns when everything is written, or nothing could be for two seconds, or it is held.
   void flush();
 
  private:

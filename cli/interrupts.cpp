@@ -13,6 +13,9 @@
 namespace troupe::cli {
 namespace {
 
+// How often a process in the background looks whether it is there still.
+constexpr int background_poll_ms = 500;
+
 bool is_ignored(int number) {
   struct sigaction current {};
   return ::sigaction(number, nullptr, &current) == 0 && current.sa_handler == SIG_IGN;
@@ -33,9 +36,10 @@ interrupt_counter::interrupt_counter() {
   ::pthread_sigmask(SIG_BLOCK, &counted, &before_);
 }
 
-void interrupt_counter::watch(std::function<void(int, int)> tell, std::function<bool(char)> stops) {
+void interrupt_counter::watch(std::function<void(int, int)> tell, std::function<bool(char)> stops, int keys) {
   tell_ = std::move(tell);
   stops_ = std::move(stops);
+  keys_ = keys;
   thread_ = std::thread([this] { run(); });
 }
 
@@ -57,11 +61,13 @@ void interrupt_counter::count(int signal_number) {
   if (tell_) tell_(now, signal_number);
 }
 
+bool interrupt_counter::in_foreground() const { return ::tcgetpgrp(keys_) == ::getpgrp(); }
+
 bool interrupt_counter::read_keys() {
   // Who reads from a terminal in the background is stopped by SIGTTIN.
-  if (::tcgetpgrp(STDIN_FILENO) != ::getpgrp()) return false;
+  if (!in_foreground()) return true;
   std::array<char, 256> typed{};
-  const auto n = ::read(STDIN_FILENO, typed.data(), typed.size());
+  const auto n = ::read(keys_, typed.data(), typed.size());
   if (n <= 0) return n < 0 && (errno == EINTR || errno == EAGAIN);
   for (ssize_t i = 0; i < n; ++i)
     if (stops_(typed[static_cast<std::size_t>(i)])) count(0);
@@ -69,11 +75,13 @@ bool interrupt_counter::read_keys() {
 }
 
 void interrupt_counter::run() {
-  bool keys = stops_ && ::isatty(STDIN_FILENO) == 1;
+  bool keys = stops_ && ::isatty(keys_) == 1;
   while (true) {
+    const bool listens = keys && in_foreground();
     std::array<pollfd, 3> set{
-        {{signals_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}, {keys ? STDIN_FILENO : -1, POLLIN, 0}}};
-    if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR) return;
+        {{signals_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}, {listens ? keys_ : -1, POLLIN, 0}}};
+    const int patience_ms = keys && !listens ? background_poll_ms : -1;
+    if (::poll(set.data(), set.size(), patience_ms) < 0 && errno != EINTR) return;
     if (set[1].revents != 0) return;
     if (set[2].revents != 0) keys = read_keys();
     signalfd_siginfo info{};

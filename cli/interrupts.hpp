@@ -22,10 +22,11 @@ class interrupt_counter {
 
   /// Starts counting, those that came meanwhile included. `tell(count, signal)` runs on
   /// a thread of its own, once a signal. `stops(key)` runs there, too, for each character
-  /// that is typed, where stdin is a terminal that belongs to this process; if it returns
-  /// true the key counts like a signal, told with the number 0. Empty: stdin is left alone.
+  /// that is typed at `keys`, stdin unless another is given, while that is a terminal that
+  /// belongs to this process; if it returns true the key counts like a signal, told with
+  /// the number 0. Empty: nothing is read.
   void watch(std::function<void(int count, int signal_number)> tell = {},
-             std::function<bool(char key)> stops = {});
+             std::function<bool(char key)> stops = {}, int keys = 0);
   /// From now on nothing is counted or told; waits for a `tell` that runs.
   void unwatch();
 
@@ -34,10 +35,12 @@ class interrupt_counter {
  private:
   void run();
   void count(int signal_number);
+  bool in_foreground() const;
   /// False when nothing more will be typed.
   bool read_keys();
   std::function<void(int, int)> tell_;
   std::function<bool(char)> stops_;
+  int keys_ = 0;
   std::atomic<int> count_{0};
   sigset_t before_{};
   void (*pipe_before_)(int) = nullptr;

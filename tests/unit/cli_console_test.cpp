@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <thread>
+#include <vector>
 
 using namespace troupe::cli;
 
@@ -121,4 +122,27 @@ TEST_CASE("a closed pipe does not end the process", "[cli]") {
   out.message("still nobody");
   out.flush();
   ::signal(SIGPIPE, SIG_DFL);
+}
+
+TEST_CASE("a console that is held writes nothing until it is let go, and loses nothing", "[cli]") {
+  auto ends = make_pipe();
+  ::fcntl(ends.read.get(), F_SETFL, O_NONBLOCK);
+  std::vector<std::string> told;
+  {
+    console out(ends.write.get(), [&](std::string_view line) { told.emplace_back(line); });
+    out.hold(true);
+    out.message("first");
+    out.node_line("w1", "second");
+    out.flush();
+    char byte = 0;
+    CHECK(::read(ends.read.get(), &byte, 1) < 0);
+    out.hold(false);
+    out.message("third");
+    out.flush();
+    CHECK(read_all(ends.read.get()) == "first\nw1 | second\nthird\n");
+    out.hold(true);
+    out.message("last");
+  }
+  CHECK(read_all(ends.read.get()) == "last\n");
+  CHECK(told == std::vector<std::string>{"first", "w1 | second", "third", "last"});
 }
