@@ -24,17 +24,20 @@ struct run_arguments {
   std::filesystem::path out = default_out;
   bool json = false;
   bool quiet = false;
+  bool watch = false;
   std::optional<std::string> metrics; ///< the address to serve them at
 };
 int run(const context&, const run_arguments&);
 
+class full_screen;
 class run_source;
 
 /// One run of a checked plan in a directory that exists. Nothing where it did not start,
-/// which is told, and `failure_code` set. What happens is also told to `source`, if any.
+/// which is told, and `failure_code` set. What happens is also told to `source`, if any, and drawn on
+/// `screen`, if any (which needs a source).
 std::optional<scenarios::outcome> run_plan(const context&, const run_arguments&, const scenarios::plan&,
                                            const std::filesystem::path& run_dir, int& failure_code,
-                                           run_source* source = nullptr);
+                                           run_source* source = nullptr, full_screen* screen = nullptr);
 
 struct sweep_arguments {
   std::filesystem::path file;

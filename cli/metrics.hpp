@@ -39,7 +39,4 @@ class metrics_server {
   std::unique_ptr<impl> impl_;
 };
 
-/// The page for one state of a run, in Prometheus' text format.
-std::string metrics_text(const run_snapshot&);
-
 } // namespace troupe::cli

@@ -1,9 +1,6 @@
 #include "cli/metrics_families.hpp"
 
-#include "cli/metrics.hpp"
-
 #include <fmt/format.h>
-#include <prometheus/text_serializer.h>
 
 namespace troupe::cli {
 namespace {
@@ -91,9 +88,7 @@ void add_mailboxes(const trace::live_state& live, families& all) {
   std::size_t told = 0;
   for (const auto& actor : live.actors)
     if (complete[actor.node] && told++ < metrics_actors_max)
-      depth.add({{"node", actor.node},
-                 {"actor", fmt::format("{}-{}", actor.role.empty() ? "actor" : actor.role, actor.id)}},
-                actor.depth);
+      depth.add({{"node", actor.node}, {"actor", actor.name()}}, actor.depth);
   whole.into(all);
   depth.into(all);
 }
@@ -144,10 +139,6 @@ std::vector<MetricFamily> families_of(const run_snapshot& now) {
   add_books(now.live, all);
   add_mailboxes(now.live, all);
   return all;
-}
-
-std::string metrics_text(const run_snapshot& now) {
-  return prometheus::TextSerializer().Serialize(families_of(now));
 }
 
 } // namespace troupe::cli

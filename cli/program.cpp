@@ -95,6 +95,8 @@ struct command_line {
     run_command->add_flag("--json", to_run.json,
                           "Print the object of result.json, and nothing else, to stdout");
     run_command->add_flag("--quiet", to_run.quiet, "Print nothing but what went wrong");
+    run_command->add_flag("--watch", to_run.watch,
+                          "Show nodes, mailboxes and message rates on the whole terminal until q is typed");
     run_command
         ->add_option(
             "--metrics", to_run.metrics,

@@ -8,10 +8,11 @@
 #include "cli/progress.hpp"
 #include "cli/report.hpp"
 #include "cli/run_directory.hpp"
-#include "cli/watch_source.hpp"
+#include "cli/watch_view.hpp"
 
 #include <condition_variable>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <fmt/format.h>
 
@@ -29,10 +30,11 @@ constexpr auto last_resort = 5s;
 /// die with it.
 class stopper {
  public:
-  stopper(const context& who, console& out, interrupt_counter& interrupts)
-      : who_(who), out_(out), interrupts_(interrupts) {
+  /// Keys come from the terminal of the view, where there is one, else from stdin.
+  stopper(const context& who, console& out, interrupt_counter& interrupts, watch_view* view, int keys)
+      : who_(who), out_(out), interrupts_(interrupts), view_(view) {
     interrupts_.watch([this](int count, int number) { on_signal(count, number); },
-                      [](char key) { return key == '\n' || key == '\r'; });
+                      [this](char key) { return on_key(key); }, keys);
   }
   ~stopper() {
     interrupts_.unwatch();
@@ -47,6 +49,11 @@ class stopper {
   stopper& operator=(const stopper&) = delete;
 
  private:
+  bool on_key(char key) {
+    if (view_ && (key == 'q' || key == 'Q')) view_->close();
+    return key == '\n' || key == '\r';
+  }
+
   void on_signal(int count, int signal_number) {
     const auto* abbreviation = ::sigabbrev_np(signal_number);
     const auto name =
@@ -68,6 +75,7 @@ class stopper {
   [[noreturn]] void give_up() {
     out_.message(
         fmt::format("{}: ended without waiting; the run directory holds what was written", who_.program));
+    if (view_) view_->leave();
     out_.flush();
     ::_exit(exit_interrupted);
   }
@@ -75,6 +83,7 @@ class stopper {
   const context& who_;
   console& out_;
   interrupt_counter& interrupts_;
+  watch_view* const view_; ///< may be null
   std::mutex mutex_;
   std::condition_variable changed_;
   bool ended_ = false;
@@ -86,16 +95,14 @@ scenarios::run_observer observer_for(const run_arguments& arguments, const conte
                                      run_source* source) {
   const bool silent = arguments.json || arguments.quiet;
   scenarios::run_observer observer;
-  observer.on_warning = [&, source](const std::string& text) {
-    if (source) source->said(text);
+  observer.on_warning = [&](const std::string& text) {
     out.message(fmt::format("{}: {}", who.program, text));
   };
   if (source)
     observer.on_node = [source](const std::string& node, bool up, const std::string& why) {
       source->node_changed(node, up, why);
     };
-  observer.on_phase = [&, silent, source](const std::string& text) {
-    if (source) source->said(text);
+  observer.on_phase = [&, silent](const std::string& text) {
     if (!silent || interrupts.count() > 0) out.message(fmt::format("{}: {}", who.program, text));
   };
   if (!silent || source)
@@ -113,6 +120,19 @@ std::string text_of(const scenarios::outcome& outcome, const run_arguments& argu
   return arguments.quiet ? std::string() : render(outcome, wants_colour(1));
 }
 
+/// A sentence, or nothing where a run may be watched, or shall not be.
+std::string cannot_watch(const run_arguments& arguments) {
+  if (!arguments.watch) return {};
+  if (arguments.json || arguments.quiet)
+    return fmt::format("--watch shows a run to somebody at a terminal, and {}; leave one of them away",
+                       arguments.json ? "--json is for a program that reads" : "--quiet shows nothing");
+  if (::isatty(STDERR_FILENO) != 1) return "--watch needs a terminal, and stderr is none";
+  if (is_terminal(STDERR_FILENO)) return {};
+  const char* term = std::getenv("TERM");
+  return fmt::format("--watch needs a terminal that can place text, and TERM is {}",
+                     term && *term ? fmt::format("\"{}\"", term) : std::string("not set"));
+}
+
 } // namespace
 
 bool print(const context& who, const std::string& text) {
@@ -125,10 +145,13 @@ bool print(const context& who, const std::string& text) {
 
 std::optional<scenarios::outcome> run_plan(const context& who, const run_arguments& arguments,
                                            const scenarios::plan& plan, const std::filesystem::path& run_dir,
-                                           int& failure_code, run_source* source) {
+                                           int& failure_code, run_source* source, full_screen* screen) {
   interrupt_counter interrupts; // before any thread
-  console out(2);
-  const stopper stop(who, out, interrupts);
+  console out(2, screen ? [source](std::string_view line) { source->said(line); }
+                        : std::function<void(std::string_view)>());
+  std::optional<watch_view> view;
+  if (screen) view.emplace(*screen, *source, out);
+  const stopper stop(who, out, interrupts, view ? &*view : nullptr, screen ? screen->terminal() : 0);
   node_logs logs(run_dir);
   progress_display bar(out, progress_display::clock::now());
 
@@ -157,20 +180,30 @@ std::optional<scenarios::outcome> run_plan(const context& who, const run_argumen
     failure_code = interrupted ? exit_interrupted : exit_bad_usage;
   }
   bar.end();
+  if (view) view->leave();
   out.flush();
   return outcome;
 }
 
 int run(const context& who, const run_arguments& arguments) {
+  if (const auto reason = cannot_watch(arguments); !reason.empty()) {
+    complain(who, reason);
+    return exit_bad_usage;
+  }
   const auto loaded = load(who, arguments.file, arguments.changes);
   if (!loaded.result) return tell_mistakes(who, loaded.mistakes);
   std::shared_ptr<run_source> source;
+  std::optional<full_screen> screen;
   std::optional<metrics_server> metrics;
   try {
-    if (arguments.metrics) source = std::make_shared<run_source>(loaded.result->scenario);
+    if (arguments.watch) screen.emplace(STDERR_FILENO);
+    if (arguments.metrics || arguments.watch) source = std::make_shared<run_source>(loaded.result->scenario);
     if (arguments.metrics) metrics.emplace(metrics_address::parse(*arguments.metrics), source);
   } catch (const metrics_error& e) {
     complain(who, e.what());
+    return exit_bad_usage;
+  } catch (const screen_error& e) {
+    complain(who, fmt::format("--watch is not possible: {}", e.what()));
     return exit_bad_usage;
   }
   std::filesystem::path run_dir;
@@ -188,7 +221,8 @@ int run(const context& who, const run_arguments& arguments) {
   if (metrics) complain(who, "metrics at " + metrics->url());
   if (source) source->begin(run_dir);
   int code = exit_bad_usage;
-  const auto outcome = run_plan(who, arguments, *loaded.result, run_dir, code, source.get());
+  const auto outcome =
+      run_plan(who, arguments, *loaded.result, run_dir, code, source.get(), screen ? &*screen : nullptr);
   if (!outcome) return code;
   code = scenarios::exit_code(outcome->result_verdict);
   if (arguments.quiet && !arguments.json && code != 0)

@@ -9,7 +9,7 @@ run_source::run_source(std::string scenario) : began_(steady_clock::now()) {
 }
 
 void run_source::begin(const std::filesystem::path& run_dir) {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_, view_mutex_);
   view_.emplace(run_dir);
   began_ = steady_clock::now();
 }
@@ -32,11 +32,15 @@ void run_source::said(std::string_view line) {
 }
 
 run_snapshot run_source::look() {
-  const std::lock_guard lock(mutex_);
   const auto now = steady_clock::now(); // CLOCK_MONOTONIC, as in the traces
-  auto snapshot = known_;
+  auto snapshot = [&] {
+    const std::lock_guard lock(mutex_);
+    auto copy = known_;
+    copy.how_far.elapsed = now - began_;
+    return copy;
+  }();
   snapshot.taken = now.time_since_epoch();
-  snapshot.how_far.elapsed = now - began_;
+  const std::lock_guard lock(view_mutex_);
   if (view_) snapshot.live = view_->look(snapshot.taken);
   return snapshot;
 }

@@ -1,4 +1,4 @@
-// What is known of a run while it is on: the source of its metrics.
+// What is known of a run while it is on: the source of its metrics and of its picture.
 #pragma once
 
 #include "cli/progress.hpp"
@@ -35,9 +35,10 @@ class run_source {
   run_snapshot look();
 
  private:
-  std::mutex mutex_;
-  std::optional<trace::live_view> view_;
+  std::mutex mutex_;   ///< of what is told; nobody who tells waits for files to be read
   run_snapshot known_; ///< but for `live`
+  std::mutex view_mutex_;
+  std::optional<trace::live_view> view_;
   std::chrono::steady_clock::time_point began_;
 };
 

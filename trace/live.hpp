@@ -51,12 +51,18 @@ struct live_actor {
   std::string role; ///< empty: unknown
   std::uint64_t id = 0;
   std::uint64_t depth = 0;
+
+  /// "worker-12"
+  std::string name() const { return (role.empty() ? "actor" : role) + '-' + std::to_string(id); }
 };
 
 struct live_state {
   std::vector<live_node> nodes;   ///< by name, numbers in it by value
-  std::vector<live_actor> actors; ///< the deepest first
+  std::vector<live_actor> actors; ///< the deepest first, equal ones by node and id
 };
+
+/// Actors that are told, unless another number is asked for.
+inline constexpr std::size_t live_actors_max = 64;
 
 /// Follows the books and traces in a run directory while they are written, and reads
 /// nothing twice. Not thread-safe. Memory grows with the actors alive and the types,
@@ -64,7 +70,7 @@ struct live_state {
 class live_view {
  public:
   /// The directory may be empty still. At most `actors_max` actors are told.
-  explicit live_view(std::filesystem::path run_dir, std::size_t actors_max = 64);
+  explicit live_view(std::filesystem::path run_dir, std::size_t actors_max = live_actors_max);
   ~live_view();
   live_view(const live_view&) = delete;
   live_view& operator=(const live_view&) = delete;

@@ -10,7 +10,7 @@ add_dependencies(distributed_launcher launcher_child launcher_parent)
 
 # The program itself.
 troupe_test(distributed_program SOURCES distributed/program_test.cpp distributed/program_terminal_test.cpp
-                     distributed/program_metrics_test.cpp
+                     distributed/program_metrics_test.cpp distributed/program_watch_test.cpp
              LINKS troupe_cli TIMEOUT 300)
 target_compile_definitions(distributed_program PRIVATE
   TROUPE_PROGRAM="$<TARGET_FILE:troupe>" CONFIG_DIR="${PROJECT_SOURCE_DIR}/config")

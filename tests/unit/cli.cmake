@@ -8,4 +8,5 @@ troupe_test(unit_cli
     unit/cli_run_directory_test.cpp
     unit/cli_sweep_test.cpp
     unit/cli_table_test.cpp
+    unit/cli_watch_test.cpp
   LINKS troupe_cli)

@@ -1,0 +1,286 @@
+#include "cli/watch_picture.hpp"
+
+#include "cli/watch_grid.hpp"
+#include "trace/text.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <functional>
+#include <numeric>
+
+namespace troupe::cli {
+namespace {
+
+using seconds = std::chrono::duration<double>;
+
+constexpr std::size_t name_width_max = 32, bar_width_max = 40;
+constexpr std::size_t rows_beside_section = 2; ///< a blank line and its head
+
+/// One part of the picture: rows under a head.
+struct section {
+  styled_line head;
+  std::vector<styled_line> rows;
+  bool all_known = true;      ///< false: there may be more rows than these
+  bool newest_at_end = false; ///< then these stay, and nothing is counted
+  std::size_t rows_shown = 0; ///< as many as it was given
+};
+
+section from_grid(const grid& cells) {
+  section made;
+  auto lines = cells.lines(name_width_max);
+  made.head = std::move(lines.front());
+  made.rows.assign(std::make_move_iterator(lines.begin() + 1), std::make_move_iterator(lines.end()));
+  return made;
+}
+
+/// "1,234", "1.5", or a dash where it is not known.
+class rates {
+ public:
+  explicit rates(std::chrono::nanoseconds between) : seconds_(seconds(between).count()) {}
+  std::string text(std::uint64_t now, std::uint64_t before) const {
+    if (seconds_ <= 0) return "–";
+    // A node that was started again counts from 0.
+    const auto rate = now > before ? static_cast<double>(now - before) / seconds_ : 0.0;
+    return rate > 0 && rate < 10 ? fmt::format("{:.1f}", rate)
+                                 : trace::grouped(static_cast<std::uint64_t>(std::llround(rate)));
+  }
+
+ private:
+  double seconds_;
+};
+
+const trace::live_node* find_node(const trace::live_state& live, const std::string& name) {
+  const auto found = std::ranges::find(live.nodes, name, &trace::live_node::name);
+  return found == live.nodes.end() ? nullptr : &*found;
+}
+
+/// Those with files first, in their order; then those of which only the launcher knows.
+std::vector<std::string> node_names(const run_snapshot& now) {
+  std::vector<std::string> names;
+  for (const auto& node : now.live.nodes)
+    names.push_back(node.name);
+  for (const auto& [name, presence] : now.nodes)
+    if (!find_node(now.live, name)) names.push_back(name);
+  return names;
+}
+
+bool is_up(const run_snapshot& now, const std::string& name) {
+  const auto found = now.nodes.find(name);
+  return found == now.nodes.end() || found->second.up;
+}
+
+/// The last cell of a node: why it is not there, or its links.
+grid::cell whereabouts(const run_snapshot& now, const std::string& name, const trace::live_node* node) {
+  const auto presence = now.nodes.find(name);
+  if (presence != now.nodes.end() && !presence->second.up) {
+    const auto& why = presence->second.why;
+    return {why.empty() ? "gone" : why, why == "left" ? style::faint : style::bad};
+  }
+  if (!node || !node->books) return {"its files are on another host", style::faint};
+  std::string links;
+  bool all_up = true;
+  for (const auto& [peer, link] : node->links) {
+    if (!links.empty()) links += " · ";
+    links += peer;
+    if (!link.up && !is_up(now, peer)) {
+      links += " gone";
+    } else if (!link.up) {
+      links += " not connected";
+      all_up = false;
+    } else if (link.round_trip) {
+      links += ' ' + trace::duration_text(link.round_trip->count());
+    }
+  }
+  return {links, all_up ? style::plain : style::bad};
+}
+
+section nodes_of(const run_snapshot& now, const run_snapshot& before, const rates& rate) {
+  grid cells({{"node", 8, false},
+              {"actors", 6},
+              {"waiting", 7},
+              {"sent/s", 9},
+              {"handled/s", 9},
+              {"links and round trips", 0, false}});
+  for (const auto& name : node_names(now)) {
+    const auto* node = find_node(now.live, name);
+    const auto* earlier = find_node(before.live, name);
+    const bool up = is_up(now, name);
+    std::vector<grid::cell> row{{name, up ? style::plain : style::bad}};
+    const bool counted = node && node->complete();
+    row.push_back({counted ? trace::grouped(node->actors) : "–"});
+    row.push_back({counted ? trace::grouped(node->mailbox_total) : "–"});
+    if (node && node->books) {
+      const auto books = earlier && earlier->books ? *earlier->books : trace::ledger_counts{};
+      row.push_back({rate.text(node->books->sent, books.sent)});
+      row.push_back({rate.text(node->books->handled, books.handled)});
+    } else {
+      row.insert(row.end(), 2, {"–"});
+    }
+    row.push_back(whereabouts(now, name, node));
+    cells.row(std::move(row));
+  }
+  return from_grid(cells);
+}
+
+/// Why mailboxes and types of a node are not known; empty: they are.
+std::string unknown_because(const trace::live_node& node) {
+  if (!node.books || node.complete()) return {};
+  if (!node.traced) return "no trace is recorded, so mailboxes, types and links are not known";
+  if (node.sample_one_in > 1)
+    return fmt::format("1 in {} causal trees is recorded, so mailboxes and types are not known",
+                       node.sample_one_in);
+  if (node.ended_early) return "its trace is full, so mailboxes and types are not known";
+  return "its trace is damaged, so mailboxes and types are not known";
+}
+
+std::vector<styled_line> notes_of(const run_snapshot& now) {
+  std::map<std::string, std::vector<std::string>> reasons;
+  for (const auto& node : now.live.nodes)
+    if (const auto reason = unknown_because(node); !reason.empty()) reasons[reason].push_back(node.name);
+  std::vector<styled_line> notes;
+  for (const auto& [reason, names] : reasons) {
+    const bool all = names.size() == now.live.nodes.size() && names.size() > 1;
+    const auto who =
+        names.size() == 1 ? names.front() : fmt::format("{}{} nodes", all ? "all " : "", names.size());
+    notes.emplace_back(fmt::format("{}: {}", who, reason), style::faint);
+  }
+  return notes;
+}
+
+section mailboxes_of(const run_snapshot& now, std::size_t columns) {
+  grid cells({{"deepest mailboxes", 20, false}, {"node", 8, false}, {"waiting", 7}, {"", 0, false}});
+  std::vector<const trace::live_actor*> actors;
+  for (const auto& actor : now.live.actors)
+    if (const auto* node = find_node(now.live, actor.node); node && node->complete())
+      actors.push_back(&actor);
+  const auto deepest = actors.empty() ? 0.0 : static_cast<double>(actors.front()->depth);
+  const std::size_t beside = 20 + 8 + 7 + 3 * 2;
+  const auto bar_width = std::min(bar_width_max, columns > beside ? columns - beside : 0);
+  for (const auto* actor : actors)
+    cells.row({{actor->name()},
+               {actor->node},
+               {trace::grouped(actor->depth)},
+               {bar_text(static_cast<double>(actor->depth) / deepest, bar_width), style::good}});
+  auto made = from_grid(cells);
+  made.all_known = now.live.actors.size() < trace::live_actors_max;
+  auto notes = notes_of(now);
+  if (actors.empty() && notes.empty()) notes.emplace_back("all are empty", style::faint);
+  made.rows.insert(made.rows.begin(), notes.begin(), notes.end());
+  return made;
+}
+
+std::map<std::string, trace::live_type> types_of(const run_snapshot& taken) {
+  std::map<std::string, trace::live_type> sums;
+  for (const auto& node : taken.live.nodes)
+    if (node.complete())
+      for (const auto& [name, counts] : node.types) {
+        sums[name].sent += counts.sent;
+        sums[name].handled += counts.handled;
+      }
+  return sums;
+}
+
+section messages_of(const run_snapshot& now, const run_snapshot& before, const rates& rate) {
+  grid cells({{"messages by type", 28, false}, {"sent/s", 9}, {"handled/s", 9}, {"sent", 11}});
+  const auto all = types_of(now);
+  auto earlier = types_of(before);
+  // By what was sent so far: by rate they would jump about.
+  std::vector<std::pair<std::string, trace::live_type>> ordered(all.begin(), all.end());
+  std::ranges::stable_sort(ordered, std::greater{}, [](const auto& entry) { return entry.second.sent; });
+  for (const auto& [name, counts] : ordered)
+    cells.row({{name},
+               {rate.text(counts.sent, earlier[name].sent)},
+               {rate.text(counts.handled, earlier[name].handled)},
+               {trace::grouped(counts.sent)}});
+  return from_grid(cells);
+}
+
+section console_of(const run_snapshot& now) {
+  section made;
+  made.head = styled_line("console", style::bold);
+  for (const auto& line : now.messages)
+    made.rows.emplace_back(line, style::plain);
+  made.newest_at_end = true;
+  return made;
+}
+
+/// Title and progress.
+std::vector<styled_line> top_of(const run_snapshot& now, std::size_t columns) {
+  const auto whole = std::chrono::duration_cast<std::chrono::seconds>(now.how_far.elapsed).count();
+  const auto names = node_names(now);
+  const auto up = std::ranges::count_if(names, [&](const auto& name) { return is_up(now, name); });
+  const auto right = fmt::format("{} up  {}:{:02}",
+                                 up == std::ssize(names) ? trace::counted(names.size(), "node")
+                                                         : fmt::format("{} of {} nodes", up, names.size()),
+                                 whole / 60, whole % 60);
+  styled_line title(now.scenario, style::bold);
+  const auto wide = trace::display_width(right);
+  title.pad_to(columns > wide ? columns - wide : 0);
+  title.add(right);
+  std::vector<styled_line> lines{std::move(title)};
+  if (now.how_far.done > 0 || now.how_far.total > 0)
+    lines.emplace_back(progress_line(now.how_far, true), style::plain);
+  return lines;
+}
+
+/// Gives each section a row in turn until all have enough, or nothing is left. Sections
+/// that get none are taken away.
+void share_out(std::vector<section>& sections, std::size_t rows) {
+  std::erase_if(sections, [](const section& each) { return each.rows.empty(); });
+  while (!sections.empty() && sections.size() * (rows_beside_section + 1) > rows)
+    sections.pop_back();
+  rows -= sections.size() * rows_beside_section;
+  for (bool given = true; given;) {
+    given = false;
+    for (auto& each : sections) {
+      if (rows == 0 || each.rows_shown == each.rows.size()) continue;
+      ++each.rows_shown;
+      --rows;
+      given = true;
+    }
+  }
+}
+
+void add(const section& what, const picture_size& size, bool colour, std::vector<std::string>& lines) {
+  const auto put = [&](const styled_line& line) { lines.push_back(line.text(size.columns, colour)); };
+  lines.emplace_back();
+  put(what.head);
+  const bool all = what.rows_shown == what.rows.size();
+  if (what.newest_at_end) {
+    std::for_each(what.rows.end() - static_cast<std::ptrdiff_t>(what.rows_shown), what.rows.end(), put);
+    return;
+  }
+  const auto shown = all ? what.rows_shown : what.rows_shown - 1; // the last one counts the rest
+  std::for_each_n(what.rows.begin(), shown, put);
+  if (!all)
+    put({fmt::format("… and {}{} more", what.all_known ? "" : "at least ", what.rows.size() - shown),
+         style::faint});
+}
+
+} // namespace
+
+std::vector<std::string> picture(const run_snapshot& now, const run_snapshot& before, picture_size size,
+                                 bool colour) {
+  const rates rate(now.taken - before.taken);
+  auto top = top_of(now, size.columns);
+  const styled_line bottom("q leaves this view, and the run goes on; Enter or Ctrl-C stops the run",
+                           style::faint);
+  std::vector<section> sections{nodes_of(now, before, rate), mailboxes_of(now, size.columns),
+                                messages_of(now, before, rate), console_of(now)};
+  const auto beside = top.size() + 2; // and the last line, after a blank one
+  share_out(sections, size.rows > beside ? size.rows - beside : 0);
+  std::vector<std::string> lines;
+  for (const auto& line : top)
+    lines.push_back(line.text(size.columns, colour));
+  for (const auto& each : sections)
+    add(each, size, colour, lines);
+  if (lines.size() < size.rows) {
+    lines.resize(size.rows - 1);
+    lines.push_back(bottom.text(size.columns, colour));
+  }
+  lines.resize(std::min(lines.size(), size.rows));
+  return lines;
+}
+
+} // namespace troupe::cli

@@ -1,0 +1,25 @@
+// A picture of a run that is on, in lines of text.
+#pragma once
+
+#include "cli/watch_source.hpp"
+
+#include <string>
+#include <vector>
+
+namespace troupe::cli {
+
+struct picture_size {
+  std::size_t columns = 80;
+  std::size_t rows = 24;
+};
+
+/// Nodes with their links, the deepest mailboxes, messages by type, and what was said last. Rates are those
+/// between `before` and `now`; none are told where both were taken at the same time.
+///
+/// At most `rows` lines, each at most `columns` wide, safe for a terminal and without
+/// line ends. What does not fit is counted. A window that is too low loses whole
+/// sections, what was said first, the nodes last.
+std::vector<std::string> picture(const run_snapshot& now, const run_snapshot& before, picture_size,
+                                 bool colour);
+
+} // namespace troupe::cli

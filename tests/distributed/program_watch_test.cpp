@@ -1,0 +1,147 @@
+// Watching a run on the whole terminal.
+#include "support/catch.hpp"
+#include "support/temporary_directory.hpp"
+#include "support/terminal.hpp"
+
+using namespace troupe::testing;
+
+namespace {
+
+const std::string many = std::string(CONFIG_DIR) + "/worker_pool_many.toml";
+const std::string screen_entered = "\x1b[?1049h", screen_left = "\x1b[?1049l", cursor_shown = "\x1b[?25h";
+
+std::vector<std::string> watched(const std::string& count) {
+  return {"run", many, "--nodes", "2", "--set", "count=" + count, "--watch"};
+}
+
+bool same(const termios& a, const termios& b) {
+  return a.c_iflag == b.c_iflag && a.c_oflag == b.c_oflag && a.c_cflag == b.c_cflag && a.c_lflag == b.c_lflag
+         && std::equal(std::begin(a.c_cc), std::end(a.c_cc), std::begin(b.c_cc));
+}
+
+/// What was written after the screen was left for the last time.
+std::string afterwards(const terminal& user) {
+  const auto at = user.seen.rfind(screen_left);
+  return at == std::string::npos ? std::string() : user.seen.substr(at);
+}
+
+void check_left(const terminal& user, const termios& before) {
+  CHECK(user.seen.find(screen_entered) != std::string::npos);
+  CHECK(user.seen.rfind(screen_left) > user.seen.rfind(screen_entered));
+  CHECK(user.seen.rfind(cursor_shown) > user.seen.rfind("\x1b[?25l"));
+  CHECK(same(user.modes(), before));
+}
+
+} // namespace
+
+TEST_CASE("--watch shows nodes, actors and types; after q the run goes on to its verdict",
+          "[program][watch]") {
+  const temporary_directory directory;
+  terminal user(TROUPE_PROGRAM, watched("20000"), directory.path());
+  const auto before = user.modes();
+  REQUIRE(user.shows(screen_entered));
+  for (const std::string text : {"3 nodes up", "deepest mailboxes", "\nw1 ", "\nw2 ", "coordinator-",
+                                 "assign_task", "troupe: running", "q leaves this view"}) {
+    CAPTURE(text);
+    REQUIRE(user.shows(text));
+  }
+  CHECK((user.modes().c_lflag & (ICANON | ECHO)) == 0);
+  user.type('q');
+  REQUIRE(user.shows(screen_left));
+  const int code = user.wait();
+  CAPTURE(user.seen.substr(user.seen.find(screen_left)));
+  CHECK(code == 1); // the file expects the result of a thousand numbers
+  check_left(user, before);
+  const auto rest = afterwards(user);
+  CHECK(rest.find("/20000") != std::string::npos); // the usual progress
+  CHECK(rest.find("check_failed: worker_pool in ") != std::string::npos);
+  CHECK(rest.find("deepest mailboxes") == std::string::npos);
+}
+
+TEST_CASE("a run that ends leaves the screen, and what was said is printed then", "[program][watch]") {
+  const temporary_directory directory;
+  terminal user(TROUPE_PROGRAM, watched("1000"), directory.path());
+  const auto before = user.modes();
+  const int code = user.wait();
+  CAPTURE(user.seen);
+  CHECK(code == 0);
+  check_left(user, before);
+  CHECK(afterwards(user).find("troupe: running") != std::string::npos);
+  CHECK(afterwards(user).find("passed: worker_pool in ") != std::string::npos);
+}
+
+TEST_CASE("Ctrl-C and Enter stop a run that is watched, in order", "[program][watch]") {
+  const auto [key, name] = GENERATE(table<char, std::string>({{'\x03', "SIGINT"}, {'\n', "Enter"}}));
+  const temporary_directory directory;
+  terminal user(TROUPE_PROGRAM, watched("500000"), directory.path());
+  const auto before = user.modes();
+  REQUIRE(user.shows("assign_task"));
+  user.type(key);
+  REQUIRE(user.shows("troupe: " + name + ": stopping in order"));
+  const int code = user.wait();
+  CAPTURE(afterwards(user));
+  CHECK(code == 130);
+  check_left(user, before);
+  CHECK(afterwards(user).find(name + ": stopping in order") != std::string::npos);
+  CHECK(afterwards(user).find("interrupted: worker_pool in ") != std::string::npos);
+}
+
+TEST_CASE("however often it is told to stop, the terminal is given back", "[program][watch]") {
+  const temporary_directory directory;
+  terminal user(TROUPE_PROGRAM, watched("500000"), directory.path());
+  const auto before = user.modes();
+  REQUIRE(user.shows("assign_task"));
+  for (int i = 0; i < 3; ++i)
+    user.type('\x03');
+  CHECK(user.wait() == 130);
+  check_left(user, before);
+}
+
+TEST_CASE("a signal that kills the program gives the terminal back", "[program][watch]") {
+  const temporary_directory directory;
+  terminal user(TROUPE_PROGRAM, watched("500000"), directory.path());
+  const auto before = user.modes();
+  REQUIRE(user.shows("assign_task"));
+  user.type('\x1c'); // Ctrl-backslash: SIGQUIT
+  CHECK(user.wait() == 128 + SIGQUIT);
+  check_left(user, before);
+}
+
+TEST_CASE("Ctrl-Z gives the terminal back until the run goes on", "[program][watch]") {
+  const temporary_directory directory;
+  terminal user(TROUPE_PROGRAM, watched("500000"), directory.path(), true);
+  REQUIRE(user.shows("assign_task"));
+  user.type('\x1a');
+  REQUIRE(user.shows("(stopped, "));
+  CHECK(user.seen.find(screen_left) < user.seen.find("(stopped, lines)"));
+  const auto stopped = user.seen.find("(stopped, ");
+  while (user.seen.find("q leaves this view", stopped) == std::string::npos)
+    REQUIRE(user.reads());
+  CHECK(user.seen.find(screen_entered, stopped) != std::string::npos);
+  user.type('\x03');
+  CHECK(user.wait() == 130);
+  CHECK(user.seen.rfind(screen_left) > user.seen.rfind(screen_entered));
+}
+
+TEST_CASE("where a run cannot be watched it is not started", "[program][watch]") {
+  const temporary_directory directory;
+  program piped(TROUPE_PROGRAM, watched("10"), directory.path());
+  CHECK(piped.wait() == 2);
+  CHECK(piped.errors == "troupe: --watch needs a terminal, and stderr is none\n");
+  const std::vector<std::tuple<std::string, std::string, std::string>> wrong{
+      {"--json", "xterm", "--json is for a program that reads; leave one of them away"},
+      {"--quiet", "xterm", "--quiet shows nothing; leave one of them away"},
+      {"--trace=off", "dumb", "--watch needs a terminal that can place text, and TERM is \"dumb\""},
+      {"--trace=off", "", "and TERM is not set"},
+  };
+  for (const auto& [option, term, why] : wrong) {
+    auto arguments = watched("10");
+    arguments.push_back(option);
+    terminal user(TROUPE_PROGRAM, arguments, directory.path(), false, term);
+    CHECK(user.wait() == 2);
+    CAPTURE(user.seen, why);
+    CHECK(user.seen.find(why) != std::string::npos);
+    CHECK(user.seen.find('\x1b') == std::string::npos);
+  }
+  CHECK_FALSE(std::filesystem::exists(directory / "runs"));
+}
