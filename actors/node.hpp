@@ -35,3 +35,107 @@ struct node_options {
   transport::hub_listener* deliveries = nullptr; ///< hears of visitors that bring files; outlives the node
   std::function<void()> on_leave;                ///< another node asks this one to leave; must not block
   std::function<void(const std::string&)> warn;  ///< for people; may be empty
+};
+
+/// A peer with this capability only wants to read our greeting; it is no node.
+inline constexpr std::uint64_t capability_inquiry = 1;
+
+/// Connects, reads the greeting of the node that listens there, and leaves. Blocks.
+/// Throws std::runtime_error saying why it could not.
+greeting inquire(const std::string& endpoint, std::chrono::milliseconds timeout, transport::hub_options = {});
+
+/// Thread-safe after construction. Blocking calls say so; never call those from actors.
+class node {
+ public:
+  /// Called in order per peer, from the scheduler's or the I/O thread; must not block.
+  using up_handler = std::function<void(const known_node&, const greeting&)>;
+  using down_handler =
+      std::function<void(const known_node&, transport::down_reason, const std::string& detail)>;
+
+  using report_handler =
+      std::function<void(const std::string& node, std::uint64_t round, const activity_report&,
+                         const std::vector<wait_edge>&, bool last)>;
+
+  /// Opens the endpoint and starts all threads. `catalog` must hold all message types.
+  /// Throws std::runtime_error if the endpoint or the run directory cannot be used.
+  node(node_options, std::shared_ptr<message_catalog> catalog, role_map roles, up_handler = {},
+       down_handler = {}, report_handler = {});
+  /// Stops first, see stop().
+  ~node();
+  node(const node&) = delete;
+  node& operator=(const node&) = delete;
+
+  const std::string& name() const { return options_.name; }
+  transport::node_identity identity() const { return {options_.name, options_.incarnation}; }
+  std::string endpoint() const { return gateway_->hub().endpoint(); }
+  caf::actor_system& system() { return *system_; }
+  trace::recorder& recorder() { return recorder_; }
+  trace::ledger& books() { return books_; }
+  gateway& links() { return *gateway_; }
+  node_context& context() { return context_; }
+
+  // -- names -------------------------------------------------------------------
+  void publish(const std::string& name, const caf::actor& actor) {
+    do_publish({name, caf::actor_cast<caf::strong_actor_ptr>(actor), {}});
+  }
+  template <class... Sigs>
+  void publish(const std::string& name, const caf::typed_actor<Sigs...>& actor) {
+    do_publish({name, caf::actor_cast<caf::strong_actor_ptr>(actor),
+                system_->message_types<caf::typed_actor<Sigs...>>()});
+  }
+  /// Blocks. `wait` is how long the name may take to appear.
+  template <class Handle = caf::actor>
+  caf::expected<Handle> lookup(const std::string& node, const std::string& name,
+                               caf::timespan wait = caf::timespan{0}) {
+    auto found = do_lookup(node, {name, wait});
+    if (!found) return std::move(found.error());
+    if (!system_->assignable<Handle>(found->interface) && !(std::is_same_v<Handle, caf::actor>))
+      return caf::make_error(errc::wrong_interface, name);
+    return caf::actor_cast<Handle>(found->actor);
+  }
+
+  // -- nodes -------------------------------------------------------------------
+  /// Blocks until connected; returns the other node's name.
+  caf::expected<std::string> connect(const std::string& endpoint, std::chrono::milliseconds timeout);
+  /// The agent of a connected node (or of this one), to be asked by messages; null if unknown.
+  caf::actor agent_of(const std::string& node);
+
+  // -- roles -------------------------------------------------------------------
+  caf::expected<caf::strong_actor_ptr> spawn_here(const std::string& role, const caf::message& args);
+  /// Blocks if `node` is another one.
+  caf::expected<caf::strong_actor_ptr> spawn_on(const std::string& node, const std::string& role,
+                                                const caf::message& args,
+                                                std::chrono::milliseconds timeout = std::chrono::seconds{10});
+
+  /// Ends the actors that were spawned as roles, waits for all others up to `patience`,
+  /// says goodbye to the peers, and closes the books and the trace. Returns how many
+  /// actors were still alive. Idempotent; blocks.
+  std::size_t stop(std::chrono::milliseconds patience = std::chrono::seconds{2});
+
+ private:
+  class system_config;
+  void do_publish(publish_name);
+  caf::expected<named_actor> do_lookup(const std::string& node, lookup_name);
+  void pump();
+  std::size_t end_actors(std::chrono::milliseconds patience);
+
+  node_options options_;
+  std::shared_ptr<message_catalog> catalog_;
+  const role_map roles_;
+  trace::recorder recorder_;
+  trace::ledger books_;
+  node_context context_;
+  std::unique_ptr<system_config> config_;
+  std::unique_ptr<caf::actor_system> system_;
+  std::unique_ptr<gateway> gateway_;
+  caf::actor agent_;
+  std::mutex spawned_mutex_;
+  std::vector<caf::weak_actor_ptr> spawned_;
+  std::size_t compact_at_ = 64;
+  bool stopped_ = false;
+};
+
+/// A random incarnation, never 0.
+std::uint64_t draw_incarnation();
+
+} // namespace troupe
