@@ -65,6 +65,7 @@ struct node_arguments {
   std::filesystem::path key;
   std::string server_key; ///< itself, or the file that it is in
   bool plaintext = false;
+  std::filesystem::path trace_dir;
 };
 int node(const context&, const node_arguments&);
 

@@ -167,6 +167,11 @@ struct command_line {
         ->type_name("KEY");
     node_command->add_flag("--plaintext", to_be.plaintext,
                            "Go beyond loopback without keys, as the run's file allows");
+    node_command
+        ->add_option("--trace-dir", to_be.trace_dir,
+                     "Keep the trace there while the run is on; at its end it goes to the launcher. Default: "
+                     "the run directory where this node can write to it, else trace-NAME")
+        ->type_name("DIR");
     node_command->callback([this] { action = [this] { return node(who, to_be); }; });
   }
 

@@ -1,9 +1,7 @@
 #include "scenarios/execution.hpp"
 
-#include <cstdlib>
 #include <fstream>
 #include <random>
-#include <system_error>
 
 namespace troupe::scenarios {
 
@@ -49,7 +47,9 @@ caf::behavior collect(actor_of<collector_state>*, std::shared_ptr<run_state> sta
 
 execution::execution(const scenario& what, const run_options& how)
     : scenario_(what), options_(how), plan_(how.what),
-      seed_(how.what.seed_given ? how.what.seed : draw_seed()) {}
+      seed_(how.what.seed_given ? how.what.seed : draw_seed()),
+      intake_(std::make_shared<trace_intake>(how.run_dir,
+                                             trace_intake::limits{.bytes_max = how.what.trace.bytes_max})) {}
 
 execution::~execution() {
   collector_ = nullptr;
@@ -87,89 +87,6 @@ caf::actor execution::spawn_message(const std::string& role, const caf::message&
 }
 
 // -- starting ------------------------------------------------------------------------
-
-void execution::open_main() {
-  for (std::int64_t i = 1; i <= plan_.topology.nodes; ++i)
-    workers_.push_back("w" + std::to_string(i));
-  node_options mine;
-  mine.name = "main";
-  mine.trace = plan_.trace.level;
-  mine.trace_bytes_max = plan_.trace.bytes_max;
-  mine.trace_sample_one_in = plan_.trace.sample_one_in();
-  mine.run_dir = options_.run_dir;
-  mine.threads = static_cast<std::size_t>(plan_.topology.threads);
-  mine.scheduler = policy_name(plan_.topology.scheduler);
-  mine.warn = [this](const std::string& text) { warn(text); };
-  mine.links.log = [this](transport::log_level level, std::string_view text) {
-    if (level == transport::log_level::warning) warn(std::string{text});
-  };
-  run_info info{scenario_.name,
-                host_id(),
-                std::filesystem::absolute(options_.run_dir),
-                seed_,
-                plan_.trace,
-                plan_.topology.threads,
-                plan_.topology.scheduler,
-                {}};
-  if (!workers_.empty() || !plan_.topology.external.empty()) {
-    switch (plan_.topology.endpoint) {
-    case endpoint_kind::ipc: {
-      auto pattern = (std::filesystem::temp_directory_path() / "troupe-XXXXXX").string();
-      if (::mkdtemp(pattern.data()) == nullptr)
-        throw std::system_error(errno, std::generic_category(),
-                                "cannot make a directory for sockets, " + pattern);
-      sockets_ = pattern;
-      mine.listen = "ipc://" + (sockets_ / "main").string();
-      break;
-    }
-    case endpoint_kind::tcp:
-      mine.listen = "tcp://" + plan_.topology.host + ":*";
-      secure(mine.links, info);
-      break;
-    case endpoint_kind::inproc:
-      inproc_.emplace();
-      mine.links.zmq_context = inproc_->get();
-      mine.listen = "inproc://main";
-      break;
-    }
-  }
-  mine.run = to_text(info);
-  const std::vector<const scenario*> only{&scenario_};
-  main_ = std::make_unique<node>(
-      std::move(mine), make_catalog(only), make_roles(only),
-      [state = state_, observer = options_.observer](const known_node& who, const greeting& theirs) {
-        if (observer.on_node) observer.on_node(who.identity.name, true, "");
-        std::lock_guard lock{state->mutex};
-        state->up.insert(who.identity.name);
-        state->pids[who.identity.name] = theirs.pid;
-        state->books.erase(who.identity.name);
-        state->incarnations[who.identity.name] = who.identity.incarnation;
-        state->changed.notify_all();
-      },
-      [state = state_, detector = detector_, observer = options_.observer](
-          const known_node& who, transport::down_reason reason, const std::string& detail) {
-        detector->on_node_gone();
-        std::lock_guard lock{state->mutex};
-        state->up.erase(who.identity.name);
-        if (reason == transport::down_reason::left) {
-          state->down[who.identity.name] = "left";
-        } else {
-          state->down[who.identity.name] =
-              "lost: " + (detail.empty() ? std::string{to_string(reason)} : detail);
-          state->crashed.insert(who.identity.name);
-        }
-        if (observer.on_node) observer.on_node(who.identity.name, false, state->down[who.identity.name]);
-        state->changed.notify_all();
-      },
-      [state = state_, detector = detector_](const std::string& node, std::uint64_t round,
-                                             const activity_report& report,
-                                             const std::vector<wait_edge>& edges, bool last) {
-        if (round != final_books) return detector->on_report(node, round, report, edges, last);
-        std::lock_guard lock{state->mutex};
-        state->books[node] = report.books;
-      });
-  if (options_.observer.on_node) options_.observer.on_node("main", true, "");
-}
 
 void execution::start_nodes() {
   if (workers_.empty() && plan_.topology.external.empty()) return;

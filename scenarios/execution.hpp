@@ -6,6 +6,7 @@
 #include "scenarios/runner.hpp"
 #include "scenarios/scenario.hpp"
 #include "scenarios/stuck_detector.hpp"
+#include "scenarios/trace_intake.hpp"
 #include "scenarios/worker.hpp"
 #include "transport/inproc_context.hpp"
 
@@ -57,6 +58,10 @@ class execution final : public run {
   int interrupts() const { return options_.interrupts != nullptr ? options_.interrupts->load() : 0; }
 
   void open_main();
+  void listen(node_options&, run_info&);
+  /// What happens when another node has come, or gone.
+  node::up_handler tell_up();
+  node::down_handler tell_down();
   /// On tcp: the keys of this node and of those it starts, and who may come.
   void secure(transport::hub_options&, run_info&);
   /// How a node that is started by hand joins, for a shell.
@@ -76,6 +81,7 @@ class execution final : public run {
   /// Tells the links of the processes that ended, so that nobody waits for a sign of life.
   void bury_the_dead();
   void stop_nodes();
+  void tell_missing_traces();
   void report(outcome&);
   void balance(outcome&);
   std::optional<trace::ledger_counts> books_of(const std::string& node);
@@ -88,7 +94,8 @@ class execution final : public run {
   std::optional<transport::inproc_context> inproc_; ///< before the nodes that use it
   std::shared_ptr<run_state> state_ = std::make_shared<run_state>();
   std::shared_ptr<stuck_detector> detector_ = std::make_shared<stuck_detector>();
-  std::vector<std::string> deadlock_; ///< the cycle, a sentence a step
+  const std::shared_ptr<trace_intake> intake_; ///< before the node that it hears from
+  std::vector<std::string> deadlock_;          ///< the cycle, a sentence a step
   bool told_idle_ = false;
   bool wiring_failed_ = false; ///< for want of a node, or interrupted
   std::unique_ptr<node> main_;

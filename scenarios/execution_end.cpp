@@ -56,13 +56,21 @@ void execution::stop_nodes() {
       if (!pids_.contains(name)) names.push_back(name);
     return names;
   };
-  const auto until = steady_clock::now() + leave_patience;
+  auto until = steady_clock::now() + leave_patience;
   auto told = steady_clock::now() + milliseconds{500};
   while (true) {
     alive = still_there();
-    if (alive.empty() || interrupts() >= 2 || steady_clock::now() >= until) break;
+    const auto traces = intake_->awaited(); // which ends by itself
+    if (!traces.empty()) {
+      until = steady_clock::now() + leave_patience;
+      intake_->wait_for_news(look_interval);
+    }
+    if ((alive.empty() && traces.empty()) || interrupts() >= 2 || steady_clock::now() >= until) break;
     if (steady_clock::now() < told) continue;
-    phase("stopping: " + join(alive) + (alive.size() == 1 ? " is" : " are") + " still alive");
+    if (!traces.empty())
+      phase("stopping: waiting for the trace of " + join(traces));
+    else
+      phase("stopping: " + join(alive) + (alive.size() == 1 ? " is" : " are") + " still alive");
     told += std::chrono::seconds{1};
   }
   std::erase_if(alive, [this](const std::string& name) {
@@ -76,11 +84,18 @@ void execution::stop_nodes() {
       options_.launcher->signal(name, SIGKILL);
     options_.launcher->wait_all(leave_patience);
   }
+  tell_missing_traces();
   bury_the_dead();
   turns_.reset(); // from here on the node takes the turns itself
   if (collector_) caf::anon_send_exit(collector_, caf::exit_reason::user_shutdown);
   const auto left_over = main_->stop(interrupts() >= 2 ? milliseconds{0} : end_patience);
   if (left_over != 0) warn(std::to_string(left_over) + " actors were still alive at the end");
+}
+
+void execution::tell_missing_traces() {
+  for (auto& [node, place, why] : intake_->missing())
+    warn("the trace of node " + node + " is not in the run directory: " + why + ". It is kept in " + place
+         + "; bring it in with: troupe trace collect " + options_.run_dir.string() + " --from PATH");
 }
 
 /// The file in the run directory, or what the node told before it left.

@@ -110,9 +110,16 @@ struct node_credentials {
 std::string to_secret(const node_credentials&);
 node_credentials credentials_from(const std::string& secret);
 
-/// Runs this process as one worker node until the launcher says stop or is gone.
-/// Returns the exit code. `interrupts` as above.
-int serve_node(const std::vector<const scenario*>& known, const std::string& join_endpoint,
-               const std::string& name, const node_credentials&, const std::atomic<int>* interrupts);
+/// What a worker node is to be.
+struct node_service {
+  std::string join; ///< the launcher's endpoint
+  std::string name;
+  node_credentials credentials;
+  std::filesystem::path trace_dir;              ///< where it keeps its trace; empty: as it sees fit
+  const std::atomic<int>* interrupts = nullptr; ///< as above
+};
+/// Runs this process as one worker node until the launcher says stop or is gone, and hands
+/// over its trace. Returns the exit code.
+int serve_node(const std::vector<const scenario*>& known, const node_service&);
 
 } // namespace troupe::scenarios

@@ -2,25 +2,11 @@
 
 #include "scenarios/runner.hpp"
 
-#include <filesystem>
 #include <iostream>
 
 namespace troupe::scenarios {
 
 namespace {
-
-/// The launcher's run directory if this process sees the launcher's files, else a
-/// directory of its own, so that no trace is lost for want of a place.
-std::filesystem::path place_for_trace(const run_info& info, const std::string& name,
-                                      const std::function<void(const std::string&)>& warn) {
-  std::error_code error;
-  if (info.host == host_id() && std::filesystem::is_directory(info.run_dir, error)) return info.run_dir;
-  auto own = std::filesystem::current_path() / ("trace-" + name);
-  std::filesystem::create_directories(own, error);
-  if (error) return {};
-  if (warn) warn("the launcher is on another host: trace and books are kept in " + own.string());
-  return own;
-}
 
 constexpr std::string_view plaintext_secret = "plaintext";
 
@@ -57,7 +43,8 @@ node_credentials credentials_from(const std::string& secret) {
   return x;
 }
 
-worker::worker(const std::vector<const scenario*>& known, worker_options options) {
+worker::worker(const std::vector<const scenario*>& known, worker_options options)
+    : name_(options.name), join_(options.join), tell_(options.tell) {
   transport::hub_options links;
   links.zmq_context = options.zmq_context;
   links.plaintext = options.credentials.plaintext;
@@ -74,23 +61,27 @@ worker::worker(const std::vector<const scenario*>& known, worker_options options
   mine.trace = info.trace.level;
   mine.trace_bytes_max = info.trace.bytes_max;
   mine.trace_sample_one_in = info.trace.sample_one_in();
-  mine.run_dir = place_for_trace(info, options.name, options.warn);
+  run_dir_ = info.run_dir;
+  kept_in_ = place_for_trace(info, options);
+  mine.run_dir = kept_in_.empty() ? info.run_dir : kept_in_;
+  if (!kept_in_.empty() && info.trace.level != trace::level::off) mine.run = promise_of_trace(kept_in_);
   mine.threads = static_cast<std::size_t>(info.threads);
   mine.scheduler = policy_name(info.scheduler);
   mine.links = links;
+  links_ = links;
   mine.warn = options.warn;
   mine.on_leave = [this] { end(ending::told_to_leave); };
   node_ = std::make_unique<node>(std::move(mine), make_catalog(known), make_roles(known), node::up_handler{},
                                  [this](const known_node& gone, transport::down_reason, const std::string&) {
-                                   std::unique_lock lock{mutex_};
-                                   const bool launcher = gone.identity.name == launcher_;
-                                   lock.unlock();
-                                   if (launcher) end(ending::launcher_lost);
+                                   std::lock_guard lock{mutex_};
+                                   gone_.insert(gone.identity.name);
+                                   end_without_launcher();
                                  });
   auto joined = node_->connect(options.join, options.join_timeout);
   if (!joined) throw std::runtime_error("cannot join " + caf::to_string(joined.error()));
   std::lock_guard lock{mutex_};
   launcher_ = *joined;
+  end_without_launcher(); // it may have come and gone meanwhile
 }
 
 worker::~worker() { stop(); }
@@ -98,6 +89,12 @@ worker::~worker() { stop(); }
 void worker::end(ending why) {
   std::lock_guard lock{mutex_};
   if (!ending_) ending_ = why;
+  changed_.notify_all();
+}
+
+void worker::end_without_launcher() {
+  if (ending_ || !gone_.contains(launcher_)) return;
+  ending_ = ending::launcher_lost;
   changed_.notify_all();
 }
 
@@ -111,24 +108,24 @@ void worker::stop() {
   if (node_ != nullptr) node_->stop();
 }
 
-int serve_node(const std::vector<const scenario*>& known, const std::string& join_endpoint,
-               const std::string& name, const node_credentials& credentials,
-               const std::atomic<int>* interrupts) {
+int serve_node(const std::vector<const scenario*>& known, const node_service& how) {
   worker_options options;
-  options.join = join_endpoint;
-  options.credentials = credentials;
-  options.name = name;
+  options.join = how.join;
+  options.credentials = how.credentials;
+  options.name = how.name;
+  options.trace_dir = how.trace_dir;
   options.warn = [](const std::string& text) { std::cerr << "warning: " << text << std::endl; };
+  options.tell = [&how](const std::string& text) { std::cerr << how.name << ": " << text << std::endl; };
+  auto told_to_stop = [&how] { return how.interrupts != nullptr ? how.interrupts->load() : 0; };
   worker self{known, std::move(options)};
   while (true) {
-    if (interrupts != nullptr && interrupts->load() != 0) {
-      self.stop();
-      return exit_code(verdict::interrupted);
-    }
-    if (auto why = self.wait_for(std::chrono::milliseconds{50})) {
-      self.stop();
-      return *why == worker::ending::told_to_leave ? 0 : exit_code(verdict::node_lost);
-    }
+    const bool interrupted = told_to_stop() != 0;
+    const auto why = interrupted ? std::nullopt : self.wait_for(std::chrono::milliseconds{50});
+    if (!interrupted && !why) continue;
+    self.stop();
+    self.hand_over_trace([&] { return told_to_stop() > (interrupted ? 1 : 0); });
+    if (interrupted) return exit_code(verdict::interrupted);
+    return *why == worker::ending::told_to_leave ? 0 : exit_code(verdict::node_lost);
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <set>
 
 namespace troupe::scenarios {
 
@@ -16,7 +17,11 @@ struct worker_options {
   std::chrono::milliseconds join_timeout = std::chrono::seconds{10};
   node_credentials credentials;
   void* zmq_context = nullptr; ///< shared with the launcher for inproc
+  /// Where the trace is kept while the run is on; empty: in the run directory where this
+  /// process can write there, else in a directory beside it.
+  std::filesystem::path trace_dir;
   std::function<void(const std::string&)> warn;
+  std::function<void(const std::string&)> tell; ///< for people: what has become of the trace
 };
 
 /// Joins in the constructor, which throws std::runtime_error saying why it could not.
@@ -31,15 +36,34 @@ class worker {
   std::optional<ending> wait_for(std::chrono::milliseconds);
   /// Ends the actors and says goodbye. Idempotent.
   void stop();
+  /// After stop(): brings a trace that does not lie in the run directory to the launcher, if
+  /// that is still there, and tells where it is. Blocks while that makes progress, and until
+  /// `give_up` answers true.
+  void hand_over_trace(const std::function<bool()>& give_up);
 
  private:
   void end(ending);
+  void end_without_launcher(); ///< if it has gone; under the lock
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<ending> ending_;
   std::string launcher_;
+  std::set<std::string> gone_; ///< nodes that were met
+  const std::string name_, join_;
+  const std::function<void(const std::string&)> tell_;
+  std::filesystem::path run_dir_; ///< on the launcher's host
+  std::filesystem::path kept_in_; ///< the trace; empty: the run directory itself
+  transport::hub_options links_;
   std::unique_ptr<node> node_;
 };
+
+/// Where this node keeps its trace and its books; empty: in the run directory. Makes the
+/// directory. Throws std::runtime_error if there is none.
+std::filesystem::path place_for_trace(const run_info&, const worker_options&);
+
+// What a node tells the launcher of a trace that it will bring, in its greeting.
+inline constexpr const char* trace_promise_key = "trace_dir";
+std::map<std::string, std::string> promise_of_trace(const std::filesystem::path&);
 
 } // namespace troupe::scenarios

@@ -1,4 +1,5 @@
 # Real processes over real sockets.
+include(distributed/collect.cmake)
 include(distributed/launcher.cmake)
 include(distributed/location.cmake)
 include(distributed/python.cmake)

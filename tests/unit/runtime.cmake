@@ -2,4 +2,5 @@ troupe_test(unit_runtime
   SOURCES
     unit/runtime_seeded.cpp
     unit/runtime_stuck.cpp
+    unit/scenarios_trace_intake.cpp
   LINKS troupe_scenarios)
