@@ -61,6 +61,17 @@ std::string look_at(const fs::path& file, const std::string& node, std::uint64_t
 
 } // namespace
 
+bool replaces(const fs::path& fresh, const fs::path& there) {
+  try {
+    const auto x = identify(fresh), y = identify(there);
+    if (x.node != y.node || x.incarnation != y.incarnation || x.segment != y.segment || !y.open) return false;
+    std::error_code error;
+    return !x.open || fs::file_size(fresh, error) > fs::file_size(there, error);
+  } catch (const read_error&) {
+    return false;
+  }
+}
+
 std::string put_in_place(const fs::path& run_dir, const std::string& node, std::uint64_t incarnation,
                          const std::map<std::uint32_t, fs::path>& files) {
   if (!names_a_trace(node)) return fmt::format("no trace can be named after \"{}\"", printable(node));
@@ -75,6 +86,11 @@ std::string put_in_place(const fs::path& run_dir, const std::string& node, std::
     taken = taken || file.filename() != segment_file_name(node, segment);
   if (taken && fs::exists(run_dir / segment_file_name(node, 0), error))
     stem = file_stem_of_restart(node, incarnation);
+  for (auto& [segment, file] : files) {
+    const auto name = run_dir / segment_file_name(stem, segment);
+    if (fs::exists(name, error) && !replaces(file, name))
+      return fmt::format("{} is there already", name.string());
+  }
   std::vector<std::pair<fs::path, fs::path>> moved;
   auto undo = [&] {
     std::error_code ignored;
@@ -83,10 +99,6 @@ std::string put_in_place(const fs::path& run_dir, const std::string& node, std::
   };
   for (auto& [segment, file] : files) {
     const auto name = run_dir / segment_file_name(stem, segment);
-    if (fs::exists(name, error)) {
-      undo();
-      return fmt::format("{} is there already", name.string());
-    }
     fs::rename(file, name, error);
     if (error) {
       undo();

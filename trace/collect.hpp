@@ -23,9 +23,14 @@ std::string file_stem_of_restart(const std::string& node, std::uint64_t incarnat
 std::map<std::uint32_t, std::filesystem::path> files_of(const std::filesystem::path& directory,
                                                         const std::string& node, std::uint64_t incarnation);
 
+/// Whether a file is the same segment as the one that is there, and knows more of it: that one
+/// was copied while it was being written, or from a node that was killed.
+bool replaces(const std::filesystem::path& fresh, const std::filesystem::path& there);
+
 /// Gives files that lie in the run directory under other names the names of a trace, from
-/// segment to file. Each must be a trace of that start of that node, of that segment; none
-/// is replaced. Returns an empty text, or why not; then none of them has its name.
+/// segment to file. Each must be a trace of that start of that node, of that segment;
+/// what is there is not replaced, but by what replaces() it. Returns an empty text, or why not; then none of
+/// them has its name.
 std::string put_in_place(const std::filesystem::path& run_dir, const std::string& node,
                          std::uint64_t incarnation,
                          const std::map<std::uint32_t, std::filesystem::path>& files);

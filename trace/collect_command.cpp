@@ -139,7 +139,8 @@ class collector {
     collected result{who, source};
     std::string why;
     for (auto& [segment, file] : files) {
-      if (there.contains(segment)) continue;
+      const auto old = there.find(segment);
+      if (old != there.end() && !replaces(file.path, old->second)) continue;
       if (is_being_written(file)) {
         why = fmt::format("{} is still being written, by process {}; collect it when that has ended",
                           file.path.string(), file.identity.pid);

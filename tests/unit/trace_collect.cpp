@@ -76,6 +76,26 @@ TEST_CASE("segments that are lacking are added to those that are there", "[trace
   CHECK(trace::load({t.run.path()}).complete());
 }
 
+TEST_CASE("what was copied while it was being written gives way to the whole, and not the other way round",
+          "[trace][collect]") {
+  tests::scratch_directory run, elsewhere;
+  trace::recorder main{{.directory = run.path(), .node = "main", .incarnation = 1}};
+  main.node_up(main.add_node("w1", 2));
+  trace::recorder w1{{.directory = elsewhere.path(), .node = "w1", .incarnation = 2}};
+  w1.noted(0, {}, "early");
+  fs::copy_file(elsewhere.path() / "w1.trace", run.path() / "w1.trace");
+  w1.noted(0, {}, "late");
+  w1.close();
+  trace::trace_query q;
+  q.inputs = {run.path()};
+  q.sources = {elsewhere.path()};
+  CHECK(trace::load({run.path()}).notes == std::vector<std::string>{"early"});
+  CHECK(tests::run_command(trace::collect, q).out.find("w1: 1 file") == 0);
+  CHECK(trace::load({run.path()}).notes == std::vector<std::string>{"early", "late"});
+  CHECK_FALSE(trace::replaces(elsewhere.path() / "w1.trace", run.path() / "w1.trace"));
+  CHECK(tests::run_command(trace::collect, q).out.find("w1: is in the run directory already") == 0);
+}
+
 TEST_CASE("of a directory with traces of many runs, those of this run are taken", "[trace][collect]") {
   split_trace t;
   t.record(3);
