@@ -230,9 +230,11 @@ frame_ptr session::make_heartbeat(time_point now) {
   heartbeat.ack = received_;
   heartbeat.credit = advertise();
   heartbeat.sent = next_to_transmit_ - 1;
-  heartbeat.time_ns = nanoseconds(now);
+  // Not before what it answers, which may have come after this turn of the loop began.
+  const auto made = echo_ns_ == 0 ? now : std::max(now, echo_taken_);
+  heartbeat.time_ns = nanoseconds(made);
   heartbeat.echo_ns = echo_ns_;
-  heartbeat.echo_delay_ns = echo_ns_ == 0 ? 0 : nanoseconds(now) - nanoseconds(echo_taken_);
+  heartbeat.echo_delay_ns = echo_ns_ == 0 ? 0 : nanoseconds(made) - nanoseconds(echo_taken_);
   acknowledged_by_us();
   return encode(heartbeat);
 }

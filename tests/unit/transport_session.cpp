@@ -311,3 +311,21 @@ TEST_CASE("heartbeats estimate how far the other clock is ahead", "[transport][s
   CHECK(result.clock->offset == ahead);
   CHECK(result.clock->uncertainty == one_way);
 }
+
+TEST_CASE("a heartbeat that is answered in a turn that began before it came is no faster",
+          "[transport][session]") {
+  side a;
+  side b;
+  join(a, b, start);
+  const auto one_way = 3ms;
+  b.take(a.s.pull_control(start), start + one_way);
+  a.take(b.s.pull_control(start + one_way), start + 2 * one_way);
+  const auto later = start + 2 * session_options{}.heartbeat;
+  b.take(a.s.pull_control(later), later + one_way);
+  const auto echo = b.s.pull_control(later + one_way - 1ms); // the loop looked at its clock then
+  REQUIRE(echo);
+  const auto result = a.s.take(decode_frame(echo->bytes), echo->bytes.size(), later + 2 * one_way);
+  REQUIRE(result.clock);
+  CHECK(result.clock->offset == 0ns);
+  CHECK(result.clock->uncertainty == one_way);
+}
