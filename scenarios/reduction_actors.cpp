@@ -185,6 +185,7 @@ void deal(root_actor* self) {
     return;
   deal_group group{state.leaves, {}};
   const auto host = state.leaves / state.settings.arity % state.crew.size();
+  std::size_t bytes = 0;
   try {
     while (group.leaves.size() < state.settings.arity) {
       auto chunk = state.source->next(state.settings.chunk);
@@ -194,6 +195,11 @@ void deal(root_actor* self) {
       }
       state.dealt += chunk.count;
       ++state.leaves;
+      bytes += chunk.data.size();
+      if (bytes > chunk_bytes_max)
+        throw std::runtime_error("a group of " + std::to_string(state.settings.arity)
+                                 + " chunks takes more bytes than a message may have ("
+                                 + std::to_string(chunk_bytes_max) + "): choose a smaller chunk or arity");
       group.leaves.push_back(std::move(chunk));
     }
   } catch (const std::exception& e) {

@@ -63,8 +63,12 @@ class file_source final : public element_source {
 
   element_chunk next(std::uint64_t elements_max) override {
     element_chunk chunk{element_chunk::source::lines, at_, 0, static_cast<std::int64_t>(at_ + 1), {}};
-    for (; chunk.count < elements_max && append_line(chunk.data); ++chunk.count)
+    for (; chunk.count < elements_max && append_line(chunk.data); ++chunk.count) {
       ++at_;
+      if (chunk.data.size() > chunk_bytes_max)
+        throw std::runtime_error(path_ + ':' + std::to_string(at_) + ": this chunk of lines takes more than "
+                                 + std::to_string(chunk_bytes_max) + " bytes: choose a smaller chunk");
+    }
     return chunk;
   }
   std::uint64_t total() const override { return 0; }
@@ -126,7 +130,18 @@ void for_each_line(const element_chunk& chunk, Fun fun) {
   }
 }
 
+/// Eight bytes at a time: nearly all lines are, and files are large.
+bool is_ascii(std::string_view text) {
+  std::uint64_t bytes = 0;
+  for (; text.size() >= sizeof bytes; text.remove_prefix(sizeof bytes)) {
+    std::memcpy(&bytes, text.data(), sizeof bytes);
+    if ((bytes & 0x8080808080808080U) != 0) return false;
+  }
+  return std::none_of(text.begin(), text.end(), [](char c) { return (c & 0x80) != 0; });
+}
+
 bool is_utf8(std::string_view text) {
+  if (is_ascii(text)) return true;
   try {
     static_cast<void>(json(std::string{text}).dump());
     return true;
@@ -165,7 +180,8 @@ void for_each_value(const reduction_operator& op, const element_chunk& chunk, co
   }
 }
 
-constexpr std::uint64_t sequential_chunk = 1'000;
+/// Few enough to stay in memory where every line is as long as it may be.
+constexpr std::uint64_t sequential_chunk = 16;
 
 } // namespace
 

@@ -30,6 +30,9 @@ auto inspect(Inspector& f, element_chunk& x) {
 /// A line of a file may have so many bytes.
 inline constexpr std::size_t line_bytes_max = 64 << 10;
 
+/// Bytes of lines that a chunk may have; those of a group must fit into a message.
+inline constexpr std::size_t chunk_bytes_max = 8 << 20;
+
 /// Not thread-safe.
 class element_source {
  public:

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <map>
 #include <random>
 #include <set>
 
@@ -18,6 +19,12 @@ using nlohmann::json;
 namespace {
 
 const fs::path config = CONFIG_DIR;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool sanitized = true; // such a program needs far more memory
+#else
+constexpr bool sanitized = false;
+#endif
 
 struct ended_run {
   int code = 0;
@@ -98,6 +105,40 @@ TEST_CASE("whenever a node is killed, a reduction gives its value or says which 
     REQUIRE(run.at("result").is_object());
     CHECK(run.at("elapsed_s").get<double>() < 30);
   }
+}
+
+TEST_CASE("a file may be larger than the memory that each process may have", "[reduction]") {
+  const std::string nodes = GENERATE("0", "2");
+  CAPTURE(nodes);
+  const temporary_directory directory;
+  constexpr std::uint64_t lines = 1600, line_bytes = 60'000;
+  {
+    std::ofstream file{directory / "ngrams.tsv", std::ios::binary};
+    for (std::uint64_t i = 0; i < lines; ++i) // few lines, but long ones: they are the chunks' size
+      file << "word" << i % 3 << "\t2000\t" << std::string(line_bytes, '0') << i % 10 << "\t1\n";
+    REQUIRE(file.flush());
+  }
+  std::ofstream{directory / "large.toml"} << "scenario = \"reduction\"\ndeadline = \"100s\"\n[parameters]\n"
+                                             "operator = \"histogram\"\nfile = \"ngrams.tsv\"\nchunk = 4\n";
+  const std::uint64_t limit_kib = 60 << 10;
+  REQUIRE(fs::file_size(directory / "ngrams.tsv") > limit_kib * 1024 * 3 / 2);
+  // Its nodes inherit the limits. Memory is what can be written to; a thread's stack counts whole.
+  const auto limits = "ulimit -s 1024; ulimit -d " + std::to_string(limit_kib) + "; ";
+  program troupe("/bin/sh",
+                 {"-c", (sanitized ? "" : limits) + "exec \"$0\" run large.toml --json --nodes " + nodes,
+                  TROUPE_PROGRAM},
+                 directory.path());
+  const int code = troupe.wait();
+  INFO(troupe.errors << troupe.output);
+  REQUIRE(code == 0);
+  const auto run = json::parse(troupe.output);
+  CHECK(run.at("result").at("elements") == lines);
+  std::map<std::string, std::uint64_t> found, expected;
+  for (std::uint64_t i = 0; i < lines; ++i)
+    expected["word" + std::to_string(i % 3)] += i % 10;
+  for (const auto& row : run.at("result").at("value"))
+    found[row.at("word")] = row.at("count");
+  CHECK(found == expected);
 }
 
 TEST_CASE("a node that is halted until it counts as lost is lost for good, and its late results do not count",

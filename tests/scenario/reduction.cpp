@@ -213,6 +213,25 @@ TEST_CASE("a line without end is refused before anything starts, or told when th
                                                  : ":1: the line has more than 65536 bytes"));
 }
 
+TEST_CASE("chunks that no message can hold are told before they fill the memory", "[reduction]") {
+  const temporary_directory directory;
+  const auto path = directory.path() / "wide.tsv";
+  std::ofstream{path, std::ios::binary} << [] {
+    std::string text;
+    for (int i = 0; i < 200; ++i)
+      text += "a\t2000\t" + std::string(60'000, '0') + "1\t1\n";
+    return text;
+  }();
+  const auto [chunk, complaint] = GENERATE(table<std::string, std::string>({
+      {"1000", "wide.tsv:140: this chunk of lines takes more than 8388608 bytes: choose a smaller chunk"},
+      {"100", "a group of 2 chunks takes more bytes than a message may have"},
+  }));
+  const auto result = run_text(
+      demo(), head + "operator = \"histogram\"\nfile = \"" + path.string() + "\"\nchunk = " + chunk, 0);
+  CHECK(result.result_verdict == verdict::check_failed);
+  CHECK_THAT(result.reason, Catch::Matchers::Contains(complaint));
+}
+
 TEST_CASE("a file without a last line end, and with CR LF, is read to its end", "[reduction]") {
   const temporary_directory directory;
   const auto path = directory.path() / "n.tsv";
