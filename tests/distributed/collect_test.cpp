@@ -107,6 +107,34 @@ TEST_CASE("the trace of a node with a disk of its own is in the run directory wh
   CHECK(contains(said, "far: is in the run directory already"));
 }
 
+TEST_CASE("over tcp with keys a trace arrives as well", "[collect]") {
+  const temporary_directory directory;
+  std::string allowed;
+  for (const auto* name : {"main.key", "far.key"}) {
+    program keygen(troupe_program, {"keygen", "-o", name}, directory.path());
+    REQUIRE(keygen.wait() == 0);
+    allowed = keygen.output.substr(0, keygen.output.find('\n'));
+  }
+  std::ofstream{directory / "pool.toml"}
+      << "scenario = \"worker_pool\"\ndeadline = \"100s\"\n[parameters]\nworkers = 2\n"
+      << short_work
+      << "\n[topology]\nnodes = 1\nexternal = [\"far\"]\njoin_timeout = \"60s\"\nendpoint = \"tcp\"\n"
+         "[topology.security]\nsecret_key = \"main.key\"\nallowed_clients = [\""
+      << allowed << "\"]\n";
+  program launcher(troupe_program, {"run", "pool.toml", "--out", "runs"}, directory.path());
+  REQUIRE(launcher.says("--key FILE"));
+  const auto begin = launcher.errors.find("--join '") + 8;
+  const auto endpoint = launcher.errors.substr(begin, launcher.errors.find('\'', begin) - begin);
+  program node(troupe_program,
+               {"node", "--join", endpoint, "--name", "far", "--key", "far.key", "--trace-dir", "kept"},
+               directory.path());
+  CHECK(launcher.wait() == 0);
+  CHECK(node.wait() == 0);
+  CAPTURE(launcher.errors, node.errors);
+  CHECK((content_of(directory / "runs/latest/far.trace") == content_of(directory / "kept/far.trace")));
+  CHECK_FALSE(content_of(directory / "kept/far.trace").empty());
+}
+
 TEST_CASE("a trace that is many times the window arrives whole", "[collect]") {
   split_run run{"first = 1\ncount = 20000\ntask = \"is_prime\"", "[trace]\nlevel = \"payloads\"\n"};
   CHECK(run.launcher->wait() == 0);
