@@ -73,7 +73,7 @@ TEST_CASE("a run that ends leaves the screen, and what was said is printed then"
 TEST_CASE("Ctrl-C and Enter stop a run that is watched, in order", "[program][watch]") {
   const auto [key, name] = GENERATE(table<char, std::string>({{'\x03', "SIGINT"}, {'\n', "Enter"}}));
   const temporary_directory directory;
-  terminal user(TROUPE_PROGRAM, watched("500000"), directory.path());
+  terminal user(TROUPE_PROGRAM, watched("100000"), directory.path());
   const auto before = user.modes();
   REQUIRE(user.shows("assign_task"));
   user.type(key);
@@ -88,7 +88,7 @@ TEST_CASE("Ctrl-C and Enter stop a run that is watched, in order", "[program][wa
 
 TEST_CASE("however often it is told to stop, the terminal is given back", "[program][watch]") {
   const temporary_directory directory;
-  terminal user(TROUPE_PROGRAM, watched("500000"), directory.path());
+  terminal user(TROUPE_PROGRAM, watched("100000"), directory.path());
   const auto before = user.modes();
   REQUIRE(user.shows("assign_task"));
   for (int i = 0; i < 3; ++i)
@@ -99,7 +99,7 @@ TEST_CASE("however often it is told to stop, the terminal is given back", "[prog
 
 TEST_CASE("a signal that kills the program gives the terminal back", "[program][watch]") {
   const temporary_directory directory;
-  terminal user(TROUPE_PROGRAM, watched("500000"), directory.path());
+  terminal user(TROUPE_PROGRAM, watched("100000"), directory.path());
   const auto before = user.modes();
   REQUIRE(user.shows("assign_task"));
   user.type('\x1c'); // Ctrl-backslash: SIGQUIT
@@ -109,7 +109,7 @@ TEST_CASE("a signal that kills the program gives the terminal back", "[program][
 
 TEST_CASE("Ctrl-Z gives the terminal back until the run goes on", "[program][watch]") {
   const temporary_directory directory;
-  terminal user(TROUPE_PROGRAM, watched("500000"), directory.path(), true);
+  terminal user(TROUPE_PROGRAM, watched("100000"), directory.path(), true);
   REQUIRE(user.shows("assign_task"));
   user.type('\x1a');
   REQUIRE(user.shows("(stopped, "));
