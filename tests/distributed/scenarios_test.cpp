@@ -1,6 +1,7 @@
 // The five scenarios over real processes, where something goes wrong on purpose.
 #include "support/catch.hpp"
 #include "support/program.hpp"
+#include "support/sanitized.hpp"
 #include "support/tcp_client.hpp"
 #include "support/temporary_directory.hpp"
 #include "transport/open_files.hpp"
@@ -19,12 +20,6 @@ using nlohmann::json;
 namespace {
 
 const fs::path config = CONFIG_DIR;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool sanitized = true; // such a program needs far more memory
-#else
-constexpr bool sanitized = false;
-#endif
 
 struct ended_run {
   int code = 0;
