@@ -48,6 +48,18 @@ delivery_answer read_receipt(std::span<const char> payload) {
   return answer;
 }
 
+namespace {
+
+/// Room is made first: g++ 12 sees an insertion into a vector of one octet overflow it.
+byte_buffer begin_receipt(receipt_step step) {
+  byte_buffer out;
+  out.reserve(limits::detail_bytes_max + limits::varint_bytes_max + 1);
+  out.push_back(static_cast<char>(step));
+  return out;
+}
+
+} // namespace
+
 void delivery_receiver::give_up() noexcept {
   if (state_ == state::kept || state_ == state::refused) return;
   if (state_ != state::fresh) store_.discard();
@@ -59,14 +71,14 @@ byte_buffer delivery_receiver::refuse(std::string why) {
   if (state_ != state::fresh && state_ != state::kept) store_.discard();
   why_ = why.substr(0, limits::detail_bytes_max);
   if (state_ != state::kept) state_ = state::refused;
-  byte_buffer out{static_cast<char>(receipt_step::refused)};
+  auto out = begin_receipt(receipt_step::refused);
   put_text(out, why_);
   return out;
 }
 
 byte_buffer delivery_receiver::receipt() {
   told_ = received_;
-  byte_buffer out{static_cast<char>(receipt_step::taken)};
+  auto out = begin_receipt(receipt_step::taken);
   put_fixed(out, received_);
   return out;
 }
