@@ -37,6 +37,13 @@ caf::behavior taker(plain_actor* self, const std::string& name, const caf::actor
   return {[](int) {}};
 }
 
+/// Who waits for ever on each other would hold each other's memory for ever, too.
+void end(test_system& sys, std::initializer_list<caf::actor> resources) {
+  for (auto& resource : resources)
+    caf::anon_send_exit(resource, caf::exit_reason::user_shutdown);
+  sys.run();
+}
+
 bool quiet(test_system& sys) { return sys.context.waits.look(sys.books).quiet(); }
 
 } // namespace
@@ -57,6 +64,7 @@ SCENARIO("a cycle of waits is named", "[actors][deadlock]") {
   const bool from_zero = why.cycle[0].starts_with("philosopher 0");
   CHECK(why.cycle[from_zero ? 0 : 1] == "philosopher 0 waits for fork 1 held by philosopher 1");
   CHECK(why.cycle[from_zero ? 1 : 0] == "philosopher 1 waits for fork 0 held by philosopher 0");
+  end(sys, {left, right});
 }
 
 SCENARIO("a run that can go on is never quiet", "[actors][deadlock]") {
@@ -111,6 +119,7 @@ SCENARIO("a run that can go on is never quiet", "[actors][deadlock]") {
     }
     CHECK(quiet(sys));
   }
+  end(sys, {fork});
 }
 
 TEST_CASE("waits without a cycle are listed", "[deadlock]") {
