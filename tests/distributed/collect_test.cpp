@@ -180,7 +180,8 @@ TEST_CASE("the trace of a node that was killed is missing, told, and can be brou
   CHECK(contains(said, "far: 1 file, "));
   CHECK(fs::exists(run.trace_here()));
   CHECK(run.leaves_no_halves());
-  for (const auto& node : run.summary()["nodes"]) {
+  const auto summary = run.summary();
+  for (const auto& node : summary["nodes"]) {
     CHECK(node["recorded"] == true);
     if (node["name"] == "far") CHECK(node["closed"] == false);
   }
