@@ -108,14 +108,14 @@ class msgpack_reader : detail::nesting, detail::decode_budget {
       x = T{since};
     } else if constexpr (detail::is_tuple<T>::value) {
       if (auto err = array_of(std::tuple_size_v<T>)) return err;
-      return nested([&] { return std::apply([this](auto&... xs) { return each(xs...); }, x); });
+      return nested([&] { return std::apply([this](auto&... xs) { return this->each(xs...); }, x); });
     } else if constexpr (detail::octets<T>) {
       return octets(x);
     } else if constexpr (detail::map_like<T>) {
       return nested([&] { return associations(x); });
     } else if constexpr (detail::is_std_array<T>::value) {
       if (auto err = array_of(x.size())) return err;
-      return nested([&] { return std::apply([this](auto&... xs) { return each(xs...); }, x); });
+      return nested([&] { return std::apply([this](auto&... xs) { return this->each(xs...); }, x); });
     } else if constexpr (detail::iterable<T> || detail::string_like<T>) {
       return nested([&] { return sequence(x); });
     } else if constexpr (detail::inspectable_with<msgpack_reader, T>) {
