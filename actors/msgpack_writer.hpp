@@ -87,7 +87,7 @@ class msgpack_writer : detail::nesting {
       return apply(since);
     } else if constexpr (detail::is_tuple<U>::value) {
       array(std::tuple_size_v<U>);
-      return nested([&] { return std::apply([this](auto&... xs) { return each(xs...); }, x); });
+      return nested([&] { return std::apply([this](auto&... xs) { return this->each(xs...); }, x); });
     } else if constexpr (detail::octets<U>) {
       bytes(x.data(), x.size());
     } else if constexpr (detail::map_like<U>) {
