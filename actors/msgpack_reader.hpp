@@ -115,7 +115,11 @@ class msgpack_reader : detail::nesting, detail::decode_budget {
       return nested([&] { return associations(x); });
     } else if constexpr (detail::is_std_array<T>::value) {
       if (auto err = array_of(x.size())) return err;
-      return nested([&] { return std::apply([this](auto&... xs) { return this->each(xs...); }, x); });
+      return nested([&]() -> caf::error {
+        for (auto& element : x)
+          if (auto err = apply(element)) return err;
+        return caf::none;
+      });
     } else if constexpr (detail::iterable<T> || detail::string_like<T>) {
       return nested([&] { return sequence(x); });
     } else if constexpr (detail::inspectable_with<msgpack_reader, T>) {
