@@ -13,6 +13,8 @@ namespace troupe {
 
 /// Bytes a message is charged for besides its payload: its mailbox element and allocation.
 inline constexpr std::uint64_t arrival_overhead = 160;
+/// What may wait in one mailbox unless a node is told otherwise, in bytes.
+inline constexpr std::uint64_t arrivals_bytes_max_default = 256U << 20;
 
 /// The sum of an actor's shares. Thread-safe. Lives until its owner and all shares are gone:
 /// messages outlive their receiver in mailboxes and as contents of others.

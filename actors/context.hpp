@@ -1,6 +1,7 @@
 // What every traced actor and proxy of one node shares, and what its thread is doing.
 #pragma once
 
+#include "actors/arrivals.hpp"
 #include "actors/waiting.hpp"
 #include "trace/ledger.hpp"
 #include "trace/recorder.hpp"
@@ -28,7 +29,7 @@ struct node_context {
   std::function<void(const std::string&)> warn;
   wait_registry waits{};
   /// What may wait in the mailbox of one actor of what came from other nodes; more is dropped.
-  std::uint64_t arrivals_bytes_max = 256U << 20;
+  std::uint64_t arrivals_bytes_max = arrivals_bytes_max_default;
 };
 
 class traceable;

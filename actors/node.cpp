@@ -7,7 +7,6 @@
 #include <caf/scheduler/test_coordinator.hpp>
 
 #include <future>
-#include <random>
 #include <thread>
 #include <unistd.h>
 
@@ -59,14 +58,6 @@ void install_context(caf::actor_system_config& config, node_context& context, st
       });
 }
 
-std::uint64_t draw_incarnation() {
-  std::random_device device;
-  std::uint64_t result = 0;
-  while (result == 0)
-    result = std::uint64_t{device()} << 32 | device();
-  return result;
-}
-
 greeting inquire(const std::string& endpoint, std::chrono::milliseconds timeout,
                  transport::hub_options options) {
   struct : transport::hub_listener {
@@ -77,7 +68,7 @@ greeting inquire(const std::string& endpoint, std::chrono::milliseconds timeout,
   } listener;
   trace::recorder recorder{{.directory = {}, .node = "inquiry", .what = trace::level::off}};
   trace::ledger books;
-  options.identity.incarnation = draw_incarnation();
+  options.identity.incarnation = transport::draw_incarnation();
   options.identity.name =
       std::string{transport::visitor_prefix} + std::to_string(options.identity.incarnation);
   options.capabilities = capability_inquiry;
@@ -122,7 +113,7 @@ class node::system_config final : public caf::actor_system_config {
 namespace {
 
 node_options completed(node_options options) {
-  if (options.incarnation == 0) options.incarnation = draw_incarnation();
+  if (options.incarnation == 0) options.incarnation = transport::draw_incarnation();
   return options;
 }
 

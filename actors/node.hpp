@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/agent.hpp"
+#include "actors/arrivals.hpp"
 #include "actors/gateway.hpp"
 #include "actors/role.hpp"
 
@@ -30,7 +31,7 @@ struct node_options {
   std::vector<int> codecs{payload_codecs.begin(), payload_codecs.end()};
   /// Of messages from other nodes that wait in one actor's mailbox, with arrival_overhead each.
   /// More is dropped, as queue_full; a request among it is answered with an error.
-  std::uint64_t arrivals_bytes_max = 256U << 20;
+  std::uint64_t arrivals_bytes_max = arrivals_bytes_max_default;
   std::map<std::string, std::string> run;        ///< what this node tells others of the run
   transport::hub_listener* deliveries = nullptr; ///< hears of visitors that bring files; outlives the node
   std::function<void()> on_leave;                ///< another node asks this one to leave; must not block
@@ -134,8 +135,5 @@ class node {
   std::size_t compact_at_ = 64;
   bool stopped_ = false;
 };
-
-/// A random incarnation, never 0.
-std::uint64_t draw_incarnation();
 
 } // namespace troupe

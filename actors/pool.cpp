@@ -41,11 +41,20 @@ void pool::hand(std::size_t worker, std::vector<assignment>& out) {
   out.push_back({workers_[worker].handle, {task, kind_, inputs_[task]}});
 }
 
-/// Up to `prefetch` tasks, once half of them are done: several go out at a time, which costs
-/// a worker on another node one waking instead of one each.
+/// Towards the end everybody gets less, so that all get through at about the same time: half of
+/// a fair share of what is left, as in guided self-scheduling (Polychronopoulos and Kuck, 1987),
+/// but one to compute and one to go on with.
+std::size_t pool::share() const {
+  const auto fair = waiting_.size() / std::max<std::size_t>(2 * living().size(), 1);
+  return std::min(prefetch_, std::max<std::size_t>(2, fair));
+}
+
+/// Up to a share, once half of that is done: several go out at a time, which costs a worker on
+/// another node one waking instead of one each.
 void pool::refill(std::size_t worker, std::vector<assignment>& out) {
-  if (assigned_[worker].size() > prefetch_ / 2) return;
-  while (begun_ && workers_[worker].alive && assigned_[worker].size() < prefetch_ && !waiting_.empty())
+  const auto most = share();
+  if (assigned_[worker].size() > most / 2) return;
+  while (begun_ && workers_[worker].alive && assigned_[worker].size() < most && !waiting_.empty())
     hand(worker, out);
 }
 

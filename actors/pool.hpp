@@ -156,6 +156,7 @@ class pool {
  private:
   std::size_t index_of(const caf::actor_addr&) const;
   void hand(std::size_t worker, std::vector<assignment>&);
+  std::size_t share() const; ///< most tasks that a worker has now
   void refill(std::size_t worker, std::vector<assignment>&);
   std::vector<assignment> deal();
 

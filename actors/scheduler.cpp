@@ -26,10 +26,13 @@ constexpr int looks_before_search = 4;
 /// them, who gave way is not.
 constexpr int looks_before_sleep = 100;
 constexpr int sleeps_at_once = 64;
-/// How often who keeps watch looks for jobs that wait behind a long one, and how many such
-/// looks without anybody at work end the watch.
+/// How soon who keeps watch looks for jobs that wait behind a long one, twice as late each time
+/// it finds none, and how many such looks without anybody at work end the watch. Each look
+/// takes a core from somebody: at every half millisecond, from three processes on two cores, they
+/// cost a pool of workers a twentieth of its time.
 constexpr std::int64_t watch_interval_ns = 500'000;
-constexpr int idle_watches_max = 20;
+constexpr std::int64_t watch_interval_max_ns = 4'000'000;
+constexpr int idle_watches_max = 6;
 /// A single job will most likely be run by its worker in a moment: moving it to another
 /// core costs more. Only who keeps watch takes it.
 constexpr std::size_t worth_stealing = 2;
@@ -260,6 +263,7 @@ void prompt_scheduling::sleep(Worker* self) {
   }
   bool watches = false;
   bool woken = false;
+  auto interval = watch_interval_ns;
   for (int idle = 0; !woken && !anything_waits(self, mine.watched ? 1 : worth_stealing);) {
     const bool all_sleep = all.sleepers_count.load(std::memory_order_seq_cst) == workers;
     idle = all_sleep ? idle + 1 : 0;
@@ -267,7 +271,8 @@ void prompt_scheduling::sleep(Worker* self) {
       watches = watches || !all.somebody_watches.exchange(true, std::memory_order_seq_cst);
     else if (std::exchange(watches, false))
       all.somebody_watches.store(false, std::memory_order_seq_cst);
-    woken = mine.bed.sleep(watches ? watch_interval_ns : -1);
+    woken = mine.bed.sleep(watches ? interval : -1);
+    interval = std::min(2 * interval, watch_interval_max_ns);
     mine.watched = watches && !woken;
   }
   if (watches) all.somebody_watches.store(false, std::memory_order_seq_cst);

@@ -265,23 +265,8 @@ class traced : public Base, public traceable {
     handling_state outer;
   };
 
-  /// The same with the trace off, where the other fields stay empty.
-  struct plain_scope {
-    explicit plain_scope(traced& me) : self(this_handling.self), outer(this_handling.me) {
-      this_handling.self = me.ctrl();
-      this_handling.me = &me;
-      this_handling.refused = false;
-    }
-    ~plain_scope() {
-      this_handling.self = self;
-      this_handling.me = outer;
-    }
-    const caf::actor_control_block* self;
-    traceable* outer;
-  };
-
   caf::invoke_message_result consume_plain(caf::mailbox_element& element) {
-    const plain_scope scope{*this};
+    const handling_scope scope{{this->ctrl(), this->trace_index_, {}, false, this}};
     auto& books = context_->books;
     if (this->waits_ != nullptr && element.mid.is_response())
       this->waits_->closed(element.mid.request_id().integer_value());

@@ -49,7 +49,7 @@ int serve_links(const std::string& argument) {
   std::atomic<int> up{0};
   for (int i = 0; i < count; ++i) {
     troupe::transport::hub_options options;
-    options.identity = {"link" + std::to_string(i), troupe::draw_incarnation()};
+    options.identity = {"link" + std::to_string(i), troupe::transport::draw_incarnation()};
     options.greeting = troupe::encode({.agent = 1, .pid = 1, .types = {}, .codecs = {0}, .run = {}});
     hubs.push_back(std::make_unique<troupe::transport::hub>(std::move(options), listener, recorder, books));
     hubs.back()->connect(endpoint, std::chrono::seconds{10},

@@ -20,6 +20,8 @@ std::string load_text(const std::string& who, std::uint64_t number, std::uint64_
   return text;
 }
 
+namespace {
+
 heard what_is(std::string_view line, std::string_view asked, const line_load_plan& plan) {
   if (line.starts_with(echo_prefix))
     return !asked.empty() && line.substr(echo_prefix.size()) == asked ? heard::echo : heard::wrong;
@@ -27,14 +29,28 @@ heard what_is(std::string_view line, std::string_view asked, const line_load_pla
   return plan.ignores_notices ? heard::notice : heard::wrong;
 }
 
-void load_tally::echoed(std::chrono::nanoseconds latency) {
-  counts_.latencies.add(latency);
-  ++counts_.echoed;
+} // namespace
+
+void load_tally::says_next(load_client& who, std::size_t index) {
+  who.asked = load_text("client " + std::to_string(index + 1), ++who.said, plan_.bytes);
+  who.asked_at = clock::now();
+  ++counts_.sent;
 }
 
-void load_tally::lost(bool unanswered) {
+heard load_tally::reads(load_client& who, std::string_view line) {
+  const auto what = what_is(line, who.asked, plan_);
+  if (what == heard::wrong) ++counts_.wrong;
+  if (what == heard::echo) {
+    counts_.latencies.add(clock::now() - who.asked_at);
+    ++counts_.echoed;
+    who.asked.clear();
+  }
+  return what;
+}
+
+void load_tally::lost(load_client& who) {
   ++counts_.lost;
-  if (unanswered) ++counts_.unanswered;
+  if (!std::exchange(who.asked, {}).empty()) ++counts_.unanswered;
 }
 
 void load_tally::tell() {

@@ -55,7 +55,6 @@ enum class heard : std::uint8_t {
   last_words, ///< the server hangs up
   wrong,
 };
-heard what_is(std::string_view line, std::string_view asked, const line_load_plan&);
 
 /// Functions that a load calls on its own thread.
 struct load_listener {
@@ -65,23 +64,34 @@ struct load_listener {
   std::function<void(const line_load_counts&)> on_done;
 };
 
+/// One client of a load, whatever it is connected through.
+struct load_client {
+  bool through = false;
+  std::uint64_t said = 0;
+  std::string asked; ///< the text that waits for its echo; empty: none
+  std::chrono::steady_clock::time_point asked_at{};
+};
+
 /// What a load has counted so far, and how it is told. Not thread-safe.
 class load_tally {
  public:
   using clock = std::chrono::steady_clock;
 
-  explicit load_tally(load_listener tell) : tell_(std::move(tell)) {}
+  load_tally(const line_load_plan& plan, load_listener tell) : plan_(plan), tell_(std::move(tell)) {}
 
-  void sent() { ++counts_.sent; }
-  void echoed(std::chrono::nanoseconds latency);
-  void wrong() { ++counts_.wrong; }
-  void lost(bool unanswered);
+  /// Makes the text that this client says next, from now on.
+  void says_next(load_client&, std::size_t index);
+  /// What this client read; after an echo it waits for nothing.
+  heard reads(load_client&, std::string_view line);
+  /// Its connection could not be made, or broke.
+  void lost(load_client&);
   /// Tells the progress, if it has not just been told.
   void tell();
   /// The last call: all clients are through.
   void tell_end();
 
  private:
+  const line_load_plan plan_;
   load_listener tell_;
   line_load_counts counts_;
   std::uint64_t told_count_ = 0;

@@ -40,7 +40,7 @@ sockaddr_in address_of(const std::string& text) {
 class tcp_load final : public line_load {
  public:
   tcp_load(line_load_plan plan, load_listener tell)
-      : plan_(std::move(plan)), tally_(std::move(tell)), to_(address_of(plan_.address)),
+      : plan_(std::move(plan)), tally_(plan_, std::move(tell)), to_(address_of(plan_.address)),
         files_(plan_.clients) {
     if (files_.granted() < plan_.clients)
       throw std::runtime_error(
@@ -74,13 +74,9 @@ class tcp_load final : public line_load {
     [[maybe_unused]] const auto written = ::write(wake_, &one, sizeof one);
   }
 
-  struct client {
+  struct client : load_client {
     int socket = -1;
-    bool through = false;
-    std::uint64_t said = 0;
-    std::string asked;   ///< the text that waits for its echo; empty: none
     std::string out, in; ///< bytes still to send, and of a line that is not whole
-    clock::time_point asked_at{};
   };
 
   void run() {
@@ -135,16 +131,15 @@ class tcp_load final : public line_load {
       finish(index);
       return;
     }
-    who.asked = load_text("client " + std::to_string(index + 1), ++who.said, plan_.bytes);
+    tally_.says_next(who, index);
     who.out = who.asked + '\n';
-    tally_.sent();
     write(index);
   }
 
   void write(std::size_t index) {
     auto& who = clients_[index];
     while (!who.out.empty()) {
-      if (who.out.size() == who.asked.size() + 1) who.asked_at = clock::now();
+      if (who.out.size() == who.asked.size() + 1) who.asked_at = clock::now(); // not before it is connected
       const auto count = ::send(who.socket, who.out.data(), who.out.size(), MSG_NOSIGNAL);
       if (count < 0 && errno == EINTR) continue;
       if (count < 0 && (errno == EAGAIN || errno == ENOTCONN)) return;
@@ -179,22 +174,9 @@ class tcp_load final : public line_load {
   }
 
   void on_line(std::size_t index, std::string_view line) {
-    auto& who = clients_[index];
-    switch (what_is(line, who.asked, plan_)) {
-    case heard::notice:
-      return;
-    case heard::last_words:
-      lose(index);
-      return;
-    case heard::wrong:
-      tally_.wrong();
-      return;
-    case heard::echo:
-      tally_.echoed(clock::now() - who.asked_at);
-      break;
-    }
-    who.asked.clear();
-    if (!plan_.reconnect) ask_next(index); // else at the end of the connection
+    const auto what = tally_.reads(clients_[index], line);
+    if (what == heard::last_words) lose(index);
+    if (what == heard::echo && !plan_.reconnect) ask_next(index); // else at the end of the connection
   }
 
   void on_end(std::size_t index) {
@@ -208,7 +190,7 @@ class tcp_load final : public line_load {
   }
 
   void lose(std::size_t index) {
-    tally_.lost(!std::exchange(clients_[index].asked, {}).empty());
+    tally_.lost(clients_[index]);
     finish(index);
   }
 

@@ -18,7 +18,7 @@ constexpr std::chrono::milliseconds last_answers = stop_grace + std::chrono::mil
 class zeromq_load final : public line_load {
  public:
   zeromq_load(line_load_plan plan, load_listener tell)
-      : plan_(std::move(plan)), tally_(std::move(tell)), lines_(plan_.address, plan_.clients),
+      : plan_(std::move(plan)), tally_(plan_, std::move(tell)), lines_(plan_.address, plan_.clients),
         clients_(plan_.clients), thread_([this] { run(); }) {}
   ~zeromq_load() override {
     ask(load_wish::end_now);
@@ -27,13 +27,6 @@ class zeromq_load final : public line_load {
   void stop() override { ask(load_wish::say_nothing_more); }
 
  private:
-  struct client {
-    bool through = false;
-    std::uint64_t said = 0;
-    std::string asked; ///< the text that waits for its echo; empty: none
-    clock::time_point asked_at{};
-  };
-
   void ask(load_wish what) {
     if (wanted_.load() >= what) return;
     wanted_.store(what);
@@ -74,29 +67,16 @@ class zeromq_load final : public line_load {
       finish(index);
       return;
     }
-    who.asked = load_text("client " + std::to_string(index + 1), ++who.said, plan_.bytes);
-    who.asked_at = clock::now();
-    tally_.sent();
+    tally_.says_next(who, index);
     if (!lines_.send(index, who.asked)) lose(index);
   }
 
   void on_line(std::size_t index, std::string_view line) {
     auto& who = clients_[index];
     if (who.through) return;
-    switch (what_is(line, who.asked, plan_)) {
-    case heard::notice:
-      return;
-    case heard::last_words:
-      lose(index);
-      return;
-    case heard::wrong:
-      tally_.wrong();
-      return;
-    case heard::echo:
-      tally_.echoed(clock::now() - who.asked_at);
-      break;
-    }
-    who.asked.clear();
+    const auto what = tally_.reads(who, line);
+    if (what == heard::last_words) lose(index);
+    if (what != heard::echo) return;
     if (plan_.reconnect && who.said < plan_.messages && wanted_.load() == load_wish::go_on)
       begin(index);
     else
@@ -110,7 +90,7 @@ class zeromq_load final : public line_load {
   }
 
   void lose(std::size_t index) {
-    tally_.lost(!std::exchange(clients_[index].asked, {}).empty());
+    tally_.lost(clients_[index]);
     finish(index);
   }
 
@@ -124,7 +104,7 @@ class zeromq_load final : public line_load {
   load_tally tally_;
   transport::line_clients lines_;
   std::atomic<load_wish> wanted_{load_wish::go_on};
-  std::vector<client> clients_;
+  std::vector<load_client> clients_;
   std::uint64_t left_ = plan_.clients;
   std::thread thread_;
 };

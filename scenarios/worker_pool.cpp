@@ -24,7 +24,8 @@ void declare(scenario& s, const task_catalog& tasks) {
   s.integer("prefetch", 2)
       .range(1, 1'000)
       .in("tasks")
-      .help("tasks a worker may have at a time, worked on in slices; topped up at half");
+      .help("tasks a worker may have at a time, worked on in slices; topped up at half, and less towards the "
+            "end");
   s.choice("dispatch", {"pull", "round_robin"}, "pull")
       .help("tasks on demand, or all dealt out at the start");
   s.duration("unit", std::chrono::milliseconds{100})

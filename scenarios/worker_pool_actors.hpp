@@ -71,6 +71,11 @@ struct worker_state {
   caf::actor coordinator;
   std::list<current> begun;   ///< round robin, so that short tasks overtake long ones
   std::list<current> pausing; ///< until their resume_task comes
+  struct finished_task {
+    message_token why;
+    task_done result;
+  };
+  std::vector<finished_task> unreported;
   std::uint64_t finished = 0;
   std::uint64_t after_pill = 0;
   bool pill = false;

@@ -1,7 +1,6 @@
 #include "trace/collect.hpp"
 
 #include "trace/format.hpp"
-#include "trace/reader.hpp"
 #include "trace/text.hpp"
 
 #include <fmt/format.h>
@@ -29,19 +28,27 @@ fs::path unfinished_name(const fs::path& run_dir, const std::string& node, std::
   return run_dir / fmt::format(".{}.{:04}.part", file_stem_of_restart(node, incarnation), segment);
 }
 
-std::map<std::uint32_t, fs::path> files_of(const fs::path& directory, const std::string& node,
-                                           std::uint64_t incarnation) {
-  std::map<std::uint32_t, fs::path> found;
+std::map<node_start, std::map<std::uint32_t, trace_file>> traces_in(const fs::path& directory) {
+  std::map<node_start, std::map<std::uint32_t, trace_file>> found;
   std::error_code error;
   for (auto& entry : fs::directory_iterator{directory, error}) {
     if (entry.path().extension() != ".trace") continue;
     try {
-      const auto x = identify(entry.path());
-      if (x.node == node && x.incarnation == incarnation) found.emplace(x.segment, entry.path());
+      auto x = identify(entry.path());
+      found[{x.node, x.incarnation}].try_emplace(x.segment, trace_file{entry.path(), std::move(x)});
     } catch (const read_error&) {
       continue; // whoever reads that directory is told
     }
   }
+  return found;
+}
+
+std::map<std::uint32_t, fs::path> files_of(const fs::path& directory, const std::string& node,
+                                           std::uint64_t incarnation) {
+  std::map<std::uint32_t, fs::path> found;
+  auto all = traces_in(directory);
+  for (auto& [segment, file] : all[{node, incarnation}])
+    found.emplace(segment, file.path);
   return found;
 }
 

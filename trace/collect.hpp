@@ -2,6 +2,8 @@
 // that the node could not write to itself.
 #pragma once
 
+#include "trace/reader.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -18,8 +20,22 @@ std::string segment_file_name(const std::string& stem, std::uint64_t segment);
 /// Of a node whose name another start of it has taken in that directory.
 std::string file_stem_of_restart(const std::string& node, std::uint64_t incarnation);
 
-/// The segments in that directory of the trace of one start of a node, by their number.
-/// Files that are no traces are not looked at any closer.
+/// One start of one node.
+struct node_start {
+  std::string node;
+  std::uint64_t incarnation = 0;
+  auto operator<=>(const node_start&) const = default;
+};
+
+struct trace_file {
+  std::filesystem::path path;
+  file_identity identity;
+};
+
+/// The segments of the traces in that directory, by their number. Files that are no traces are
+/// not looked at any closer.
+std::map<node_start, std::map<std::uint32_t, trace_file>> traces_in(const std::filesystem::path& directory);
+/// The same of one start of a node.
 std::map<std::uint32_t, std::filesystem::path> files_of(const std::filesystem::path& directory,
                                                         const std::string& node, std::uint64_t incarnation);
 

@@ -16,24 +16,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// One start of one node.
-struct start {
-  std::string node;
-  std::uint64_t incarnation = 0;
-  auto operator<=>(const start&) const = default;
-};
-
-struct found_file {
-  fs::path path;
-  file_identity identity;
-};
-
-using segments = std::map<std::uint32_t, found_file>;
+using segments = std::map<std::uint32_t, trace_file>;
 
 /// What the traces in a run directory say of who took part.
 struct roll {
-  std::set<start> mentioned; ///< those with a trace here included
-  std::set<start> recorded;
+  std::set<node_start> mentioned; ///< those with a trace here included
+  std::set<node_start> recorded;
 };
 
 roll read_roll(const fs::path& run_dir) {
@@ -48,7 +36,7 @@ roll read_roll(const fs::path& run_dir) {
 }
 
 /// Whether a process of this host has the file mapped, as a node has the trace it writes.
-bool is_being_written(const found_file& file) {
+bool is_being_written(const trace_file& file) {
   std::ifstream boot{"/proc/sys/kernel/random/boot_id"};
   std::string here;
   boot >> here;
@@ -62,7 +50,7 @@ bool is_being_written(const found_file& file) {
 }
 
 struct collected {
-  start who;
+  node_start who;
   fs::path from;
   std::size_t files = 0; ///< 0: it was there already
   std::uint64_t bytes = 0;
@@ -77,7 +65,7 @@ class collector {
     const auto kind = fs::status(source, error).type();
     if (kind == fs::file_type::not_found) return refuse(fmt::format("{} does not exist", source.string()));
     const bool whole = kind == fs::file_type::directory;
-    auto found = whole ? look_in(source, {}) : look_at(source);
+    auto found = whole ? traces_in(source) : look_at(source);
     if (!whole && found.empty()) return;
     bool any = false;
     for (auto& [who, files] : found) {
@@ -105,35 +93,22 @@ class collector {
   void refuse(std::string why) { problems_.push_back(std::move(why)); }
 
   /// A trace is all its segments, so that naming one file is naming the others beside it.
-  std::map<start, segments> look_at(const fs::path& file) {
+  std::map<node_start, segments> look_at(const fs::path& file) {
     try {
       const auto x = identify(file);
-      return look_in(file.parent_path().empty() ? fs::path{"."} : file.parent_path(),
-                     start{x.node, x.incarnation});
+      const node_start who{x.node, x.incarnation};
+      auto beside = traces_in(file.parent_path().empty() ? fs::path{"."} : file.parent_path());
+      auto& whole = beside[who];
+      if (!whole.empty()) return {{who, std::move(whole)}};
+      refuse(fmt::format("{} is a trace, but is not called one: its name must end in .trace", file.string()));
+      return {};
     } catch (const read_error& e) {
       refuse(e.what());
       return {};
     }
   }
 
-  static std::map<start, segments> look_in(const fs::path& directory, const std::optional<start>& only) {
-    std::map<start, segments> found;
-    std::error_code error;
-    for (auto& entry : fs::directory_iterator{directory, error}) {
-      if (entry.path().extension() != ".trace") continue;
-      try {
-        auto x = identify(entry.path());
-        const start who{x.node, x.incarnation};
-        if (only && who != *only) continue;
-        found[who].try_emplace(x.segment, found_file{entry.path(), std::move(x)});
-      } catch (const read_error&) {
-        continue; // not a trace, so not this run's
-      }
-    }
-    return found;
-  }
-
-  void bring(const start& who, const segments& files, const fs::path& source) {
+  void bring(const node_start& who, const segments& files, const fs::path& source) {
     const auto there = files_of(run_dir_, who.node, who.incarnation);
     std::map<std::uint32_t, fs::path> parts;
     collected result{who, source};

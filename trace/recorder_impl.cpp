@@ -27,12 +27,6 @@ std::uint64_t next_instance() {
   return last.fetch_add(1) + 1;
 }
 
-std::uint64_t clock_ns(clockid_t which) {
-  timespec t;
-  clock_gettime(which, &t);
-  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(t.tv_nsec);
-}
-
 /// All slots of one thread. Its destructor hands them back to their recorders.
 struct thread_slots {
   struct entry {

@@ -10,12 +10,6 @@ namespace {
 
 __extension__ using wide = unsigned __int128;
 
-std::uint64_t kernel_ns() {
-  timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(t.tv_nsec);
-}
-
 std::uint64_t read_ticks() {
 #if defined(__x86_64__)
   return __rdtsc();
@@ -41,7 +35,7 @@ clock_reading read_both() {
   std::uint64_t best_gap = ~std::uint64_t{0};
   for (int i = 0; i < 4; ++i) {
     const auto begin = read_ticks();
-    const auto nanoseconds = kernel_ns();
+    const auto nanoseconds = clock_ns(CLOCK_MONOTONIC);
     const auto gap = read_ticks() - begin;
     if (gap >= best_gap) continue;
     best_gap = gap;
@@ -55,6 +49,12 @@ std::uint64_t scaled(std::uint64_t x, std::uint64_t times, std::uint64_t over) {
 }
 
 } // namespace
+
+std::uint64_t clock_ns(clockid_t which) {
+  timespec t;
+  clock_gettime(which, &t);
+  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(t.tv_nsec);
+}
 
 std::uint64_t tick_line::at(std::uint64_t ticks) const {
   const auto since = static_cast<std::int64_t>(ticks - begin.ticks);
@@ -113,11 +113,11 @@ void tick_clock::publish(const tick_line& line) {
 }
 
 std::uint64_t tick_clock::look_again() {
-  if (!by_ticks_) return kernel_ns();
+  if (!by_ticks_) return clock_ns(CLOCK_MONOTONIC);
   const std::unique_lock lock{drawing_, std::try_to_lock};
   const auto line = current();
   // Somebody else draws the next line just now; the last one goes on until it is there.
-  if (!lock) return line.rate == 0 ? kernel_ns() : line.at(read_ticks());
+  if (!lock) return line.rate == 0 ? clock_ns(CLOCK_MONOTONIC) : line.at(read_ticks());
   const auto now = read_both();
   if (line.rate == 0 ? now.nanoseconds - before_.nanoseconds < first_line_ns
                      : now.ticks - line.begin.ticks < line.length)

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <ctime>
 #include <mutex>
 
 #if defined(__x86_64__)
@@ -10,6 +11,9 @@
 #endif
 
 namespace troupe::trace {
+
+/// A clock of the system, in nanoseconds.
+std::uint64_t clock_ns(clockid_t);
 
 /// One moment on both clocks.
 struct clock_reading {

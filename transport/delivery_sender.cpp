@@ -8,7 +8,6 @@
 #include <cstring>
 #include <fstream>
 #include <mutex>
-#include <random>
 
 namespace troupe::transport {
 
@@ -19,11 +18,6 @@ using std::chrono::steady_clock;
 /// How often a waiting sender asks whether it shall give up.
 constexpr std::chrono::milliseconds look_interval{50};
 constexpr std::chrono::milliseconds goodbye_patience{1000};
-
-std::uint64_t draw_incarnation() {
-  std::random_device device;
-  return (std::uint64_t{device()} << 32 | device()) | 1;
-}
 
 /// What the other side has said so far. Told on the I/O thread, awaited by the caller's.
 class answers final : public hub_listener {

@@ -2,7 +2,17 @@
 
 #include "transport/hub_loop.hpp"
 
+#include <random>
+
 namespace troupe::transport {
+
+std::uint64_t draw_incarnation() {
+  std::random_device device;
+  std::uint64_t result = 0;
+  while (result == 0)
+    result = std::uint64_t{device()} << 32 | device();
+  return result;
+}
 
 peer::~peer() = default;
 

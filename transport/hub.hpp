@@ -28,6 +28,8 @@ struct node_identity {
   std::uint64_t incarnation = 0;
   bool operator==(const node_identity&) const = default;
 };
+/// A random incarnation, never 0. Thread-safe.
+std::uint64_t draw_incarnation();
 
 /// Begins the names of peers that only read our hello and leave; they are no nodes of the
 /// run, and the trace does not mention them.

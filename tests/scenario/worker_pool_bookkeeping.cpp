@@ -60,7 +60,7 @@ TEST_CASE("a worker has at most as many tasks as it may prefetch, and gets one f
 
 TEST_CASE("a worker gets as many tasks as it may prefetch, when half of those it had are done", "[pool]") {
   crew c{1};
-  pool books{"t", tasks(8), dispatch_kind::pull, 4};
+  pool books{"t", tasks(20), dispatch_kind::pull, 4};
   books.on_ready(c.workers[0], "n");
   CHECK(books.begin().size() == 4);
   auto first = answer(0), second = answer(1);
@@ -69,6 +69,28 @@ TEST_CASE("a worker gets as many tasks as it may prefetch, when half of those it
   REQUIRE(next.size() == 2);
   CHECK(next[0].what.task == 4);
   CHECK(next[1].what.task == 5);
+}
+
+TEST_CASE("towards the end a worker gets half of a fair share of what is left, but two", "[pool]") {
+  crew c{2};
+  pool books{"t", tasks(32), dispatch_kind::pull, 8};
+  for (auto& each : c.workers)
+    books.on_ready(each, "n");
+  std::deque<std::uint64_t> has; // the first worker
+  for (auto& each : books.begin())
+    if (each.worker == c.workers[0]) has.push_back(each.what.task);
+  REQUIRE(has.size() == 8);
+  std::vector<std::size_t> handed; // to it, whenever it gets any
+  while (!has.empty()) {
+    auto done = answer(has.front());
+    has.pop_front();
+    const auto next = books.on_done(c.workers[0], done);
+    for (auto& each : next)
+      has.push_back(each.what.task);
+    if (!next.empty()) handed.push_back(next.size());
+  }
+  // 16 are left: it may have 16/4, and gets the half when two are done; then 14/4, 12/4, 10/4 …
+  CHECK(handed == std::vector<std::size_t>{2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1});
 }
 
 TEST_CASE("what a dead worker had is handed to others, and a result that comes twice is dropped", "[pool]") {
