@@ -12,7 +12,7 @@ packages_build=(
 # What only developers need: style checks, the second compiler, fuzzers.
 packages_develop=(clang clang-format clang-tidy libclang-rt-14-dev shellcheck)
 # What some tests use.
-packages_test=(clang-format graphviz python3 python3-zmq python3-msgpack)
+packages_test=(clang-format graphviz iproute2 python3 python3-zmq python3-msgpack)
 
 say() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; }
 die() {
