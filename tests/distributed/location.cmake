@@ -5,3 +5,8 @@ troupe_test(distributed_location SOURCES distributed/location_test.cpp distribut
              LINKS troupe_actors TIMEOUT 300)
 target_compile_definitions(distributed_location PRIVATE LOCATION_CHILD="$<TARGET_FILE:location_child>")
 add_dependencies(distributed_location location_child)
+
+# A process's peak of memory is never taken back: this one's children are its own.
+troupe_test(distributed_flood SOURCES distributed/flood_test.cpp LINKS troupe_actors)
+target_compile_definitions(distributed_flood PRIVATE LOCATION_CHILD="$<TARGET_FILE:location_child>")
+add_dependencies(distributed_flood location_child)

@@ -1,11 +1,14 @@
-// A node in a process of its own: location_child LISTEN JOIN NAME [no-secret].
-// Publishes "server" and "squarer", leaves when it is told to.
+// A node in a process of its own: location_child LISTEN JOIN NAME [no-secret | flood=DIRECTORY].
+// Publishes "server" and "squarer", leaves when it is told to. Under a flood it has the limits
+// of flood_roles.hpp, and its books in DIRECTORY.
+#include "tests/distributed/flood_roles.hpp"
 #include "tests/distributed/location_user.hpp"
 
 #include <condition_variable>
 #include <csignal>
 #include <cstdio>
 #include <mutex>
+#include <string_view>
 #include <sys/prctl.h>
 
 using namespace troupe;
@@ -26,9 +29,20 @@ int main(int argc, char** argv) {
   options.listen = argv[1];
   options.name = argv[3];
   options.on_leave = end;
+  const std::string_view option{argc > 4 ? argv[4] : ""};
+  if (option.starts_with("flood=")) {
+    options.run_dir = option.substr(6);
+    options.threads = flood_threads;
+    options.arrivals_bytes_max = flood_arrivals;
+    options.links.queue_bytes_max = flood_queue;
+    options.links.window_bytes = flood_window;
+  }
+  auto roles = user_roles();
+  roles.emplace("flooder", make_role(flooder));
+  roles.emplace("slow", make_role(slow));
   node self{std::move(options),
-            user_catalog(argc < 5),
-            user_roles(),
+            user_catalog(option != "no-secret"),
+            std::move(roles),
             {},
             [&](const known_node& who, transport::down_reason, const std::string&) {
               if (who.identity.name == "main") end();

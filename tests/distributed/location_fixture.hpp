@@ -55,6 +55,7 @@ class location_fixture {
     children_[name] = pid;
     REQUIRE(await(up_, name));
   }
+  pid_t pid(const std::string& name) const { return children_.at(name); }
   void kill(const std::string& name) { ::kill(children_.at(name), SIGKILL); }
   bool is_down(const std::string& name) { return await(down_, name); }
   int exit_status(const std::string& name) {
