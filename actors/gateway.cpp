@@ -39,6 +39,7 @@ void gateway::start(transport::hub_options options, transport::hub_listener* del
   options.identity = identity_;
   deliveries_ = deliveries;
   if (deliveries != nullptr) options.capabilities |= transport::capability_delivery;
+  if (context_.recorder.on()) options.capabilities |= transport::capability_trace;
   hub_ = std::make_unique<transport::hub>(std::move(options), *this, context_.recorder, context_.books);
 }
 

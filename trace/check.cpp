@@ -166,6 +166,7 @@ finding not_judged(const std::string& text) {
 }
 
 void check_invariants(const model& m, bool sampled, std::vector<finding>& out) {
+  bool whole = m.complete() && std::ranges::all_of(m.nodes, &node_info::recorded);
   for (auto& text : m.invariants) {
     try {
       invariant promise{text};
@@ -173,13 +174,14 @@ void check_invariants(const model& m, bool sampled, std::vector<finding>& out) {
         out.push_back(not_judged(text));
         continue;
       }
-      // What is missing in an incomplete trace may be what would have kept the promise.
-      bool sure = m.complete() || promise.sound_on_part();
+      // What is not in the trace may be what would have kept the promise.
+      bool sure = whole || promise.sound_on_part();
       for (auto& b : promise.breaches(m)) {
         finding f{.what = rule::invariant, .sentence = b.sentence, .events = b.events, .messages = {}};
         if (!sure) {
           f.how = severity::note;
-          f.sentence += "; but the trace is not complete";
+          f.sentence +=
+              m.complete() ? "; but not every node keeps a trace" : "; but the trace is not complete";
         }
         for (auto e : b.events)
           if (m.events.message[e] != no_row) f.messages.push_back(m.events.message[e]);

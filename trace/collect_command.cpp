@@ -152,7 +152,7 @@ class collector {
 std::vector<std::string> missing_nodes(const model& m) {
   std::vector<std::string> out;
   for (std::uint16_t n = 0; n < m.nodes.size(); ++n)
-    if (!m.nodes[n].recorded) out.push_back(m.node_name(n));
+    if (m.nodes[n].is_missing()) out.push_back(m.node_name(n));
   return out;
 }
 

@@ -42,7 +42,7 @@ enum class record_kind : std::uint8_t {
   dead_lettered = 13, ///< the same
   timer_set = 14,     ///< word 1: id; word 2: nanoseconds; actor
   redelivered = 15,   ///< word 1: the new id; word 2: the original; actor
-  node_up = 16,       ///< word 1: node
+  node_up = 16,       ///< word 1: node; word 2: 1 if it keeps no trace
   node_down = 17,     ///< word 1: node; word 2: reason
   link_up = 18,       ///< word 1: node
   link_down = 19,     ///< word 1: node; word 2: reason

@@ -46,19 +46,15 @@ void describe_end(model& m, std::uint16_t n) {
   }
 }
 
-/// What the others saw of a node that left no trace. One that numbered its messages kept
-/// one, which is missing; one that did not keeps none. Who exchanged nothing took no part.
+/// The messages of a node that left no trace, as far as others recorded them.
 struct share {
-  bool numbered = false;
   std::uint64_t to = 0, from = 0;
 };
 std::vector<share> shares(const model& m) {
   std::vector<share> out(m.nodes.size());
   for (row i = 0; i < m.messages.size(); ++i) {
     auto sender = m.messages.sender[i], receiver = m.messages.receiver[i];
-    auto number_of = m.messages.node[i];
-    out[number_of].numbered = true;
-    ++out[sender == 0 ? number_of : m.actors[sender].node].from;
+    ++out[sender == 0 ? m.messages.node[i] : m.actors[sender].node].from;
     if (receiver != 0) ++out[m.actors[receiver].node].to;
   }
   return out;
@@ -66,10 +62,11 @@ std::vector<share> shares(const model& m) {
 
 remark describe_unrecorded(const model& m, std::uint16_t n, const share& its) {
   auto name = m.node_name(n);
-  if (its.numbered)
+  if (m.nodes[n].is_missing())
     return {true,
             fmt::format("the trace of {} (incarnation {:016x}) is missing", name, m.nodes[n].incarnation)};
-  if (its.to + its.from == 0) return {false, fmt::format("{} was met and exchanged no message", name)};
+  if (its.to + its.from == 0)
+    return {false, fmt::format("{} keeps no trace, and exchanged no message", name)};
   return {false, fmt::format("{} keeps no trace; of what it did, {} to it and {} from it are known", name,
                              counted(its.to, "message"), grouped(its.from))};
 }

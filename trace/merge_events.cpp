@@ -181,8 +181,11 @@ void merger::emit_link_event(std::size_t n, event_kind kind, const format::recor
                              std::int64_t value) {
   auto at = push_event(n, kind, time);
   auto& nodes = translations_[n].node;
-  out_.events.cause[at] = r.word1 < nodes.size() ? nodes[r.word1] : no_row;
+  auto about = r.word1 < nodes.size() ? nodes[r.word1] : no_row;
+  out_.events.cause[at] = about;
   out_.events.value[at] = value;
+  if (kind == event_kind::node_up && r.word2 == 1 && about < out_.nodes.size())
+    out_.nodes[about].keeps_trace = false;
 }
 
 void merger::emit_text(std::size_t n, const format::record& r, std::size_t index, run_time time) {

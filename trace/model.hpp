@@ -81,7 +81,8 @@ constexpr bool about_no_actor(event_kind kind) {
 struct node_info {
   std::string name;
   std::uint64_t incarnation = 0;
-  bool recorded = false; ///< its trace was read; what follows is known only then
+  bool keeps_trace = true; ///< false: it told its peers that it keeps none, as a foreign node may
+  bool recorded = false;   ///< its trace was read; what follows is known only then
   std::string host;
   std::string boot_id; ///< nodes with the same one share a clock
   std::uint32_t pid = 0;
@@ -94,6 +95,8 @@ struct node_info {
   run_time last = 0;        ///< its last event's end
   std::uint64_t began_unix_ns = 0;
   std::uint64_t events = 0;
+  /// It took part, and its trace was not among those that were read.
+  bool is_missing() const { return keeps_trace && !recorded; }
   std::int64_t clock_offset_ns = 0;      ///< its clock minus the reference node's
   std::int64_t clock_uncertainty_ns = 0; ///< negative: unknown, only the causal order is sure
 };

@@ -123,7 +123,8 @@ class recorder {
   void timer_set(message_id, actor_index who, std::chrono::nanoseconds delay);
   void redelivered(message_id again, message_id original, actor_index who);
   // Of other nodes; for index 0, which a visitor has, nothing is recorded.
-  void node_up(node_index);
+  /// `keeps_trace`: it says that it records, so that a trace of it must be somewhere.
+  void node_up(node_index, bool keeps_trace = true);
   void node_down(node_index, string_index reason);
   void link_up(node_index);
   void link_down(node_index, string_index reason);

@@ -130,8 +130,8 @@ void recorder::redelivered(message_id again, message_id original, actor_index wh
                   format::pack_actors(who, 0, 0));
 }
 
-void recorder::node_up(node_index node) {
-  if (on() && node != 0) impl_->record(record_kind::node_up, now(), node, 0, 0);
+void recorder::node_up(node_index node, bool keeps_trace) {
+  if (on() && node != 0) impl_->record(record_kind::node_up, now(), node, keeps_trace ? 0 : 1, 0);
 }
 
 void recorder::node_down(node_index node, string_index reason) {

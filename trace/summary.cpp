@@ -119,7 +119,7 @@ std::string nodes_table(const model& m, bool colour, int width) {
   for (std::uint16_t n = 0; n < m.nodes.size(); ++n) {
     auto& node = m.nodes[n];
     if (!node.recorded) {
-      t.row({m.node_name(n), "", "", "", "", "", "missing"});
+      t.row({m.node_name(n), "", "", "", "", "", node.keeps_trace ? "missing" : "keeps none"});
       continue;
     }
     auto state = !node.closed ? "not closed" : node.ended != 0 ? "ended early" : "complete";
@@ -166,7 +166,7 @@ void json_nodes(json_writer& j, const model& m) {
   for (std::uint16_t n = 0; n < m.nodes.size(); ++n) {
     auto& node = m.nodes[n];
     j.object().member("name", m.node_name(n)).member("incarnation", fmt::format("{:016x}", node.incarnation));
-    j.member("recorded", node.recorded);
+    j.member("recorded", node.recorded).member("missing", node.is_missing());
     if (node.recorded) {
       j.member("pid", node.pid).member("host", node.host).member("closed", node.closed);
       j.member("began_ns", node.began).member("last_ns", node.last);

@@ -35,6 +35,10 @@ std::uint64_t draw_incarnation();
 /// run, and the trace does not mention them.
 inline constexpr std::string_view visitor_prefix = "visitor-";
 
+/// A node with this capability keeps a trace of what it does. Where one without it took part, the traces
+/// of the others say that there is none to look for.
+inline constexpr std::uint64_t capability_trace = 4;
+
 /// What a peer said of itself in its hello.
 struct peer_hello {
   node_identity identity;

@@ -237,7 +237,7 @@ void switchboard::carry(connection& c, const link_ptr& l, const session_position
   const auto again = l->carry(c.line, theirs, generation, c.frame_bytes_max, now);
   if (first) {
     recorder_.link_up(l->index());
-    recorder_.node_up(l->index());
+    recorder_.node_up(l->index(), (c.self.capabilities & capability_trace) != 0);
     listener_.on_peer_up(l);
   } else {
     recorder_.link_resumed(l->index(), again);

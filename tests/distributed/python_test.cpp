@@ -120,7 +120,11 @@ TEST_CASE("a Python worker joins a pool, does its share, and is in the trace and
         line.find("task_done py1:") != std::string::npos && line.find(" arrived for ") != std::string::npos;
   }
   CHECK(arrived == done);
-  CHECK(run.ask({"trace", "summary"}).find("the trace of py1") != std::string::npos);
+  // Nobody looks for a trace of it, since it told that it keeps none.
+  const auto summary = run.ask({"trace", "summary"});
+  CAPTURE(summary);
+  CHECK(summary.find("the trace is complete") == 0);
+  CHECK(summary.find("py1 keeps no trace; of what it did, ") != std::string::npos);
 }
 
 TEST_CASE("a Python worker that is killed loses no task", "[python]") {

@@ -68,6 +68,19 @@ TEST_CASE("a missing trace is named, collected with all its segments, and then c
   CHECK(again.out.find("w1: is in the run directory already") == 0);
 }
 
+TEST_CASE("a node that keeps no trace is not looked for", "[trace][collect]") {
+  tests::scratch_directory run;
+  {
+    trace::recorder main{{.directory = run.path(), .node = "main", .incarnation = 1}};
+    main.node_up(main.add_node("py", 2), false);
+  }
+  trace::trace_query q;
+  q.inputs = {run.path()};
+  const auto said = tests::run_command(trace::collect, q);
+  CHECK(said.code == 0);
+  CHECK(said.out == "the trace is complete\n  - py keeps no trace, and exchanged no message\n");
+}
+
 TEST_CASE("segments that are lacking are added to those that are there", "[trace][collect]") {
   split_trace t;
   fs::copy_file(t.elsewhere.path() / "w1.trace", t.run.path() / "w1.trace");

@@ -1,6 +1,8 @@
 #include "support/catch.hpp"
+#include "trace/check.hpp"
 #include "trace/ledger_view.hpp"
 #include "trace/merge.hpp"
+#include "trace/summary.hpp"
 #include "unit/trace_builder.hpp"
 
 #include <algorithm>
@@ -265,6 +267,58 @@ TEST_CASE("a node that others talked to but that left no trace is missed", "[tra
   auto books = trace::balance(m);
   CHECK(books.count(fate::unrecorded) == 1);
   CHECK(books.unsent == 1);
+}
+
+TEST_CASE("a node that was met, and of which nothing ever came, is missed as well", "[trace][merge]") {
+  node_builder main{"main", 1};
+  auto x = main.actor(1, "x");
+  auto w1 = main.node("w1", 2);
+  auto y = main.actor(2, "y", w1);
+  main.link(node_builder::kind::node_up, 1, w1);
+  const auto missed = [&] {
+    auto m = merged(main);
+    CHECK_FALSE(m.complete());
+    CHECK(m.nodes.at(1).is_missing());
+    CHECK(has_remark(m, "the trace of w1 (incarnation 0000000000000002) is missing"));
+    auto summary = trace::summarize(m);
+    CHECK(trace::render_text(summary, false, 0).find("keeps n") == std::string::npos);
+    CHECK(trace::render_json(summary).find(R"("recorded":false,"missing":true)") != std::string::npos);
+  };
+  missed();
+  main.sent(5, id(1), x, y, "m"); // killed before it could do anything about it
+  missed();
+  main.link(node_builder::kind::node_down, 9, w1, main.string("silent"));
+  missed();
+}
+
+TEST_CASE("a node that told that it keeps no trace is not missed, whatever it sent", "[trace][merge]") {
+  node_builder main{"main", 1};
+  auto x = main.actor(1, "x");
+  auto py = main.node("py", 2);
+  auto y = main.actor(2, "y", py);
+  main.link(node_builder::kind::node_up, 1, py, 1);
+  const auto not_missed = [&](const std::string& remark) {
+    auto m = merged(main);
+    CHECK(m.complete());
+    CHECK_FALSE(m.nodes.at(1).is_missing());
+    CHECK(has_remark(m, remark));
+    auto summary = trace::summarize(m);
+    CHECK(trace::render_text(summary, false, 0).find("the trace is complete") == 0);
+    CHECK(trace::render_text(summary, false, 0).find("keeps none") != std::string::npos);
+    CHECK(trace::render_json(summary).find(R"("recorded":false,"missing":false)") != std::string::npos);
+  };
+  not_missed("py keeps no trace, and exchanged no message");
+  main.sent(5, id(1), x, y, "m");
+  main.delivered(7, id(1, py), x, "answer", 10).handled(8, 9, id(1, py), x, "answer"); // by its own number
+  main.sent(10, id(2), y, x, "more").handled(11, 12, id(2), x, "more");                // begins here
+  not_missed("py keeps no trace; of what it did, 1 message to it and 2 from it are known");
+  // What it did with them may be what was promised.
+  main.invariant("at least 2: type=m and kind=sent");
+  const auto findings = trace::check_trace(merged(main));
+  const auto found = std::ranges::find(findings, trace::rule::invariant, &trace::finding::what);
+  REQUIRE(found != findings.end());
+  CHECK(found->how == trace::severity::note);
+  CHECK(found->sentence.ends_with("but not every node keeps a trace"));
 }
 
 TEST_CASE("a second start of a node is a node of its own", "[trace][merge]") {
