@@ -83,6 +83,70 @@ TEST_CASE("following a message shows its causes to the root and all its effects"
   CHECK(some.left_out == 3);
 }
 
+TEST_CASE("following a message shows all that a join waited for, with their times", "[trace][follow]") {
+  auto main = split_and_join();
+  const auto m = merged(main);
+  const auto f = trace::follow_message(m, message(m, "6"), 0);
+  CHECK(f.effects == 0);
+  CHECK(f.causes_left_out == 0);
+  CHECK(
+      render_text(f, false, 0)
+      == "    0.000001 s  · main:1 job  outside → boss-1  waited 1.00 µs, handled in 8.00 µs\n"
+         "    0.000008 s    + main:3 part  boss-1 → worker-2  waited 6.00 µs, handled in 6.00 µs\n"
+         "    0.000019 s      + main:5 result  worker-2 → boss-1  waited 3.00 µs, handled in 22.0 µs\n"
+         "    0.000005 s    · main:2 part  boss-1 → worker-1  waited 7.00 µs, handled in 28.0 µs\n"
+         "    0.000040 s      · main:4 result  worker-1 → boss-1  waited 5.00 µs, handled in 5.00 µs\n"
+         "    0.000048 s        ▶ main:6 done  boss-1 → outside  dropped: shutdown  also because of main:5\n"
+         "\n0 effects after main:6; 48.0 µs from the first send to the last handler's end\n");
+  // Of more than may be shown, the nearest stay, and the chain.
+  const auto some = trace::follow_message(m, message(m, "6"), 1);
+  CHECK(some.causes_left_out == 1);
+  std::vector<std::string> order;
+  for (auto& h : some.hops)
+    order.push_back(m.message_name(h.message));
+  CHECK(order == std::vector<std::string>{"main:1", "main:5", "main:2", "main:4", "main:6"});
+  CHECK(render_text(some, false, 0).find("1 cause more\n") != std::string::npos);
+  const auto j = json::parse(render_json(f));
+  CHECK(j["hops"][1]["joined"] == true);
+  CHECK(j["hops"][3]["joined"] == false);
+  CHECK(j["hops"][5]["asked"] == true);
+  CHECK(j["hops"][5]["depth"] == 3);
+}
+
+TEST_CASE("what joins of joins waited for has several roots; a message stands there once",
+          "[trace][follow]") {
+  node_builder main{"main", 1};
+  auto leaf = main.actor(1, "leaf"), node = main.actor(2, "node"), root = main.actor(3, "root");
+  main.sent(1, id(1), leaf, node, "part")
+      .sent(2, id(2), leaf, node, "part")
+      .sent(3, id(3), leaf, node, "part");
+  main.sent(10, id(4), node, node, "half", id(2)).also_caused_by(10, id(4), id(1));
+  main.sent(11, id(5), node, node, "half", id(3)).also_caused_by(11, id(5), id(1));
+  main.sent(20, id(6), node, root, "whole", id(5)).also_caused_by(20, id(6), id(4));
+  main.sent(30, id(7), root, 0, "told", id(6));
+  const auto m = merged(main);
+  const auto f = trace::follow_message(m, message(m, "6"), 0);
+  std::vector<std::pair<std::string, std::uint32_t>> order;
+  std::vector<bool> joined;
+  for (auto& h : f.hops) {
+    order.emplace_back(m.message_name(h.message), h.depth);
+    joined.push_back(h.joined);
+  }
+  CHECK(order
+        == std::vector<std::pair<std::string, std::uint32_t>>{{"main:1", 0},
+                                                              {"main:2", 0},
+                                                              {"main:4", 1},
+                                                              {"main:3", 0},
+                                                              {"main:5", 1},
+                                                              {"main:6", 2},
+                                                              {"main:7", 3}});
+  CHECK(joined == std::vector<bool>{true, true, true, false, false, false, false});
+  CHECK(f.hops[2].other_causes == std::vector<row>{message(m, "1")});
+  CHECK(f.hops[4].other_causes == std::vector<row>{message(m, "1")});
+  CHECK(f.from == 1'000);
+  CHECK(f.effects == 1);
+}
+
 TEST_CASE("the critical path goes through whatever was waited for", "[trace][path]") {
   auto main = split_and_join();
   auto m = merged(main);
