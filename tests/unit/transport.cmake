@@ -29,8 +29,3 @@ troupe_test(unit_transport_sockets
 add_dependencies(unit_transport_sockets transport_child)
 target_compile_definitions(unit_transport_sockets PRIVATE
   TROUPE_TRANSPORT_CHILD="$<TARGET_FILE:transport_child>")
-
-if(TROUPE_SANITIZE MATCHES "thread")
-  set_tests_properties(unit_transport unit_transport_faults unit_transport_sockets PROPERTIES
-    ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_CURRENT_SOURCE_DIR}/unit/transport_tsan.supp")
-endif()
