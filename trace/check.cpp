@@ -1,5 +1,6 @@
 #include "trace/check.hpp"
 
+#include "trace/format.hpp"
 #include "trace/invariant.hpp"
 #include "trace/ledger_view.hpp"
 #include "trace/recorder.hpp"
@@ -152,6 +153,25 @@ void check_answers(const model& m, const std::vector<row>& open, std::vector<fin
   }
 }
 
+/// Some node's trace ended before the node did, or is not there: what seems open may have been answered.
+bool knows_all_answers(const model& m) {
+  return std::ranges::none_of(m.nodes, [](const node_info& n) {
+    return n.is_missing() || n.ended != static_cast<std::uint32_t>(format::end_reason::none);
+  });
+}
+
+void check_open_requests(const model& m, std::vector<finding>& out) {
+  const auto before = out.size();
+  auto open = open_requests(m);
+  check_answers(m, open, out);
+  check_waits(m, open, out);
+  if (knows_all_answers(m)) return;
+  for (auto i = before; i < out.size(); ++i) {
+    out[i].how = severity::note;
+    out[i].sentence += "; but the trace is not complete";
+  }
+}
+
 bool is_sampled(const model& m) {
   return std::ranges::any_of(m.nodes, [](const node_info& n) { return n.sample_one_in > 1; });
 }
@@ -211,11 +231,7 @@ std::vector<finding> check_trace(const model& m) {
   check_doubles(m, out);
   check_order(m, out);
   bool sampled = is_sampled(m);
-  if (!sampled) { // an answer may belong to another causal tree than its request
-    auto open = open_requests(m);
-    check_answers(m, open, out);
-    check_waits(m, open, out);
-  }
+  if (!sampled) check_open_requests(m, out); // an answer may belong to another causal tree than its request
   check_invariants(m, sampled, out);
   std::ranges::stable_sort(out, [](const finding& a, const finding& b) { return a.how > b.how; });
   return out;

@@ -1,5 +1,6 @@
 #include "support/catch.hpp"
 #include "trace/check.hpp"
+#include "trace/format.hpp"
 #include "trace/invariant.hpp"
 #include "unit/trace_builder.hpp"
 
@@ -117,6 +118,17 @@ TEST_CASE("timers and answers may overtake", "[trace][check]") {
   r.main.timer_set(30, id(4), r.a, 100).sent(30, id(4), r.a, r.b, "tick").sent(31, id(5), r.a, r.b, "go");
   r.main.handled(32, 33, id(5), r.b, "go").handled(131, 132, id(4), r.b, "tick");
   CHECK(trace::check_trace(merged(r.main)).empty());
+}
+
+TEST_CASE("an answer that a trace may have ended before is not called missing", "[trace][check]") {
+  sound_run r;
+  r.main.sent(30, id(4), r.a, r.b, "ask", 0, message_role::request).handled(31, 32, id(4), r.b, "ask");
+  r.main.raw().info.ended = static_cast<std::uint32_t>(trace::format::end_reason::size_limit);
+  const auto all = trace::check_trace(merged(r.main));
+  CHECK_FALSE(trace::any_fault(all));
+  const auto found = std::ranges::find(all, rule::no_answer, &finding::what);
+  REQUIRE(found != all.end());
+  CHECK(found->sentence.ends_with("; but the trace is not complete"));
 }
 
 TEST_CASE("a request that is handled and never answered is a fault", "[trace][check]") {

@@ -2,6 +2,8 @@
 #include "trace/ledger_view.hpp"
 #include "trace/merge.hpp"
 #include "trace/recorder.hpp"
+#include "trace/text.hpp"
+#include "unit/trace_commands.hpp"
 #include "unit/trace_support.hpp"
 
 #include <algorithm>
@@ -171,6 +173,43 @@ TEST_CASE("a trace that hit its limit says so and how much it misses", "[trace][
   CHECK(has_remark(m, "w1 reached the size limit of its trace; "));
   CHECK(m.nodes[0].missed > 0);
   CHECK(trace::balance(m).balanced()); // nothing is called vanished that was merely not recorded
+}
+
+TEST_CASE("commands read all segments up to the limit, and tell what was left out after it",
+          "[trace][reader]") {
+  const auto record = [](const std::filesystem::path& where, std::uint64_t bytes_max) {
+    auto o = options_in(where);
+    o.segment_bytes = 256 << 10;
+    o.bytes_max = bytes_max;
+    recorder r{o};
+    converse(r, 20'000);
+  };
+  tests::scratch_directory whole, cut;
+  record(whole.path(), 4ULL << 30);
+  record(cut.path(), 1 << 20);
+  std::uintmax_t files = 0, bytes = 0;
+  for (const auto& file : std::filesystem::directory_iterator{cut.path()})
+    ++files, bytes += file.file_size();
+  CHECK(files > 3);
+  CHECK(bytes <= 1 << 20);
+  const auto all = trace::load({whole.path()}), some = trace::load({cut.path()});
+  CHECK(all.complete());
+  CHECK(some.events.size() + some.nodes[0].missed == all.events.size());
+  trace::trace_query q;
+  q.inputs = {cut.path()};
+  const auto told = "  ! w1 reached the size limit of its trace; " + trace::grouped(some.nodes[0].missed)
+                    + " events after that are missing\n";
+  const auto summary = tests::run_command(trace::summary, q);
+  CHECK(summary.code == 0);
+  CHECK(summary.out.find("the trace is not complete\n" + told) == 0);
+  CHECK(summary.out.find("ended early") != std::string::npos);
+  const auto check = tests::run_command(trace::check, q);
+  CHECK(check.code == 0); // what was left out is nobody's fault
+  CHECK((check.out + check.err).find(told) != std::string::npos);
+  const auto show = tests::run_command(trace::show, q);
+  CHECK(show.code == 0);
+  CHECK(show.err.find(told) != std::string::npos);
+  CHECK(static_cast<std::size_t>(std::ranges::count(show.out, '\n')) == some.events.size());
 }
 
 TEST_CASE("what is no trace is refused in a sentence", "[trace][reader]") {
