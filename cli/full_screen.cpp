@@ -125,15 +125,19 @@ void full_screen::leave(std::chrono::milliseconds patience) {
     return;
   }
   pending_ += leave_codes; // after what was begun: half an escape sequence would swallow it
-  write_more();
+  finish(patience);
+  if (in_foreground()) ::tcsetattr(terminal_.get(), TCSANOW, &modes_before_);
+}
+
+void full_screen::finish(std::chrono::milliseconds patience) {
+  const bool bounded = patience >= std::chrono::milliseconds{0};
   const auto until = steady_clock::now() + patience;
-  while (pending() && steady_clock::now() < until) {
+  write_more();
+  while (pending() && (!bounded || steady_clock::now() < until)) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - steady_clock::now()).count();
     pollfd set{terminal_.get(), POLLOUT, 0};
-    if (::poll(&set, 1, static_cast<int>(left)) > 0) write_more();
+    if (::poll(&set, 1, bounded ? static_cast<int>(left) : -1) > 0) write_more();
   }
-  pending_.clear();
-  if (in_foreground()) ::tcsetattr(terminal_.get(), TCSANOW, &modes_before_);
 }
 
 void full_screen::show(const std::vector<std::string>& lines) {

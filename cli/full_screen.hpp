@@ -44,8 +44,10 @@ class full_screen {
 
   bool on() const { return on_; }
   void enter();
-  /// Waits at most that long for a terminal that takes nothing.
+  /// Waits at most that long for a terminal that takes nothing; what is left to write then is pending.
   void leave(std::chrono::milliseconds patience);
+  /// Writes what is pending. The same patience; negative: as long as there is a terminal.
+  void finish(std::chrono::milliseconds patience);
   /// All at once, so that nothing flickers. What the terminal does not take yet is
   /// written by later calls of write_more().
   void show(const std::vector<std::string>& lines);

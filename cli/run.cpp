@@ -227,6 +227,8 @@ int run(const context& who, const run_arguments& arguments) {
   code = scenarios::exit_code(outcome->result_verdict);
   if (arguments.quiet && !arguments.json && code != 0)
     complain(who, fmt::format("{}: {}", scenarios::to_string(outcome->result_verdict), outcome->reason));
+  // A terminal that was stuck gets its codes before the result, which waits for it anyway.
+  if (screen && ::isatty(STDOUT_FILENO) == 1) screen->finish(-1ms);
   ::signal(SIGPIPE, SIG_IGN); // print() looks at the error
   return print(who, text_of(*outcome, arguments)) || code != 0 ? code : 1;
 }

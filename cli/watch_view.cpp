@@ -81,8 +81,10 @@ void watch_view::run() {
   // The screen has blocked Ctrl-Z in every other thread.
   let_stop_signals(true);
   while (!ended_) {
-    pollfd set{wake_.get(), POLLIN, 0};
-    ::poll(&set, 1, -1);
+    std::array<pollfd, 2> set{
+        {{wake_.get(), POLLIN, 0}, {screen_.pending() ? screen_.terminal() : -1, POLLOUT, 0}}};
+    ::poll(set.data(), set.size(), -1);
+    if (screen_.pending()) screen_.write_more(); // it took nothing when it was left
     std::uint64_t count = 0;
     [[maybe_unused]] const auto n = ::read(wake_.get(), &count, sizeof count);
   }

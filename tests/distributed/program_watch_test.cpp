@@ -3,6 +3,8 @@
 #include "support/temporary_directory.hpp"
 #include "support/terminal.hpp"
 
+#include <nlohmann/json.hpp>
+
 using namespace troupe::testing;
 
 namespace {
@@ -23,6 +25,36 @@ bool same(const termios& a, const termios& b) {
 std::string afterwards(const terminal& user) {
   const auto at = user.seen.rfind(screen_left);
   return at == std::string::npos ? std::string() : user.seen.substr(at);
+}
+
+/// The last picture that was shown whole after `since`, line by line, without escape sequences.
+std::vector<std::u32string> last_picture(const terminal& user, std::size_t since) {
+  const std::string begin = "\x1b[?2026h\x1b[H", end = "\x1b[J\x1b[?2026l";
+  const auto to = user.seen.rfind(end);
+  const auto from = to == std::string::npos ? to : user.seen.rfind(begin, to);
+  if (from == std::string::npos || from < since) return {};
+  std::vector<std::u32string> lines(1);
+  for (auto i = from + begin.size(); i < to; ++i) {
+    const auto c = static_cast<unsigned char>(user.seen[i]);
+    if (c == '\x1b')
+      i = user.seen.find_first_of("KmJH", i); // the last letter of all sequences in a picture
+    else if (c == '\n')
+      lines.emplace_back();
+    else if (c != '\r' && (c & 0xc0U) != 0x80) // one a character
+      lines.back() += static_cast<char32_t>(c);
+  }
+  return lines;
+}
+
+/// Reads until a picture fills a window of that size: the title ends at its right edge.
+bool shows_picture_of(terminal& user, std::size_t rows, std::size_t columns, std::size_t since) {
+  while (true) {
+    const auto lines = last_picture(user, since);
+    const auto fits = [&](const auto& line) { return line.size() <= columns; };
+    if (lines.size() == rows && lines.front().size() == columns && std::ranges::all_of(lines, fits))
+      return true;
+    if (!user.reads()) return false;
+  }
 }
 
 void check_left(const terminal& user, const termios& before) {
@@ -105,6 +137,64 @@ TEST_CASE("a signal that kills the program gives the terminal back", "[program][
   user.type('\x1c'); // Ctrl-backslash: SIGQUIT
   CHECK(user.wait() == 128 + SIGQUIT);
   check_left(user, before);
+}
+
+TEST_CASE("SIGTERM stops a run that is watched in order, and gives the terminal back", "[program][watch]") {
+  const temporary_directory directory;
+  terminal user(TROUPE_PROGRAM, watched("100000"), directory.path());
+  const auto before = user.modes();
+  REQUIRE(user.shows("assign_task"));
+  user.signal(SIGTERM);
+  REQUIRE(user.shows("troupe: SIGTERM: stopping in order"));
+  CHECK(user.wait() == 130);
+  check_left(user, before);
+  CHECK(afterwards(user).find("interrupted: worker_pool in ") != std::string::npos);
+}
+
+TEST_CASE("the picture is laid out anew for a window of another size", "[program][watch]") {
+  const temporary_directory directory;
+  terminal user(TROUPE_PROGRAM, watched("100000"), directory.path());
+  const auto before = user.modes();
+  REQUIRE(user.shows("assign_task"));
+  REQUIRE(shows_picture_of(user, 24, 80, 0));
+  const std::vector<std::pair<unsigned short, unsigned short>> sizes{{50, 132}, {10, 50}, {24, 80}};
+  for (const auto& [rows, columns] : sizes) {
+    CAPTURE(rows, columns);
+    const auto since = user.seen.size();
+    user.resize(rows, columns);
+    REQUIRE(shows_picture_of(user, rows, columns, since));
+  }
+  user.type('\x03');
+  CHECK(user.wait() == 130);
+  check_left(user, before);
+}
+
+TEST_CASE("a run goes on and ends though its terminal takes nothing more", "[program][watch]") {
+  const temporary_directory directory;
+  terminal user(TROUPE_PROGRAM, watched("20000"), directory.path());
+  const auto before = user.modes();
+  REQUIRE(user.shows("assign_task"));
+  const auto process = open_process(user.pid());
+  std::vector<troupe::cli::descriptor> nodes;
+  for (const auto child : children_of(user.pid()))
+    nodes.push_back(open_process(child));
+  CHECK(nodes.size() == 2);
+  user.fill();
+  for (const auto& node : nodes)
+    REQUIRE(ends(node));
+  const auto file = directory / "runs/latest/result.json";
+  nlohmann::json result;
+  for (int looks = 0; looks < 600 && !result.is_object(); ++looks) {
+    REQUIRE_FALSE(ends(process, 100)); // it has a result to print, and waits for the terminal
+    std::ifstream written(file);
+    result = nlohmann::json::parse(written, nullptr, false); // unless it is written just now
+  }
+  REQUIRE(result.is_object());
+  CHECK(result["verdict"] == "check_failed"); // the file expects the result of a thousand numbers
+  CHECK(result["result"]["tasks"] == 20000);
+  CHECK(user.wait() == 1); // reads again
+  check_left(user, before);
+  CHECK(afterwards(user).find("check_failed: worker_pool in ") != std::string::npos);
 }
 
 TEST_CASE("Ctrl-Z gives the terminal back until the run goes on", "[program][watch]") {

@@ -4,7 +4,9 @@
 #include "support/program.hpp"
 
 #include <csignal>
+#include <fcntl.h>
 #include <pty.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <termios.h>
 
@@ -44,6 +46,25 @@ class terminal {
   }
   terminal(const terminal&) = delete;
   terminal& operator=(const terminal&) = delete;
+
+  pid_t pid() const { return pid_; }
+  void signal(int number) const { ::kill(pid_, number); }
+  /// As a user does who drags the window's corner.
+  void resize(unsigned short rows, unsigned short columns) {
+    const winsize size{rows, columns, 0, 0};
+    REQUIRE(::ioctl(master_.get(), TIOCSWINSZ, &size) == 0);
+  }
+  /// Until somebody reads again, the terminal takes nothing more.
+  void fill() {
+    std::array<char, 128> name{};
+    REQUIRE(::ptsname_r(master_.get(), name.data(), name.size()) == 0);
+    const troupe::cli::descriptor far(::open(name.data(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    REQUIRE(far);
+    const std::string blanks(256, ' ');
+    while (::write(far.get(), blanks.data(), blanks.size()) > 0 || errno == EINTR) {
+    }
+    REQUIRE(errno == EAGAIN);
+  }
 
   void type(char key) { REQUIRE(::write(master_.get(), &key, 1) == 1); }
 
