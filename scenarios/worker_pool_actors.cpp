@@ -1,5 +1,7 @@
 #include "scenarios/worker_pool_actors.hpp"
 
+#include "transport/send_burst.hpp"
+
 #include <algorithm>
 
 namespace troupe::scenarios {
@@ -30,6 +32,7 @@ constexpr std::size_t results_together = 16;
 
 void report(worker_actor* self) {
   auto& state = self->state;
+  const transport::send_burst together;
   for (auto& [why, done] : std::exchange(state.unreported, {})) {
     const joining task{{why}};
     self->send(state.coordinator, std::move(done));

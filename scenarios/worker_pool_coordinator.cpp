@@ -1,5 +1,6 @@
 // The coordinator of the worker pool; its bookkeeping is in actors/pool.hpp.
 #include "scenarios/worker_pool_actors.hpp"
+#include "transport/send_burst.hpp"
 
 #include <algorithm>
 
@@ -138,16 +139,21 @@ void tell_result(coordinator_actor* self) {
   end(self);
 }
 
+void hand_out(coordinator_actor* self, const std::vector<pool::assignment>& assignments) {
+  const transport::send_burst together;
+  for (auto& each : assignments) {
+    self->send(each.worker, each.what);
+    auto& earlier = self->state.handed[each.what.task];
+    if (earlier.id) self->repeats(earlier);
+    earlier = last_sent();
+  }
+}
+
 /// Sends what is to be sent, and looks whether everything is over.
 void proceed(coordinator_actor* self, const std::vector<pool::assignment>& assignments) {
   auto& state = self->state;
   if (state.finished) return;
-  for (auto& each : assignments) {
-    self->send(each.worker, each.what);
-    auto& earlier = state.handed[each.what.task];
-    if (earlier.id) self->repeats(earlier);
-    earlier = last_sent();
-  }
+  hand_out(self, assignments);
   answer_joiners(self);
   const bool nothing_left = state.tasks->all_done() || state.cancelled;
   const bool everybody_here = state.tasks->workers().size() >= state.expected;

@@ -1,5 +1,7 @@
 #include "transport/link.hpp"
 
+#include "transport/send_burst.hpp"
+
 namespace troupe::transport {
 
 link::link(node_identity identity, trace::node_index index, const session_options& options,
@@ -29,8 +31,12 @@ send_result link::do_send(const envelope_header& header, void* encoder, bool (*e
     result = session_.push(header, encoder, encode);
     sendable = result == send_result::ok && session_.wants_to_send();
   }
-  if (sendable && !transmit_directly()) sink_->ready(shared_from_this());
+  if (sendable && !send_burst::keeps(shared_from_this())) transmit_soon();
   return result;
+}
+
+void link::transmit_soon() {
+  if (!transmit_directly()) sink_->ready(shared_from_this());
 }
 
 // In a dialogue each message waits for the one before, so that there is nothing to batch:

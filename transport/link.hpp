@@ -36,6 +36,8 @@ class link final : public peer, public std::enable_shared_from_this<link> {
   /// Transmits what is due, at most `frames_max` frames; false when the wire broke.
   /// `more` tells whether something is left that could go now.
   bool flush(time_point now, std::size_t frames_max, bool& more);
+  /// Something was queued: transmits it here, or leaves it to the I/O thread.
+  void transmit_soon();
   session_state state() const;
   /// Runs `f(session&)` under the lock.
   template <class F>

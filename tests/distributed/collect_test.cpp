@@ -3,6 +3,7 @@
 #include "support/catch.hpp"
 #include "support/program.hpp"
 #include "support/temporary_directory.hpp"
+#include "support/text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -13,10 +14,6 @@ using nlohmann::json;
 namespace {
 
 const std::string troupe_program = TROUPE_PROGRAM;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// A run of sleeping tasks whose node far was started by hand, in a directory of its own. It
 /// is running when this has been made.
@@ -66,11 +63,6 @@ struct split_run {
   temporary_directory launcher_side, node_side;
   std::unique_ptr<program> launcher, node;
 };
-
-std::string content_of(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 const std::string short_work = "task = \"sleep\"\nunit = \"10ms\"\ninputs = [1,1,1,1,1,1,1,1]";
 const std::string endless_work =
@@ -167,7 +159,8 @@ TEST_CASE("the trace of a node that was killed is missing, told, and can be brou
   CHECK(without["complete"] == false);
   bool told = false;
   for (const auto& remark : without["remarks"])
-    told = told || (remark["missing"] == true && contains(remark["text"], "the trace of far"));
+    told = told
+           || (remark["missing"] == true && contains(remark["text"].get<std::string>(), "the trace of far"));
   CHECK(told);
   CHECK(without["ledger"]["balanced"] == true); // what far did with its messages is not recorded
   std::string said, errors;

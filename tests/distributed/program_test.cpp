@@ -3,6 +3,7 @@
 #include "support/catch.hpp"
 #include "support/program.hpp"
 #include "support/temporary_directory.hpp"
+#include "support/text.hpp"
 
 #include <sys/prctl.h>
 
@@ -41,10 +42,6 @@ struct long_run {
 json result_of(const fs::path& directory) {
   std::ifstream file(directory / "runs" / "latest" / "result.json");
   return json::parse(file);
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 int run(const std::vector<std::string>& arguments, std::string* output = nullptr,

@@ -2,6 +2,7 @@
 #include "support/catch.hpp"
 #include "support/program.hpp"
 #include "support/temporary_directory.hpp"
+#include "support/text.hpp"
 #include "transport/endpoints.hpp"
 #include "transport/keys.hpp"
 
@@ -22,15 +23,6 @@ using nlohmann::json;
 namespace {
 
 const std::string troupe_program = TROUPE_PROGRAM;
-
-std::string content_of(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// Runs the program to its end in that directory; what it wrote goes to `output`, `errors`.
 int call(const fs::path& directory, const std::vector<std::string>& arguments, std::string* output = nullptr,
@@ -137,13 +129,6 @@ std::size_t resident_kb(pid_t pid, const std::string& what) {
   return at == std::string::npos ? 0 : std::stoul(status.substr(at + what.size() + 1));
 }
 
-std::size_t lines_with(const std::string& text, const std::string& part) {
-  std::size_t count = 0;
-  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
-    ++count;
-  return count;
-}
-
 } // namespace
 
 TEST_CASE("keygen writes a pair for its owner only, and overwrites none by itself", "[security]") {
@@ -246,7 +231,7 @@ TEST_CASE("strangers get nothing out of a run over tcp, and it goes on", "[secur
   CHECK(result["nodes"].size() == 3); // nobody else was a node of it
   CHECK(result["messages"]["lost"] == 0);
   CHECK(contains(text, "is not let in"));
-  CHECK(lines_with(text, "is not let in") <= 4); // once a peer, not once a try
+  CHECK(times_in(text, "is not let in") <= 4); // once a peer, not once a try
   CHECK(before > 0);
 }
 

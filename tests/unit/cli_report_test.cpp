@@ -1,4 +1,5 @@
 #include "support/catch.hpp"
+#include "support/text.hpp"
 
 #include "cli/report.hpp"
 
@@ -6,12 +7,9 @@ using namespace troupe;
 using cli::render;
 using cli::render_result;
 using nlohmann::json;
+using troupe::testing::contains;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 scenarios::outcome some_run() {
   scenarios::outcome run;

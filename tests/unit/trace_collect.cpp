@@ -43,7 +43,7 @@ struct split_trace {
       if (entry.path().extension() != ".trace") return false;
     return true;
   }
-  tests::scratch_directory run, elsewhere;
+  testing::temporary_directory run, elsewhere;
 };
 
 } // namespace
@@ -91,7 +91,7 @@ TEST_CASE("segments that are lacking are added to those that are there", "[trace
 
 TEST_CASE("what was copied while it was being written gives way to the whole, and not the other way round",
           "[trace][collect]") {
-  tests::scratch_directory run, elsewhere;
+  testing::temporary_directory run, elsewhere;
   trace::recorder main{{.directory = run.path(), .node = "main", .incarnation = 1}};
   main.node_up(main.add_node("w1", 2));
   trace::recorder w1{{.directory = elsewhere.path(), .node = "w1", .incarnation = 2}};
@@ -123,7 +123,7 @@ TEST_CASE("of a directory with traces of many runs, those of this run are taken"
 
 TEST_CASE("what is not of the run is refused with a reason", "[trace][collect]") {
   split_trace t;
-  tests::scratch_directory strange;
+  testing::temporary_directory strange;
   { trace::recorder r{{.directory = strange.path(), .node = "w1", .incarnation = 9}}; }
   tests::write_file(strange.path() / "text", "no trace");
   const auto refused = [&](const fs::path& source, const std::string& why) {
@@ -144,7 +144,7 @@ TEST_CASE("what is not of the run is refused with a reason", "[trace][collect]")
 }
 
 TEST_CASE("a trace that is still being written is not collected", "[trace][collect]") {
-  tests::scratch_directory run, elsewhere;
+  testing::temporary_directory run, elsewhere;
   trace::recorder main{{.directory = run.path(), .node = "main", .incarnation = 1}};
   main.node_up(main.add_node("w1", 2));
   trace::recorder w1{{.directory = elsewhere.path(), .node = "w1", .incarnation = 2}};

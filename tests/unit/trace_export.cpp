@@ -230,13 +230,13 @@ TEST_CASE("the Mermaid export stays within what Mermaid takes", "[trace][export]
 }
 
 TEST_CASE("the CSV export quotes what needs it", "[trace][export]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   auto m = awkward_run();
   std::vector<std::string> notes;
   trace::export_csv(m, trace::selection(m.messages.size(), true), dir.path() / "csv", notes);
   // A reader by RFC 4180.
   auto rows_of = [&](const char* name) {
-    auto text = tests::read_file(dir.path() / "csv" / name);
+    auto text = testing::content_of(dir.path() / "csv" / name);
     std::vector<std::vector<std::string>> rows{{""}};
     bool quoted = false;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -269,7 +269,7 @@ TEST_CASE("the CSV export quotes what needs it", "[trace][export]") {
 }
 
 TEST_CASE("the SQLite export holds everything, and SQL answers questions", "[trace][export]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   auto m = awkward_run();
   auto path = dir.path() / "trace.db";
   for (int again = 0; again < 2; ++again)
@@ -330,7 +330,7 @@ TEST_CASE("query prints rows as a table or as JSON, and points at mistakes", "[t
 }
 
 TEST_CASE("the commands of a run directory reach every query and format", "[trace][commands]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   {
     trace::recorder_options o;
     o.directory = dir.path();

@@ -72,7 +72,7 @@ TEST_CASE("a thread may keep the books of several nodes, and outlive them", "[tr
 }
 
 TEST_CASE("a killed process leaves its books", "[trace][ledger]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   auto file = dir.path() / "w1.books";
   auto child = fork();
   REQUIRE(child >= 0);
@@ -91,7 +91,7 @@ TEST_CASE("a killed process leaves its books", "[trace][ledger]") {
 }
 
 TEST_CASE("a file that is no ledger is refused with a sentence", "[trace][ledger]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   auto refusal = [&](const std::string& content) {
     auto file = dir.path() / "x.books";
     std::ofstream{file, std::ios::binary} << content;
@@ -106,7 +106,7 @@ TEST_CASE("a file that is no ledger is refused with a sentence", "[trace][ledger
   CHECK(refusal(std::string(5000, 'x')).find("it is not a ledger") != std::string::npos);
   auto good = dir.path() / "good.books";
   { ledger books{good}; }
-  auto bytes = tests::read_file(good);
+  auto bytes = testing::content_of(good);
   CHECK(refusal(bytes) == "accepted");
   CHECK(refusal(bytes.substr(0, 6000)).find("it ends after 6000 bytes") != std::string::npos);
   bytes[8] = 9;

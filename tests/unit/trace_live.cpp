@@ -47,7 +47,7 @@ trace::message_id send(recorder& r, trace::actor_index from, trace::actor_index 
 } // namespace
 
 TEST_CASE("a run is seen as it is written, and nothing is read twice", "[trace][live]") {
-  const tests::scratch_directory dir;
+  const testing::temporary_directory dir;
   live_view view{dir.path()};
   CHECK(view.look(0ns).nodes.empty());
 
@@ -92,7 +92,7 @@ TEST_CASE("a run is seen as it is written, and nothing is read twice", "[trace][
 }
 
 TEST_CASE("a delayed message is in the mailbox from when it is due", "[trace][live]") {
-  const tests::scratch_directory dir;
+  const testing::temporary_directory dir;
   live_view view{dir.path()};
   recorder r{options_in(dir.path())};
   const auto clock = r.add_actor(0, 1, "clock");
@@ -108,7 +108,7 @@ TEST_CASE("a delayed message is in the mailbox from when it is due", "[trace][li
 }
 
 TEST_CASE("what goes to another node is in a mailbox there, and only there", "[trace][live]") {
-  const tests::scratch_directory dir;
+  const testing::temporary_directory dir;
   live_view view{dir.path()};
   recorder here{options_in(dir.path(), "main")}, there{options_in(dir.path(), "w1")};
   const auto far = here.add_node("w1", 0x1234);
@@ -136,7 +136,7 @@ TEST_CASE("what goes to another node is in a mailbox there, and only there", "[t
 }
 
 TEST_CASE("links go up and down, and know their round trip", "[trace][live]") {
-  const tests::scratch_directory dir;
+  const testing::temporary_directory dir;
   live_view view{dir.path()};
   recorder r{options_in(dir.path(), "main")};
   const auto w1 = r.add_node("w1", 1);
@@ -161,7 +161,7 @@ TEST_CASE("links go up and down, and know their round trip", "[trace][live]") {
 }
 
 TEST_CASE("actors that have ended are forgotten once their mailboxes are empty", "[trace][live]") {
-  const tests::scratch_directory dir;
+  const testing::temporary_directory dir;
   live_view view{dir.path()};
   auto options = options_in(dir.path());
   options.segment_bytes = 1U << 20; // the tables are repeated, with those that have ended
@@ -186,7 +186,7 @@ TEST_CASE("actors that have ended are forgotten once their mailboxes are empty",
 }
 
 TEST_CASE("several threads over many segments: in the end every event is counted once", "[trace][live]") {
-  const tests::scratch_directory dir;
+  const testing::temporary_directory dir;
   live_view view{dir.path()};
   auto options = options_in(dir.path());
   options.segment_bytes = 512U << 10;
@@ -225,7 +225,7 @@ TEST_CASE("several threads over many segments: in the end every event is counted
 }
 
 TEST_CASE("at most so many actors are told, the deepest", "[trace][live]") {
-  const tests::scratch_directory dir;
+  const testing::temporary_directory dir;
   live_view view{dir.path(), 3};
   recorder r{options_in(dir.path())};
   const auto type = r.intern("item");
@@ -241,7 +241,7 @@ TEST_CASE("at most so many actors are told, the deepest", "[trace][live]") {
 }
 
 TEST_CASE("without a trace the books are told, and what is missing is marked", "[trace][live]") {
-  const tests::scratch_directory dir;
+  const testing::temporary_directory dir;
   live_view view{dir.path()};
   trace::ledger books{dir.path() / "w10.books"}, other{dir.path() / "w9.books"};
   books.sent(5);
@@ -273,7 +273,7 @@ TEST_CASE("without a trace the books are told, and what is missing is marked", "
 }
 
 TEST_CASE("files that are no traces harm nobody", "[trace][live]") {
-  const tests::scratch_directory dir;
+  const testing::temporary_directory dir;
   live_view view{dir.path()};
   tests::write_file(dir.path() / "empty.trace", "");
   tests::write_file(dir.path() / "short.trace", "TRPTRACE");

@@ -24,7 +24,7 @@ struct raw_trace {
   std::uint64_t missed = 0;
   std::vector<std::uint64_t> in_handler;
 
-  explicit raw_trace(const std::filesystem::path& path) : bytes_{tests::read_file(path)} {
+  explicit raw_trace(const std::filesystem::path& path) : bytes_{testing::content_of(path)} {
     REQUIRE(bytes_.size() >= format::file_header_bytes);
     header = reinterpret_cast<format::file_header*>(bytes_.data());
     REQUIRE(std::memcmp(header->magic, format::file_magic, 8) == 0);

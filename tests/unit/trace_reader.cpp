@@ -62,7 +62,7 @@ std::string refusal(const std::filesystem::path& input) {
 } // namespace
 
 TEST_CASE("what was recorded is read, and the trace is complete", "[trace][reader]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   {
     recorder r{options_in(dir.path())};
     converse(r, 1'000);
@@ -85,7 +85,7 @@ TEST_CASE("what was recorded is read, and the trace is complete", "[trace][reade
 }
 
 TEST_CASE("several segments are one trace; a missing one is named", "[trace][reader]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   auto o = options_in(dir.path());
   o.segment_bytes = 256 << 10;
   {
@@ -119,12 +119,12 @@ TEST_CASE("several segments are one trace; a missing one is named", "[trace][rea
 }
 
 TEST_CASE("a torn tail is reported, and what precedes it is read", "[trace][reader]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   {
     recorder r{options_in(dir.path())};
     converse(r, 5'000);
   }
-  auto whole = tests::read_file(dir.path() / "w1.trace");
+  auto whole = testing::content_of(dir.path() / "w1.trace");
   auto full = trace::load({dir.path()}).events.size();
   for (std::size_t cut : {whole.size() - 40'000, whole.size() - 64'000, whole.size() / 2, std::size_t{5'000},
                           std::size_t{4'096 + 65'536}}) {
@@ -138,7 +138,7 @@ TEST_CASE("a torn tail is reported, and what precedes it is read", "[trace][read
 }
 
 TEST_CASE("a killed node's trace says what it was doing", "[trace][reader]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   auto child = fork();
   REQUIRE(child >= 0);
   if (child == 0) {
@@ -161,7 +161,7 @@ TEST_CASE("a killed node's trace says what it was doing", "[trace][reader]") {
 }
 
 TEST_CASE("a trace that hit its limit says so and how much it misses", "[trace][reader]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   auto o = options_in(dir.path());
   o.bytes_max = 512 << 10;
   {
@@ -213,7 +213,7 @@ TEST_CASE("commands read all segments up to the limit, and tell what was left ou
 }
 
 TEST_CASE("what is no trace is refused in a sentence", "[trace][reader]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   CHECK(refusal(dir.path() / "absent").find("does not exist") != std::string::npos);
   CHECK(refusal(dir.path()).find("holds no *.trace files") != std::string::npos);
   tests::write_file(dir.path() / "x.trace", "");
@@ -226,7 +226,7 @@ TEST_CASE("what is no trace is refused in a sentence", "[trace][reader]") {
     recorder r{options_in(dir.path())};
     converse(r, 10);
   }
-  auto good = tests::read_file(dir.path() / "w1.trace");
+  auto good = testing::content_of(dir.path() / "w1.trace");
   auto with = [&](std::size_t at, char byte) {
     auto bad = good;
     bad[at] = byte;
@@ -243,12 +243,12 @@ TEST_CASE("what is no trace is refused in a sentence", "[trace][reader]") {
 }
 
 TEST_CASE("records of kinds to come are skipped and counted", "[trace][reader]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   {
     recorder r{options_in(dir.path())};
     converse(r, 10);
   }
-  auto bytes = tests::read_file(dir.path() / "w1.trace");
+  auto bytes = testing::content_of(dir.path() / "w1.trace");
   // The first record of the second chunk: the threads' own.
   auto at = format::file_header_bytes + format::unit_bytes + sizeof(format::chunk_header);
   bytes[at] = 99;
@@ -260,7 +260,7 @@ TEST_CASE("records of kinds to come are skipped and counted", "[trace][reader]")
 }
 
 TEST_CASE("no damage to a file makes the reader fail or allocate without measure", "[trace][reader]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   {
     auto o = options_in(dir.path());
     o.what = trace::level::payloads;
@@ -272,7 +272,7 @@ TEST_CASE("no damage to a file makes the reader fail or allocate without measure
     r.payload(message_id::make(0, 1), std::as_bytes(std::span{"0123456789", 10}));
     r.noted(1, {}, "note");
   }
-  auto good = tests::read_file(dir.path() / "w1.trace");
+  auto good = testing::content_of(dir.path() / "w1.trace");
   auto seed = GENERATE(range(1U, 301U));
   INFO("seed " << seed);
   std::mt19937 random{seed};

@@ -44,7 +44,7 @@ message_id one_message(recorder& r, trace::actor_index from, trace::actor_index 
 } // namespace
 
 TEST_CASE("every event is one record of 32 bytes, and what it says comes back", "[trace][recorder]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   auto before = std::uint64_t{0};
   {
     recorder r{options_in(dir.path())};
@@ -112,7 +112,7 @@ TEST_CASE("a lag of any sign survives its packing", "[trace][recorder]") {
 }
 
 TEST_CASE("many threads record at once, and nothing is lost or numbered twice", "[trace][recorder]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   constexpr int threads = 6, each = 20'000;
   {
     recorder r{options_in(dir.path())};
@@ -139,7 +139,7 @@ TEST_CASE("many threads record at once, and nothing is lost or numbered twice", 
 }
 
 TEST_CASE("a killed process leaves everything up to its last event", "[trace][recorder]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   auto child = fork();
   REQUIRE(child >= 0);
   if (child == 0) {
@@ -164,7 +164,7 @@ TEST_CASE("a killed process leaves everything up to its last event", "[trace][re
 }
 
 TEST_CASE("a trace rolls over to further files, each with its own tables", "[trace][recorder]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   auto o = options_in(dir.path());
   o.segment_bytes = 512 << 10;
   {
@@ -193,7 +193,7 @@ TEST_CASE("a trace rolls over to further files, each with its own tables", "[tra
 }
 
 TEST_CASE("a trace that reaches its size limit ends, and counts what it misses", "[trace][recorder]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   auto o = options_in(dir.path());
   o.bytes_max = 1 << 20;
   {
@@ -213,7 +213,7 @@ TEST_CASE("a trace that reaches its size limit ends, and counts what it misses",
 }
 
 TEST_CASE("a full disk ends the trace and not the process", "[trace][recorder]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   auto child = fork();
   REQUIRE(child >= 0);
   if (child == 0) {
@@ -240,7 +240,7 @@ TEST_CASE("a full disk ends the trace and not the process", "[trace][recorder]")
 }
 
 TEST_CASE("one thread may record for several nodes, and outlive their recorders", "[trace][recorder]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   for (int round = 0; round < 20; ++round) {
     auto name = [&](const char* n) { return n + std::to_string(round); };
     {
@@ -257,7 +257,7 @@ TEST_CASE("one thread may record for several nodes, and outlive their recorders"
 }
 
 TEST_CASE("short-lived threads share chunks, so that the file stays small", "[trace][recorder]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   {
     recorder r{options_in(dir.path())};
     for (int i = 0; i < 500; ++i)
@@ -268,7 +268,7 @@ TEST_CASE("short-lived threads share chunks, so that the file stays small", "[tr
 }
 
 TEST_CASE("off makes no file, and the tables still hand out indices", "[trace][recorder]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   auto o = options_in(dir.path());
   o.what = trace::level::off;
   recorder r{o};
@@ -282,7 +282,7 @@ TEST_CASE("off makes no file, and the tables still hand out indices", "[trace][r
 }
 
 TEST_CASE("a node that starts again keeps its first trace", "[trace][recorder]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   { recorder r{options_in(dir.path())}; }
   { recorder r{options_in(dir.path())}; }
   CHECK(std::filesystem::exists(dir.path() / "w1.trace"));
@@ -290,7 +290,7 @@ TEST_CASE("a node that starts again keeps its first trace", "[trace][recorder]")
 }
 
 TEST_CASE("the clock runs ahead of what a peer has seen", "[trace][recorder]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   {
     recorder r{options_in(dir.path())};
     auto ahead = r.now() + 5'000'000'000'000;
@@ -304,7 +304,7 @@ TEST_CASE("the clock runs ahead of what a peer has seen", "[trace][recorder]") {
 }
 
 TEST_CASE("sampling keeps whole causal trees or nothing of them", "[trace][recorder]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   auto o = options_in(dir.path());
   o.sample_one_in = 10;
   int roots = 0;
@@ -328,7 +328,7 @@ TEST_CASE("sampling keeps whole causal trees or nothing of them", "[trace][recor
 }
 
 TEST_CASE("payloads are recorded only where asked for, and cut at 64 KiB", "[trace][recorder]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   std::vector<std::byte> big(100'000, std::byte{'x'});
   {
     recorder quiet{options_in(dir.path(), "quiet")};
@@ -347,7 +347,7 @@ TEST_CASE("payloads are recorded only where asked for, and cut at 64 KiB", "[tra
 }
 
 TEST_CASE("a directory that is not there, or a name that is no file name, is refused", "[trace][recorder]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   CHECK_THROWS_AS(recorder{options_in(dir.path() / "absent")}, std::system_error);
   CHECK_THROWS_AS((recorder{options_in(dir.path(), "../up")}), std::system_error);
   CHECK_THROWS_AS((recorder{options_in(dir.path(), "")}), std::system_error);

@@ -90,7 +90,7 @@ TEST_CASE("every kind of event reads as a sentence and as JSON", "[trace][show]"
 }
 
 TEST_CASE("commands work on a run directory and tell mistakes apart from data", "[trace][commands]") {
-  tests::scratch_directory dir;
+  testing::temporary_directory dir;
   {
     trace::recorder_options o;
     o.directory = dir.path();

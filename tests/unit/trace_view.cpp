@@ -93,15 +93,15 @@ bool graphviz_is_there() {
 
 /// What Graphviz makes of a picture in its language; fails the test if it has complaints.
 std::string drawn(const std::string& dot, const std::string& as) {
-  const tests::scratch_directory dir;
+  const testing::temporary_directory dir;
   tests::write_file(dir.path() / "in.dot", dot);
   const auto at = dir.path().string();
   const int status =
       std::system(("dot -T" + as + " -o " + at + "/out " + at + "/in.dot 2> " + at + "/said").c_str());
   CHECK(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 0);
-  CHECK(tests::read_file(dir.path() / "said").empty());
-  return tests::read_file(dir.path() / "out");
+  CHECK(testing::content_of(dir.path() / "said").empty());
+  return testing::content_of(dir.path() / "out");
 }
 
 std::size_t times_in(const std::string& text, const std::string& part) {
@@ -210,7 +210,7 @@ TEST_CASE("a page's columns say what the trace says", "[trace][view]") {
 
 TEST_CASE("Graphviz draws what graph and export write in its language", "[trace][graph]") {
   if (!graphviz_is_there()) return;
-  const tests::scratch_directory dir;
+  const testing::temporary_directory dir;
   {
     trace::recorder r{{.directory = dir.path(), .node = "main", .incarnation = 1}};
     auto client = r.add_actor(0, 1, "client"), strange = r.add_actor(0, 2, "x\"]; evil [label=\"\\<&>\n");

@@ -4,6 +4,7 @@ troupe_test(unit_transport
     unit/transport_delivery.cpp
     unit/transport_hub.cpp
     unit/transport_line_connection.cpp
+    unit/transport_link.cpp
     unit/transport_session.cpp
     unit/transport_stream_server.cpp
     unit/transport_wire.cpp

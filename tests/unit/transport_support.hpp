@@ -1,6 +1,7 @@
 // What the tests of the transport room share.
 #pragma once
 
+#include "support/temporary_directory.hpp"
 #include "transport/hub.hpp"
 
 #include <atomic>
@@ -28,6 +29,7 @@ using transport::hub_options;
 using transport::inbound_frame;
 using transport::peer_ptr;
 using transport::send_result;
+using troupe::testing::temporary_directory;
 
 /// Long enough that only a test that would fail anyway waits for it to pass.
 inline constexpr auto patience = 30s;
@@ -47,26 +49,6 @@ inline send_result send_text(const peer_ptr& p, std::string_view text, std::uint
     return true;
   });
 }
-
-/// A directory of its own, 0700, gone at the end.
-class temporary_directory {
- public:
-  temporary_directory() {
-    auto pattern = (std::filesystem::temp_directory_path() / "troupe-test-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    path_ = pattern;
-  }
-  ~temporary_directory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  temporary_directory(const temporary_directory&) = delete;
-  temporary_directory& operator=(const temporary_directory&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// What a listener heard of one peer; compared as text.
 struct heard {
