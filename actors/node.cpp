@@ -272,6 +272,15 @@ std::int64_t waiting_in(const trace::ledger_counts& x) {
                                    - x.dropped_total());
 }
 
+/// Actors that did not end in time cannot be destroyed without the scheduler. They are kept where
+/// a leak detector sees that this is meant.
+void outlive_all(caf::strong_actor_ptr actor) {
+  static auto& mutex = *new std::mutex;
+  static auto& left_behind = *new std::vector<caf::strong_actor_ptr>;
+  const std::lock_guard lock{mutex};
+  left_behind.push_back(std::move(actor));
+}
+
 } // namespace
 
 std::size_t node::stop(std::chrono::milliseconds patience) {
@@ -291,10 +300,9 @@ std::size_t node::stop(std::chrono::milliseconds patience) {
   gateway_->stop(patience);
   settle();
   if (alive != 0) {
-    // They cannot be destroyed without the scheduler, so they outlive the registry.
     for (auto& actor : gateway_->exported()) {
-      intrusive_ptr_add_ref(actor.get());
       system_->registry().erase(actor->id());
+      outlive_all(std::move(actor));
     }
     system_->await_actors_before_shutdown(false);
     if (const auto waiting = waiting_in(books_.totals()); waiting > 0)
