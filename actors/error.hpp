@@ -2,6 +2,7 @@
 #pragma once
 
 #include <caf/error.hpp>
+#include <caf/make_message.hpp>
 
 #include <string>
 

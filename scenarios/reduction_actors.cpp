@@ -147,6 +147,7 @@ void fail(root_actor* self, const std::string& why) {
 void finish_if_through(root_actor* self) {
   auto& state = self->state;
   if (state.reports_missing != 0 || state.ended || (state.reports_lost != 0 && !state.stopped)) return;
+  const joining all{state.reported};
   finish(self, state.collector, result_of(state, state.took));
   end(self);
 }
@@ -163,6 +164,7 @@ void collect_reports(root_actor* self) {
           .then(
               [self, i](reducer_report& report) {
                 self->state.reports[i] = std::move(report);
+                self->state.reported.push_back(current_message());
                 --self->state.reports_missing;
                 finish_if_through(self);
               },

@@ -88,6 +88,7 @@ struct root_state {
   bool deal_pending = false, all_dealt = false, reporting = false, stopped = false, ended = false;
   std::optional<value_partial> result;
   std::vector<reducer_report> reports;
+  std::vector<message_token> reported;               ///< what the result waits for
   std::size_t reports_missing = 0, reports_lost = 0; ///< not yet there; of reducers whose node is lost
   caf::actor_clock::time_point began, told;
   caf::timespan took{0};

@@ -69,7 +69,7 @@ TEST_CASE("a missing trace is named, collected with all its segments, and then c
 }
 
 TEST_CASE("a node that keeps no trace is not looked for", "[trace][collect]") {
-  tests::scratch_directory run;
+  testing::temporary_directory run;
   {
     trace::recorder main{{.directory = run.path(), .node = "main", .incarnation = 1}};
     main.node_up(main.add_node("py", 2), false);

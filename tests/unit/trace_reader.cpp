@@ -184,7 +184,7 @@ TEST_CASE("commands read all segments up to the limit, and tell what was left ou
     recorder r{o};
     converse(r, 20'000);
   };
-  tests::scratch_directory whole, cut;
+  testing::temporary_directory whole, cut;
   record(whole.path(), 4ULL << 30);
   record(cut.path(), 1 << 20);
   std::uintmax_t files = 0, bytes = 0;
