@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# scripts/test_viewer.sh: tries the viewer's page in headless Chromium. Builds the program,
-# installs Debian's chromium and npm's playwright-core where missing, and is skipped, with a
+# scripts/test_viewer.sh: tries the viewer's page and the Mermaid export in headless Chromium. Builds the program,
+# installs Debian's chromium and npm's playwright-core and mermaid where missing, and is skipped, with a
 # message, where they cannot be had. SHOTS=DIR keeps screenshots.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
@@ -19,9 +19,9 @@ skip() {
 
 command -v chromium >/dev/null || (install_missing chromium) || skip "there is no chromium"
 command -v npm >/dev/null || (install_missing nodejs npm) || skip "there is no npm"
-if [ ! -d tests/viewer/node_modules/playwright-core ]; then
+if [ ! -d tests/viewer/node_modules/playwright-core ] || [ ! -d tests/viewer/node_modules/mermaid ]; then
   (cd tests/viewer && npm install --no-package-lock --silent --no-audit --no-fund >&2) ||
-    skip "npm cannot install playwright-core"
+    skip "npm cannot install playwright-core and mermaid"
 fi
 build dev --target troupe make_trace
 
@@ -31,6 +31,7 @@ for events in 1000 100000 1000000; do
   mkdir "$pages/$events"
   build/dev/tests/make_trace "$pages/$events" "$events"
   build/dev/cli/troupe trace view "$pages/$events" -o "$pages/$events.html" >/dev/null
+  build/dev/cli/troupe trace export --format mermaid "$pages/$events" -o "$pages/$events.mermaid" >/dev/null
 done
 shots=
 [ -z "${SHOTS:-}" ] || { mkdir -p "$SHOTS" && shots=$(realpath "$SHOTS"); }
