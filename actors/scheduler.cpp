@@ -180,16 +180,16 @@ template <class Worker>
 caf::resumable* prompt_scheduling::find(Worker* self, std::size_t stolen_from) {
   auto& mine = d(self);
   auto* parent = self->parent();
-  const auto workers = parent->num_workers();
   auto& arrivals = d(parent).arrivals;
-  if (++mine.turns % turns_until_fair == 0) {
+  const bool fair = ++mine.turns % turns_until_fair == 0;
+  // Not each time, since those who gave way wait in this queue.
+  if (fair || (std::exchange(mine.gave_way, false) && mine.turns % 2 == 0))
     if (auto* job = arrivals.pop_front()) return job;
-    if (auto* job = mine.jobs.pop_back()) return job;
-  }
+  if (auto* job = fair ? mine.jobs.pop_back() : nullptr) return job;
   if (auto* job = mine.jobs.pop_front()) return job;
   if (auto* job = arrivals.pop_batch(mine.jobs, batch_max)) return job;
-  for (std::size_t i = 0; i < workers; ++i) {
-    const auto victim = mine.next_victim++ % workers;
+  for (std::size_t i = 0; i < parent->num_workers(); ++i) {
+    const auto victim = mine.next_victim++ % parent->num_workers();
     if (victim == self->id()) continue;
     if (auto* job = d(parent->worker_by_id(victim)).jobs.pop_back(stolen_from)) return job;
   }
@@ -334,7 +334,7 @@ void worker<troupe::prompt_scheduling>::run() {
     auto* job = policy_.dequeue(this);
     policy_.before_resume(this, job);
     const auto before = troupe::last_handler_end;
-    const auto result = job->resume(this, max_throughput_);
+    const auto result = job->resume(this, std::min(max_throughput_, troupe::messages_a_turn));
     if (troupe::last_handler_end == before || result == resumable::done) troupe::last_handler_end = 0;
     policy_.after_resume(this, job);
     switch (result) {

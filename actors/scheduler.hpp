@@ -52,6 +52,10 @@ class parking_place {
   std::atomic<std::uint32_t> woken_{0};
 };
 
+/// Messages that an actor handles in a row. CAF's default is no limit at all: as many actors as there are
+/// threads, each of which keeps sending messages to itself, would let no other run.
+inline constexpr std::size_t messages_a_turn = 32;
+
 /// The policy "prompt" for CAF's coordinator: each worker thread has a queue of its own,
 /// takes from the others when that is empty, and sleeps when there is nothing at all.
 /// In contrast to CAF's work stealing, which polls with naps of up to 10 ms, a sleeper is
@@ -83,6 +87,7 @@ class prompt_scheduling : public caf::policy::unprofiled {
     bool searches = false; ///< is the one that looks for jobs before it sleeps
     int sleep_at_once = 0; ///< so many times: others want its core
     bool watched = false;  ///< its watch saw a job that waits
+    bool gave_way = false; ///< its last job has more to do, and lets others go first
   };
 
   template <class Coordinator>
@@ -105,6 +110,7 @@ class prompt_scheduling : public caf::policy::unprofiled {
   template <class Worker>
   void resume_job_later(Worker* self, caf::resumable* job) {
     d(self).jobs.push_back(job);
+    d(self).gave_way = true;
   }
   template <class Worker>
   caf::resumable* dequeue(Worker* self);

@@ -139,6 +139,47 @@ TEST_CASE("two actors that keep waking each other do not starve a third", "[acto
   SUCCEED("the third had its turn");
 }
 
+TEST_CASE("actors with endless work of their own leave time for others", "[actors][scheduler]") {
+  constexpr int threads = 2;
+  std::atomic<bool> stop{false};
+  std::promise<bool> heard;
+  prompt_config config{threads};
+  caf::actor_system system{config};
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+  std::vector<caf::actor> busy;
+  std::atomic<int> begun{0};
+  for (int i = 0; i < 2 * threads; ++i)
+    busy.push_back(system.spawn([&](caf::event_based_actor* self) -> caf::behavior {
+      self->send(self, 0);
+      return {[&, self](int turn) {
+        if (turn == 0) ++begun;
+        if (stop || std::chrono::steady_clock::now() > limit)
+          self->quit();
+        else
+          self->send(self, turn + 1);
+      }};
+    }));
+  // From outside, and from one of them: both ways lead past the others.
+  auto last = system.spawn([&](caf::event_based_actor*) -> caf::behavior {
+    return {[&](const std::string&) { heard.set_value(!stop.exchange(true) && begun == 2 * threads); }};
+  });
+  auto relay = system.spawn([=](caf::event_based_actor* self) -> caf::behavior {
+    return {[=](const std::string& text) {
+      if (text.size() == 3)
+        self->send(last, text);
+      else
+        self->send(self, text + "x");
+    }};
+  });
+  while (begun < threads)
+    std::this_thread::yield();
+  caf::anon_send(relay, std::string{});
+  CHECK(heard.get_future().get());
+  CHECK(std::chrono::steady_clock::now() < limit);
+  caf::anon_send_exit(relay, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(last, caf::exit_reason::user_shutdown);
+}
+
 TEST_CASE("time-outs fire, and those of an actor end with it", "[actors][scheduler]") {
   prompt_config config{2};
   caf::actor_system system{config};
