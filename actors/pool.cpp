@@ -45,7 +45,8 @@ void pool::hand(std::size_t worker, std::vector<assignment>& out) {
 /// a fair share of what is left, as in guided self-scheduling (Polychronopoulos and Kuck, 1987),
 /// but one to compute and one to go on with.
 std::size_t pool::share() const {
-  const auto fair = waiting_.size() / std::max<std::size_t>(2 * living().size(), 1);
+  const auto alive = std::ranges::count_if(workers_, &worker_record::alive);
+  const auto fair = waiting_.size() / (2 * std::max<std::size_t>(static_cast<std::size_t>(alive), 1));
   return std::min(prefetch_, std::max<std::size_t>(2, fair));
 }
 
@@ -99,8 +100,8 @@ std::vector<pool::assignment> pool::on_done(const caf::actor& who, task_done& wh
     slot = {true, std::move(what.output), std::move(what.error), worker, what.busy, ++done_};
     ++workers_[worker].tasks;
     workers_[worker].busy += what.busy;
-    // It may have been handed to somebody else too, or wait to be.
-    std::erase(waiting_, what.task);
+    // It may have been handed to somebody else too, or wait to be, if it was taken back.
+    if (redelivered_ > 0) std::erase(waiting_, what.task);
   }
   if (dispatch_ == dispatch_kind::pull) refill(worker, out);
   return out;

@@ -1,27 +1,19 @@
 // Who sends to another process faster than its actors can handle it.
 #include "tests/distributed/flood_roles.hpp"
 #include "tests/distributed/location_fixture.hpp"
+#include "tests/support/memory.hpp"
 #include "tests/support/sanitized.hpp"
-
-#include <fstream>
 
 using namespace troupe;
 using namespace troupe::testing;
 
 namespace {
 
-/// The most memory that a process has had, in KiB.
-std::uint64_t peak_kb(pid_t pid) {
-  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-  for (std::string line; std::getline(status, line);)
-    if (line.starts_with("VmHWM:")) return std::stoul(line.substr(6));
-  FAIL("no VmHWM of process " << pid);
-  return 0;
-}
-
 /// What code, sockets and frames in work take besides the limits; without these it would be
 /// several times as much as all that is allowed.
-constexpr std::uint64_t slack_kb = 24'000;
+constexpr std::int64_t slack_kib = 24'000;
+
+constexpr std::int64_t kib(std::uint64_t bytes) { return static_cast<std::int64_t>(bytes / 1024); }
 
 std::uint64_t full(const trace::ledger_counts& x) {
   return x.dropped[static_cast<std::size_t>(trace::drop_reason::queue_full)];
@@ -53,7 +45,7 @@ TEST_CASE("a consumer ten times slower than its producer in another process cost
   const auto file = (directory / "sent").string();
   const auto consumer = f.spawn("consumer", "slow", file);
   const auto producer = f.spawn("producer", "flooder", consumer, file);
-  const auto producer_before = peak_kb(f.pid("producer")), consumer_before = peak_kb(f.pid("consumer"));
+  const auto producer_before = peak_kib(f.pid("producer")), consumer_before = peak_kib(f.pid("consumer"));
 
   std::uint64_t handled = 0, questions_refused = 0;
   caf::error why;
@@ -67,11 +59,11 @@ TEST_CASE("a consumer ten times slower than its producer in another process cost
           [&](caf::error& err) { why = std::move(err); });
   INFO(f.main->system().render(why));
   REQUIRE_FALSE(why);
-  const auto producer_more = peak_kb(f.pid("producer")) - producer_before;
-  const auto consumer_more = peak_kb(f.pid("consumer")) - consumer_before;
+  const auto producer_more = peak_kib(f.pid("producer")) - producer_before;
+  const auto consumer_more = peak_kib(f.pid("consumer")) - consumer_before;
   if (!sanitized) {
-    CHECK(producer_more < flood_queue / 1024 + slack_kb);
-    CHECK(consumer_more < (flood_window + flood_threads * flood_arrivals) / 1024 + slack_kb);
+    CHECK(producer_more < kib(flood_queue) + slack_kib);
+    CHECK(consumer_more < kib(flood_window + flood_threads * flood_arrivals) + slack_kib);
   }
 
   for (const auto* name : {"producer", "consumer"}) {

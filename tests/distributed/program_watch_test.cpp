@@ -2,6 +2,7 @@
 #include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/terminal.hpp"
+#include "support/text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -57,132 +58,111 @@ bool shows_picture_of(terminal& user, std::size_t rows, std::size_t columns, std
   }
 }
 
-void check_left(const terminal& user, const termios& before) {
-  CHECK(user.seen.find(screen_entered) != std::string::npos);
-  CHECK(user.seen.rfind(screen_left) > user.seen.rfind(screen_entered));
-  CHECK(user.seen.rfind(cursor_shown) > user.seen.rfind("\x1b[?25l"));
-  CHECK(same(user.modes(), before));
-}
+/// A run that is watched on a terminal, which has it back at the end.
+struct watched_run {
+  explicit watched_run(const std::string& count)
+      : user(TROUPE_PROGRAM, watched(count), directory.path()), before(user.modes()) {}
+  /// Until there is something to see.
+  void starts() { REQUIRE(user.shows("assign_task")); }
+  void ends_with(int code) {
+    const int ended = user.wait();
+    CAPTURE(afterwards(user));
+    CHECK(ended == code);
+    CHECK(contains(user.seen, screen_entered));
+    CHECK(user.seen.rfind(screen_left) > user.seen.rfind(screen_entered));
+    CHECK(user.seen.rfind(cursor_shown) > user.seen.rfind("\x1b[?25l"));
+    CHECK(same(user.modes(), before));
+  }
+  bool said_afterwards(const std::string& text) const { return contains(afterwards(user), text); }
+
+  temporary_directory directory;
+  terminal user;
+  termios before;
+};
 
 } // namespace
 
 TEST_CASE("--watch shows nodes, actors and types; after q the run goes on to its verdict",
           "[program][watch]") {
-  const temporary_directory directory;
-  terminal user(TROUPE_PROGRAM, watched("20000"), directory.path());
-  const auto before = user.modes();
-  REQUIRE(user.shows(screen_entered));
+  watched_run run("20000");
+  REQUIRE(run.user.shows(screen_entered));
   for (const std::string text : {"3 nodes up", "deepest mailboxes", "\nw1 ", "\nw2 ", "coordinator-",
                                  "assign_task", "troupe: running", "q leaves this view"}) {
     CAPTURE(text);
-    REQUIRE(user.shows(text));
+    REQUIRE(run.user.shows(text));
   }
-  CHECK((user.modes().c_lflag & (ICANON | ECHO)) == 0);
-  user.type('q');
-  REQUIRE(user.shows(screen_left));
-  const int code = user.wait();
-  CAPTURE(user.seen.substr(user.seen.find(screen_left)));
-  CHECK(code == 1); // the file expects the result of a thousand numbers
-  check_left(user, before);
-  const auto rest = afterwards(user);
-  CHECK(rest.find("/20000") != std::string::npos); // the usual progress
-  CHECK(rest.find("check_failed: worker_pool in ") != std::string::npos);
-  CHECK(rest.find("deepest mailboxes") == std::string::npos);
+  CHECK((run.user.modes().c_lflag & (ICANON | ECHO)) == 0);
+  run.user.type('q');
+  REQUIRE(run.user.shows(screen_left));
+  run.ends_with(1);                     // the file expects the result of a thousand numbers
+  CHECK(run.said_afterwards("/20000")); // the usual progress
+  CHECK(run.said_afterwards("check_failed: worker_pool in "));
+  CHECK_FALSE(run.said_afterwards("deepest mailboxes"));
 }
 
 TEST_CASE("a run that ends leaves the screen, and what was said is printed then", "[program][watch]") {
-  const temporary_directory directory;
-  terminal user(TROUPE_PROGRAM, watched("1000"), directory.path());
-  const auto before = user.modes();
-  const int code = user.wait();
-  CAPTURE(user.seen);
-  CHECK(code == 0);
-  check_left(user, before);
-  CHECK(afterwards(user).find("troupe: running") != std::string::npos);
-  CHECK(afterwards(user).find("passed: worker_pool in ") != std::string::npos);
+  watched_run run("1000");
+  run.ends_with(0);
+  CHECK(run.said_afterwards("troupe: running"));
+  CHECK(run.said_afterwards("passed: worker_pool in "));
 }
 
-TEST_CASE("Ctrl-C and Enter stop a run that is watched, in order", "[program][watch]") {
-  const auto [key, name] = GENERATE(table<char, std::string>({{'\x03', "SIGINT"}, {'\n', "Enter"}}));
-  const temporary_directory directory;
-  terminal user(TROUPE_PROGRAM, watched("100000"), directory.path());
-  const auto before = user.modes();
-  REQUIRE(user.shows("assign_task"));
-  user.type(key);
-  REQUIRE(user.shows("troupe: " + name + ": stopping in order"));
-  const int code = user.wait();
-  CAPTURE(afterwards(user));
-  CHECK(code == 130);
-  check_left(user, before);
-  CHECK(afterwards(user).find(name + ": stopping in order") != std::string::npos);
-  CHECK(afterwards(user).find("interrupted: worker_pool in ") != std::string::npos);
+TEST_CASE("Ctrl-C, Enter and SIGTERM stop a run that is watched, in order", "[program][watch]") {
+  const std::string name = GENERATE("SIGINT", "Enter", "SIGTERM");
+  watched_run run("100000");
+  run.starts();
+  if (name == "SIGTERM")
+    run.user.signal(SIGTERM);
+  else
+    run.user.type(name == "Enter" ? '\n' : '\x03');
+  REQUIRE(run.user.shows("troupe: " + name + ": stopping in order"));
+  run.ends_with(130);
+  CHECK(run.said_afterwards(name + ": stopping in order"));
+  CHECK(run.said_afterwards("interrupted: worker_pool in "));
 }
 
 TEST_CASE("however often it is told to stop, the terminal is given back", "[program][watch]") {
-  const temporary_directory directory;
-  terminal user(TROUPE_PROGRAM, watched("100000"), directory.path());
-  const auto before = user.modes();
-  REQUIRE(user.shows("assign_task"));
+  watched_run run("100000");
+  run.starts();
   for (int i = 0; i < 3; ++i)
-    user.type('\x03');
-  CHECK(user.wait() == 130);
-  check_left(user, before);
+    run.user.type('\x03');
+  run.ends_with(130);
 }
 
 TEST_CASE("a signal that kills the program gives the terminal back", "[program][watch]") {
-  const temporary_directory directory;
-  terminal user(TROUPE_PROGRAM, watched("100000"), directory.path());
-  const auto before = user.modes();
-  REQUIRE(user.shows("assign_task"));
-  user.type('\x1c'); // Ctrl-backslash: SIGQUIT
-  CHECK(user.wait() == 128 + SIGQUIT);
-  check_left(user, before);
-}
-
-TEST_CASE("SIGTERM stops a run that is watched in order, and gives the terminal back", "[program][watch]") {
-  const temporary_directory directory;
-  terminal user(TROUPE_PROGRAM, watched("100000"), directory.path());
-  const auto before = user.modes();
-  REQUIRE(user.shows("assign_task"));
-  user.signal(SIGTERM);
-  REQUIRE(user.shows("troupe: SIGTERM: stopping in order"));
-  CHECK(user.wait() == 130);
-  check_left(user, before);
-  CHECK(afterwards(user).find("interrupted: worker_pool in ") != std::string::npos);
+  watched_run run("100000");
+  run.starts();
+  run.user.type('\x1c'); // Ctrl-backslash: SIGQUIT
+  run.ends_with(128 + SIGQUIT);
 }
 
 TEST_CASE("the picture is laid out anew for a window of another size", "[program][watch]") {
-  const temporary_directory directory;
-  terminal user(TROUPE_PROGRAM, watched("100000"), directory.path());
-  const auto before = user.modes();
-  REQUIRE(user.shows("assign_task"));
-  REQUIRE(shows_picture_of(user, 24, 80, 0));
+  watched_run run("100000");
+  run.starts();
+  REQUIRE(shows_picture_of(run.user, 24, 80, 0));
   const std::vector<std::pair<unsigned short, unsigned short>> sizes{{50, 132}, {10, 50}, {24, 80}};
   for (const auto& [rows, columns] : sizes) {
     CAPTURE(rows, columns);
-    const auto since = user.seen.size();
-    user.resize(rows, columns);
-    REQUIRE(shows_picture_of(user, rows, columns, since));
+    const auto since = run.user.seen.size();
+    run.user.resize(rows, columns);
+    REQUIRE(shows_picture_of(run.user, rows, columns, since));
   }
-  user.type('\x03');
-  CHECK(user.wait() == 130);
-  check_left(user, before);
+  run.user.type('\x03');
+  run.ends_with(130);
 }
 
 TEST_CASE("a run goes on and ends though its terminal takes nothing more", "[program][watch]") {
-  const temporary_directory directory;
-  terminal user(TROUPE_PROGRAM, watched("20000"), directory.path());
-  const auto before = user.modes();
-  REQUIRE(user.shows("assign_task"));
-  const auto process = open_process(user.pid());
+  watched_run run("20000");
+  run.starts();
+  const auto process = open_process(run.user.pid());
   std::vector<troupe::cli::descriptor> nodes;
-  for (const auto child : children_of(user.pid()))
+  for (const auto child : children_of(run.user.pid()))
     nodes.push_back(open_process(child));
   CHECK(nodes.size() == 2);
-  user.fill();
+  run.user.fill();
   for (const auto& node : nodes)
     REQUIRE(ends(node));
-  const auto file = directory / "runs/latest/result.json";
+  const auto file = run.directory / "runs/latest/result.json";
   nlohmann::json result;
   for (int looks = 0; looks < 600 && !result.is_object(); ++looks) {
     REQUIRE_FALSE(ends(process, 100)); // it has a result to print, and waits for the terminal
@@ -192,9 +172,8 @@ TEST_CASE("a run goes on and ends though its terminal takes nothing more", "[pro
   REQUIRE(result.is_object());
   CHECK(result["verdict"] == "check_failed"); // the file expects the result of a thousand numbers
   CHECK(result["result"]["tasks"] == 20000);
-  CHECK(user.wait() == 1); // reads again
-  check_left(user, before);
-  CHECK(afterwards(user).find("check_failed: worker_pool in ") != std::string::npos);
+  run.ends_with(1); // reads again
+  CHECK(run.said_afterwards("check_failed: worker_pool in "));
 }
 
 TEST_CASE("Ctrl-Z gives the terminal back until the run goes on", "[program][watch]") {

@@ -1,5 +1,6 @@
 // The five scenarios over real processes, where something goes wrong on purpose.
 #include "support/catch.hpp"
+#include "support/memory.hpp"
 #include "support/program.hpp"
 #include "support/sanitized.hpp"
 #include "support/tcp_client.hpp"
@@ -45,14 +46,6 @@ json check_of(const json& run, const std::string& name) {
   for (const auto& check : run.at("checks"))
     if (check.at("name") == name) return check;
   return {{"passed", false}, {"detail", "there is no such check"}};
-}
-
-/// Memory of a process, in KiB.
-long resident_kib(pid_t pid) {
-  std::ifstream status{"/proc/" + std::to_string(pid) + "/status"};
-  for (std::string line; std::getline(status, line);)
-    if (line.starts_with("VmRSS:")) return std::stol(line.substr(6));
-  return 0;
 }
 
 std::string fault(const std::string& action, std::int64_t at_ms, const std::string& more = {}) {

@@ -1,5 +1,6 @@
 // Nobody in where they don't belong: runs over tcp, as their user and as a stranger see them.
 #include "support/catch.hpp"
+#include "support/memory.hpp"
 #include "support/program.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/text.hpp"
@@ -123,12 +124,6 @@ struct zmq_stranger {
   void* socket = ::zmq_socket(context, ZMQ_DEALER);
 };
 
-std::size_t resident_kb(pid_t pid, const std::string& what) {
-  const auto status = content_of("/proc/" + std::to_string(pid) + "/status");
-  const auto at = status.find(what + ":");
-  return at == std::string::npos ? 0 : std::stoul(status.substr(at + what.size() + 1));
-}
-
 } // namespace
 
 TEST_CASE("keygen writes a pair for its owner only, and overwrites none by itself", "[security]") {
@@ -195,7 +190,7 @@ TEST_CASE("strangers get nothing out of a run over tcp, and it goes on", "[secur
   for (const auto pid : children_of(run.troupe->pid()))
     if (auto join = argument_of(pid, "--join"); !join.empty()) endpoint = join;
   const auto [address, server_key] = split_key(endpoint);
-  const auto before = resident_kb(run.troupe->pid(), "VmRSS");
+  const auto before = resident_kib(run.troupe->pid());
 
   std::mt19937_64 random(11);
   std::string noise(200'000, '\0');
@@ -241,7 +236,7 @@ TEST_CASE("eighty megabytes of a stranger's cost a run over tcp a bounded amount
   std::string endpoint;
   for (const auto pid : children_of(run.troupe->pid()))
     if (auto join = argument_of(pid, "--join"); !join.empty()) endpoint = join;
-  const auto before = resident_kb(run.troupe->pid(), "VmHWM");
+  const auto before = peak_kib(run.troupe->pid());
   // A greeting of ZMTP with the mechanism CURVE, and a command that never ends.
   std::string greeting("\xff\0\0\0\0\0\0\0\1\x7f\3\0CURVE", 17);
   greeting.resize(64, '\0');
@@ -257,9 +252,7 @@ TEST_CASE("eighty megabytes of a stranger's cost a run over tcp a bounded amount
       n = ::send(fd, chunk.data(), chunk.size(), MSG_NOSIGNAL);
     ::close(fd);
   }
-  const auto after = resident_kb(run.troupe->pid(), "VmHWM");
-  CHECK(after > 0);
-  CHECK(after < before + 32'000);
+  CHECK(peak_kib(run.troupe->pid()) < before + 32'000);
   CHECK(run.troupe->wait() == 0);
 }
 

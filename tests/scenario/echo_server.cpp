@@ -2,10 +2,10 @@
 #include "scenarios/echo_server.hpp"
 
 #include "tests/scenario/run_text.hpp"
+#include "tests/support/memory.hpp"
 #include "tests/support/tcp_client.hpp"
 #include "transport/line_clients.hpp"
 
-#include <fstream>
 #include <future>
 #include <thread>
 
@@ -109,14 +109,6 @@ std::uint64_t ended(const outcome& run, const std::string& why) {
   return run.result.at("sockets").at("ended").value(why, std::uint64_t{0});
 }
 
-/// Peak memory of this process, in KiB.
-long peak_kib() {
-  std::ifstream status{"/proc/self/status"};
-  for (std::string line; std::getline(status, line);)
-    if (line.starts_with("VmHWM:")) return std::stol(line.substr(6));
-  return 0;
-}
-
 } // namespace
 
 TEST_CASE("plain TCP and ZeroMQ clients are echoed, whatever pieces their bytes come in", "[echo_server]") {
@@ -172,7 +164,7 @@ TEST_CASE("hostile clients are told and closed, the others are unharmed, and mem
   served_run run{
       "connections_max = 40\nline_timeout = \"300ms\"\nline_bytes_max = 1000\nqueued_bytes_max = 20000"};
   tcp_client good{run.tcp};
-  const auto before = peak_kib();
+  const auto before = testing::peak_kib();
 
   tcp_client endless{run.tcp};
   const std::string megabyte(1 << 20, 'x');
@@ -212,7 +204,7 @@ TEST_CASE("hostile clients are told and closed, the others are unharmed, and mem
 
   good.send("still there?\n");
   CHECK(good.line() == "Echoed back: still there?");
-  CHECK(peak_kib() - before < 64 * 1024);
+  CHECK(testing::peak_kib() - before < 64 * 1024);
   const auto& result = run.stop();
   check_books(result);
   CHECK(ended(result, "line_too_long") + ended(result, "client_left") >= 1);

@@ -1,4 +1,5 @@
 #include "support/catch.hpp"
+#include "support/text.hpp"
 #include "trace/check.hpp"
 #include "trace/format.hpp"
 #include "trace/invariant.hpp"
@@ -50,10 +51,9 @@ std::string only_fault(const trace::model& m, rule expected) {
   return all[0].sentence;
 }
 
-bool contains(const std::string& text, std::string_view part) {
+void check_contains(const std::string& text, std::string_view part) {
   INFO(text);
-  CHECK(text.find(part) != std::string::npos);
-  return text.find(part) != std::string::npos;
+  CHECK(testing::contains(text, part));
 }
 
 } // namespace
@@ -68,14 +68,14 @@ TEST_CASE("nothing is wrong with a sound run", "[trace][check]") {
 TEST_CASE("a message that vanished is a fault", "[trace][check]") {
   sound_run r;
   r.main.sent(30, id(4), r.a, r.b, "gone");
-  contains(only_fault(merged(r.main), rule::not_handled), "1 message of type gone vanished");
+  check_contains(only_fault(merged(r.main), rule::not_handled), "1 message of type gone vanished");
 }
 
 TEST_CASE("a message without a handler is a fault with its reason", "[trace][check]") {
   sound_run r;
   r.main.sent(30, id(4), r.a, r.b, "odd").dropped(31, id(4), r.b, "odd", "no_handler");
   r.main.sent(32, id(5), r.a, r.b, "odd").dropped(33, id(5), r.b, "odd", "no_handler");
-  contains(only_fault(merged(r.main), rule::not_handled), "2 messages of type odd dropped: no_handler");
+  check_contains(only_fault(merged(r.main), rule::not_handled), "2 messages of type odd dropped: no_handler");
 }
 
 TEST_CASE("what an orderly end discards is noted and no fault", "[trace][check]") {
@@ -94,14 +94,14 @@ TEST_CASE("messages lost with a killed node are noted", "[trace][check]") {
   p.w1.killed();
   auto all = trace::check_trace(p.merge());
   REQUIRE(all.size() == 1);
-  contains(all[0].sentence, "1 message of type ping lost with a node that did not end in order");
+  check_contains(all[0].sentence, "1 message of type ping lost with a node that did not end in order");
 }
 
 TEST_CASE("a message that is handled twice is a fault", "[trace][check]") {
   sound_run r;
   r.main.handled(40, 41, id(3), r.b, "go");
   auto m = merged(r.main);
-  contains(only_fault(m, rule::handled_twice), "1 message handled more than once");
+  check_contains(only_fault(m, rule::handled_twice), "1 message handled more than once");
   CHECK(faults(m)[0].events.size() == 3); // the send and both handlings
 }
 
@@ -109,8 +109,8 @@ TEST_CASE("messages of one pair that are handled out of order are a fault", "[tr
   sound_run r;
   r.main.sent(30, id(4), r.a, r.b, "first").sent(31, id(5), r.a, r.b, "second");
   r.main.handled(32, 33, id(5), r.b, "second").handled(34, 35, id(4), r.b, "first");
-  contains(only_fault(merged(r.main), rule::out_of_order),
-           "main:4 of asker-1 to giver-1 was handled after main:5, which was sent later");
+  check_contains(only_fault(merged(r.main), rule::out_of_order),
+                 "main:4 of asker-1 to giver-1 was handled after main:5, which was sent later");
 }
 
 TEST_CASE("timers and answers may overtake", "[trace][check]") {
@@ -135,14 +135,14 @@ TEST_CASE("a request that is handled and never answered is a fault", "[trace][ch
   sound_run r;
   r.main.sent(30, id(4), r.a, r.b, "ask", 0, message_role::request).handled(31, 32, id(4), r.b, "ask");
   auto m = merged(r.main);
-  contains(only_fault(m, rule::no_answer),
-           "1 request of type ask handled but never answered, the first main:4 from "
-           "asker-1 to giver-1");
+  check_contains(only_fault(m, rule::no_answer),
+                 "1 request of type ask handled but never answered, the first main:4 from "
+                 "asker-1 to giver-1");
   // Who waits at the end is told as well, as a note.
   auto all = trace::check_trace(m);
   REQUIRE(all.size() == 2);
   CHECK(all[1].what == rule::waits);
-  contains(all[1].sentence, "at the end asker-1 waits for giver-1 (ask main:4)");
+  check_contains(all[1].sentence, "at the end asker-1 waits for giver-1 (ask main:4)");
 }
 
 TEST_CASE("an answer that another message brought about still answers", "[trace][check]") {
@@ -164,8 +164,8 @@ TEST_CASE("two that wait for each other are a deadlock", "[trace][check]") {
   REQUIRE(all.size() == 2); // unanswered, and in a circle
   auto circle = std::ranges::find(all, rule::waits_in_circle, &finding::what);
   REQUIRE(circle != all.end());
-  contains(circle->sentence,
-           "deadlock: left-1 waits for right-1 (ask main:1), right-1 waits for left-1 (ask main:2)");
+  check_contains(circle->sentence,
+                 "deadlock: left-1 waits for right-1 (ask main:1), right-1 waits for left-1 (ask main:2)");
   CHECK(circle->events.size() == 2);
 }
 
@@ -195,8 +195,9 @@ TEST_CASE("philosophers who hold one fork each are named in their circle", "[tra
   auto all = faults(merged(main));
   auto circle = std::ranges::find(all, rule::waits_in_circle, &finding::what);
   REQUIRE(circle != all.end());
-  contains(circle->sentence, "philosopher-1 waits for fork-2 (take main:7), fork-2 is held by philosopher-2, "
-                             "philosopher-2 waits for fork-3");
+  check_contains(circle->sentence,
+                 "philosopher-1 waits for fork-2 (take main:7), fork-2 is held by philosopher-2, "
+                 "philosopher-2 waits for fork-3");
   CHECK(std::ranges::count(all, rule::waits_in_circle, &finding::what) == 1);
   CHECK(std::ranges::count(all, rule::invariant, &finding::what) == 0);
 }
@@ -214,8 +215,8 @@ TEST_CASE("a fork in two hands breaks its invariant", "[trace][check]") {
     CHECK(trace::check_trace(m).empty());
     return;
   }
-  contains(only_fault(m, rule::invariant),
-           "fork-1 was given to philosopher-2 while philosopher-1 still held it");
+  check_contains(only_fault(m, rule::invariant),
+                 "fork-1 was given to philosopher-2 while philosopher-1 still held it");
 }
 
 TEST_CASE("invariants forbid and count", "[trace][check]") {
@@ -229,24 +230,24 @@ TEST_CASE("invariants forbid and count", "[trace][check]") {
   CHECK(breach("exactly 1: type=go and kind=handled").empty());
   CHECK(breach("at most 3: kind=sent").empty());
   CHECK(breach("at least 3: kind=sent").empty());
-  contains(breach("never type=go"), "it happened although \"never type=go\"");
-  contains(breach("exactly 2: type=go and kind=handled"), "it happened 1 time although");
-  contains(breach("at most 2: kind=sent"), "it happened 3 times although");
-  contains(breach("at least 4: kind=sent"), "it happened 3 times although");
-  contains(breach("always sunny"), "cannot be evaluated: an invariant begins with never");
-  contains(breach("never kind=droped"), "did you mean \"dropped\"?");
-  contains(breach("exactly many: kind=sent"), "a number and a colon are missing");
-  contains(breach("exclusive fork granted until put_down"),
-           "it should read: exclusive ROLE: GRANTED until RELEASED");
-  contains(breach("never "), "cannot be evaluated");
-  contains(breach("order giver ask before go"), "it should read: order ROLE: FIRST before LAST");
-  contains(breach("each ask: two answers"), "it should read: each TYPE: one RESULT");
+  check_contains(breach("never type=go"), "it happened although \"never type=go\"");
+  check_contains(breach("exactly 2: type=go and kind=handled"), "it happened 1 time although");
+  check_contains(breach("at most 2: kind=sent"), "it happened 3 times although");
+  check_contains(breach("at least 4: kind=sent"), "it happened 3 times although");
+  check_contains(breach("always sunny"), "cannot be evaluated: an invariant begins with never");
+  check_contains(breach("never kind=droped"), "did you mean \"dropped\"?");
+  check_contains(breach("exactly many: kind=sent"), "a number and a colon are missing");
+  check_contains(breach("exclusive fork granted until put_down"),
+                 "it should read: exclusive ROLE: GRANTED until RELEASED");
+  check_contains(breach("never "), "cannot be evaluated");
+  check_contains(breach("order giver ask before go"), "it should read: order ROLE: FIRST before LAST");
+  check_contains(breach("each ask: two answers"), "it should read: each TYPE: one RESULT");
   CHECK(breach("order giver: ask before go").empty());
-  contains(breach("order giver: go before ask"), "giver-1 handled go main:3 after main:1, although");
+  check_contains(breach("order giver: go before ask"), "giver-1 handled go main:3 after main:1, although");
   CHECK(breach("each ask: one answer").empty());
   CHECK(breach("each ask: at most one answer").empty());
   CHECK(breach("each go: at most one answer").empty());
-  contains(breach("each go: one answer"), "go main:3 gave no message of type answer, although");
+  check_contains(breach("each go: one answer"), "go main:3 gave no message of type answer, although");
 }
 
 TEST_CASE("each asks for one result, and forgives those who were ended before", "[trace][check]") {
@@ -255,7 +256,7 @@ TEST_CASE("each asks for one result, and forgives those who were ended before", 
   SECTION("two are too many") {
     r.main.sent(30, id(4), r.b, r.a, "done", id(3)).handled(31, 32, id(4), r.a, "done");
     r.main.sent(33, id(5), r.b, r.a, "done", id(3)).handled(34, 35, id(5), r.a, "done");
-    contains(only_fault(merged(r.main), rule::invariant), "go main:3 gave 2 messages of type done");
+    check_contains(only_fault(merged(r.main), rule::invariant), "go main:3 gave 2 messages of type done");
   }
   SECTION("one by a further cause is enough") {
     r.main.sent(30, id(4), r.b, r.a, "done", id(1)).also_caused_by(30, id(4), id(3));
@@ -264,7 +265,7 @@ TEST_CASE("each asks for one result, and forgives those who were ended before", 
   }
   SECTION("none is too few of an actor that ended by itself") {
     r.main.exited(50, r.b, "normal");
-    contains(only_fault(merged(r.main), rule::invariant), "go main:3 gave no message of type done");
+    check_contains(only_fault(merged(r.main), rule::invariant), "go main:3 gave no message of type done");
   }
   SECTION("none is all right of an actor that was killed") {
     r.main.exited(50, r.b, "killed");
@@ -292,7 +293,7 @@ TEST_CASE("a circle is found as it was when the run was told to end", "[trace][c
     CHECK(trace::check_trace(m).empty());
     return;
   }
-  contains(only_fault(m, rule::waits_in_circle), "deadlock: left-1 waits for right-1 (ask main:1)");
+  check_contains(only_fault(m, rule::waits_in_circle), "deadlock: left-1 waits for right-1 (ask main:1)");
 }
 
 TEST_CASE("what is on its way back is not held when the run is told to end", "[trace][check]") {
@@ -316,8 +317,8 @@ TEST_CASE("of a sampled trace only what it can tell is judged", "[trace][check]"
   r.main.sent(30, id(4), r.a, r.b, "ask", 0, message_role::request).handled(31, 32, id(4), r.b, "ask");
   auto all = trace::check_trace(merged(r.main));
   REQUIRE(all.size() == 2);
-  contains(all[0].sentence, "it happened 2 times although \"at most 0: type=go\"");
-  contains(all[1].sentence, "\"at least 100: type=go\" was not judged: only a part");
+  check_contains(all[0].sentence, "it happened 2 times although \"at most 0: type=go\"");
+  check_contains(all[1].sentence, "\"at least 100: type=go\" was not judged: only a part");
   CHECK(all[1].how == severity::note);
 }
 
@@ -328,5 +329,5 @@ TEST_CASE("what an incomplete trace lacks breaks no promise for sure", "[trace][
   auto all = trace::check_trace(merged(r.main));
   REQUIRE(all.size() == 1);
   CHECK(all[0].how == severity::note);
-  contains(all[0].sentence, "but the trace is not complete");
+  check_contains(all[0].sentence, "but the trace is not complete");
 }

@@ -1,24 +1,17 @@
 // Hubs over real sockets that are cut, stalled, stopped and killed.
 #include "support/catch.hpp"
+#include "support/memory.hpp"
 #include "support/sanitized.hpp"
 #include "transport_processes.hpp"
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <iostream>
 
 using namespace transport_tests;
+using troupe::testing::peak_kib;
 
 namespace {
-
-/// The most memory that a process has had, in KiB.
-std::size_t peak_kb(const std::string& pid) {
-  std::ifstream status("/proc/" + pid + "/status");
-  for (std::string line; std::getline(status, line);)
-    if (line.starts_with("VmHWM:")) return std::stoul(line.substr(6));
-  return 0;
-}
 
 // What the child sends back, which is what was sent, in order and once.
 bool all_came_back(recording_listener& listener, const std::string& peer, std::size_t count) {
@@ -194,7 +187,7 @@ TEST_CASE("a consumer ten times slower than its producer costs neither process m
   test_node a(options);
   const auto p = a.connect(child.endpoint());
   REQUIRE(p);
-  const auto before = peak_kb("self"), child_before = peak_kb(std::to_string(child.pid()));
+  const auto before = peak_kib(), child_before = peak_kib(child.pid());
   const std::string text(1000, 'x');
   constexpr std::uint64_t wanted = 150'000; // 150 MB, in all
   std::uint64_t accepted = 0, refused = 0;
@@ -213,8 +206,8 @@ TEST_CASE("a consumer ten times slower than its producer costs neither process m
   CHECK(a.listener.wait_for("child", std::to_string(accepted))); // each that was accepted, and no other
   CHECK(refused > 0);
   if (troupe::testing::sanitized) return;
-  CHECK(peak_kb("self") < before + 40'000);                            // the queue, and some
-  CHECK(peak_kb(std::to_string(child.pid())) < child_before + 80'000); // the window, and some
+  CHECK(peak_kib() < before + 40'000);                  // the queue, and some
+  CHECK(peak_kib(child.pid()) < child_before + 80'000); // the window, and some
 }
 
 TEST_CASE("sixty-four hubs on one machine, each linked with the first", "[transport][sockets]") {

@@ -1,16 +1,17 @@
 // The stream server over real sockets, with an answerer that lives on its own thread.
 #include "tests/support/catch.hpp"
+#include "tests/support/memory.hpp"
 #include "tests/support/tcp_client.hpp"
 #include "transport/stream_server.hpp"
 #include "transport/zmq_socket.hpp"
 
 #include <condition_variable>
-#include <fstream>
 #include <future>
 #include <sys/resource.h>
 
 using namespace troupe::transport;
 using namespace std::chrono_literals;
+using troupe::testing::resident_kib;
 using troupe::testing::tcp_client;
 
 namespace {
@@ -111,17 +112,6 @@ std::uint64_t sum(const std::array<std::uint64_t, line_ending_count>& by) {
 void check_books(const stream_counts& x) {
   CHECK(x.accepted == x.answered + sum(x.unanswered));
   CHECK(x.connections + x.refused == sum(x.ended));
-}
-
-std::size_t resident_kib() {
-  std::ifstream status{"/proc/self/status"};
-  for (std::string word; status >> word;)
-    if (word == "VmRSS:") {
-      std::size_t kib = 0;
-      status >> kib;
-      return kib;
-    }
-  return 0;
 }
 
 } // namespace
@@ -258,7 +248,7 @@ TEST_CASE("connections over the limit are told so, and memory stays bounded unde
   CHECK(clients.back().ended());
   good.send("still here\n");
   CHECK(good.line() == "Echoed back: still here");
-  CHECK(resident_kib() - before < 200U << 10);
+  CHECK(resident_kib() - before < 200 << 10);
   clients.clear();
   REQUIRE(e.eventually([&] { return e.endings.size() == e.server().connections_max() - 1; }));
   auto late = e.connect();
