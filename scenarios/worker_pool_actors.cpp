@@ -27,11 +27,16 @@ using worker_actor = actor_of<worker_state>;
 constexpr std::uint64_t slice_steps = 100'000;
 /// Results of short tasks that leave together: each alone wakes five threads on its way to
 /// another process, which on a machine with all cores at work costs as much as the task.
-/// Counted, not timed, so that a seed replays the run.
-constexpr std::size_t results_together = 16;
+constexpr std::size_t results_together = 32;
+/// How long the first of them waits for others, by the actors' clock, so that a seed replays it.
+constexpr std::chrono::milliseconds results_wait{5};
 
-void report(worker_actor* self) {
+void report_if_due(worker_actor* self) {
   auto& state = self->state;
+  if (state.unreported.empty()) return;
+  // While there is more to do than to tell.
+  const bool few = state.unreported.size() < std::min(results_together, state.begun.size());
+  if (few && self->clock().now() - state.unreported_since < results_wait) return;
   const transport::send_burst together;
   for (auto& [why, done] : std::exchange(state.unreported, {})) {
     const joining task{{why}};
@@ -103,6 +108,7 @@ void on_slice(worker_actor* self) {
   current->busy += steady_clock::now() - begin;
   if (through) {
     done.busy = current->busy;
+    if (state.unreported.empty()) state.unreported_since = self->clock().now();
     state.unreported.push_back({current->why, std::move(done)});
     state.begun.erase(current);
     ++state.finished;
@@ -111,8 +117,7 @@ void on_slice(worker_actor* self) {
   } else {
     state.begun.splice(state.begun.end(), state.begun, current);
   }
-  // While there is more to do than to tell, and never behind a task that needs several slices.
-  if (!through || state.unreported.size() >= std::min(results_together, state.begun.size())) report(self);
+  report_if_due(self);
   go_on(self);
   exit_if_through(self);
 }

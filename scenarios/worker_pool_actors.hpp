@@ -76,6 +76,7 @@ struct worker_state {
     task_done result;
   };
   std::vector<finished_task> unreported;
+  caf::actor_clock::time_point unreported_since; ///< when the first of them was through
   std::uint64_t finished = 0;
   std::uint64_t after_pill = 0;
   bool pill = false;

@@ -13,11 +13,11 @@ using coordinator_actor = actor_of<coordinator_state>;
 
 double seconds(caf::timespan x) { return std::chrono::duration<double>(x).count(); }
 
-json rows_of(const coordinator_state& state) {
+json rows_of(const coordinator_state& state, const std::vector<json>& inputs) {
   json rows = json::array();
-  for (std::size_t i = 0; i < state.settings.labels.size(); ++i) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
     const auto& result = state.tasks->results()[i];
-    json row{{"input", json::parse(state.settings.labels[i])}};
+    json row{{"input", inputs[i]}};
     if (!result.done)
       row["cancelled"] = true;
     else if (!result.error.empty())
@@ -35,26 +35,26 @@ json rows_of(const coordinator_state& state) {
 }
 
 /// The inputs in the order in which they were answered.
-json order_of(const coordinator_state& state) {
+json order_of(const coordinator_state& state, const std::vector<json>& inputs) {
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < state.tasks->results().size(); ++i)
     if (state.tasks->results()[i].done) order.push_back(i);
   std::sort(order.begin(), order.end(),
             [&](auto a, auto b) { return state.tasks->results()[a].rank < state.tasks->results()[b].rank; });
-  json inputs = json::array();
+  json answered = json::array();
   for (auto i : order)
-    inputs.push_back(json::parse(state.settings.labels[i]));
-  return inputs;
+    answered.push_back(inputs[i]);
+  return answered;
 }
 
 /// How many of the inputs are prime, and their sum.
-json primes_of(const coordinator_state& state) {
+json primes_of(const coordinator_state& state, const std::vector<json>& inputs) {
   std::uint64_t count = 0, sum = 0;
-  for (std::size_t i = 0; i < state.settings.labels.size(); ++i) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
     const auto& result = state.tasks->results()[i];
     if (!result.done || result.output != "true") continue;
     ++count;
-    sum += json::parse(state.settings.labels[i]).get<std::uint64_t>();
+    sum += inputs[i].get<std::uint64_t>();
   }
   return {{"count", count}, {"sum", sum}};
 }
@@ -75,6 +75,9 @@ std::string note_on(const coordinator_state& state, std::size_t with_tasks) {
 
 json result_of(const coordinator_state& state, caf::timespan took) {
   const auto& tasks = *state.tasks;
+  std::vector<json> inputs;
+  for (auto& label : state.settings.labels)
+    inputs.push_back(json::parse(label));
   json workers = json::array();
   std::size_t exited = 0, with_tasks = 0, failed = 0;
   caf::timespan busy{0};
@@ -91,8 +94,8 @@ json result_of(const coordinator_state& state, caf::timespan took) {
   for (auto& result : tasks.results())
     failed += !result.error.empty();
   json result{{"tasks", state.settings.labels.size()},
-              {"results", rows_of(state)},
-              {"order", order_of(state)},
+              {"results", rows_of(state, inputs)},
+              {"order", order_of(state, inputs)},
               {"per_worker", std::move(workers)},
               {"redelivered", tasks.redelivered()},
               {"duplicates_dropped", tasks.duplicates_dropped()},
@@ -104,7 +107,7 @@ json result_of(const coordinator_state& state, caf::timespan took) {
               {"took_s", seconds(took)},
               {"busy_s", seconds(busy)},
               {"workers_busy", took.count() > 0 ? seconds(busy) / seconds(took) : 0}};
-  if (state.settings.task == "is_prime") result["primes"] = primes_of(state);
+  if (state.settings.task == "is_prime") result["primes"] = primes_of(state, inputs);
   if (auto note = note_on(state, with_tasks); !note.empty()) result["note"] = std::move(note);
   return result;
 }

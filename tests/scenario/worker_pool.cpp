@@ -3,6 +3,7 @@
 #include "scenarios/worker_pool_actors.hpp"
 #include "tests/scenario/run_text.hpp"
 #include "tests/support/scripted_run.hpp"
+#include "tests/support/test_system.hpp"
 
 #include <numeric>
 
@@ -235,4 +236,44 @@ TEST_CASE("a task of one's own is one more entry in the catalog", "[worker_pool]
     CHECK(result.result_verdict == verdict::passed);
     CHECK(outputs(result.result) == json{0, 16, 111});
   }
+}
+
+TEST_CASE("results of short tasks wait for one another, but not for long", "[worker_pool]") {
+  struct patient final : running_task {
+    bool step(std::uint64_t) override { return --slices_left == 0; }
+    json output() const override { return {}; }
+    int slices_left = 1000;
+  };
+  auto tasks = standard_tasks();
+  tasks["patient"] = [](const json&) { return std::make_unique<patient>(); };
+  testing::test_system sys{trace::level::off, add_worker_pool_messages};
+  std::size_t results = 0;
+  auto coordinator = sys.system().spawn([&](caf::event_based_actor*) -> caf::behavior {
+    return {[&](const worker_ready&) {}, [&](const task_done&) { ++results; }};
+  });
+  auto worker = sys.system().spawn(pool_worker, coordinator, std::make_shared<const task_catalog>(tasks));
+  std::uint64_t tasks_sent = 0;
+  const auto assign = [&](const std::string& kind, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
+      caf::anon_send(worker, assign_task{tasks_sent++, kind, "7"});
+  };
+  // Many slices of each, all at the same moment; then what was told.
+  const auto work = [&] {
+    sys.run(1000);
+    sys.scheduler().prioritize(coordinator);
+    sys.run(1000);
+  };
+  assign("patient", 40);
+  assign("is_prime", 31);
+  work();
+  CHECK(results == 0);
+  assign("is_prime", 1);
+  work();
+  CHECK(results == 32);
+  assign("is_prime", 1);
+  work();
+  CHECK(results == 32);
+  sys.scheduler().advance_time(5ms);
+  work();
+  CHECK(results == 33);
 }
