@@ -63,7 +63,11 @@ struct watched_run {
   explicit watched_run(const std::string& count)
       : user(TROUPE_PROGRAM, watched(count), directory.path()), before(user.modes()) {}
   /// Until there is something to see.
-  void starts() { REQUIRE(user.shows("assign_task")); }
+  void starts() {
+    const bool started = user.shows("assign_task");
+    CAPTURE(user.seen);
+    REQUIRE(started);
+  }
   void ends_with(int code) {
     const int ended = user.wait();
     CAPTURE(afterwards(user));
