@@ -23,7 +23,8 @@ extern "C" void on_crash(int number) {
   constexpr char digits[] = "0123456789abcdef";
   constexpr char head[] = "\nthis input, in hex: ";
   [[maybe_unused]] auto n = ::write(2, head, sizeof head - 1);
-  for (const unsigned char octet : current) {
+  for (const char c : current) {
+    const auto octet = static_cast<unsigned char>(c);
     const char two[] = {digits[octet >> 4], digits[octet & 15]};
     n = ::write(2, two, sizeof two);
   }
