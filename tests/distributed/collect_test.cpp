@@ -128,7 +128,7 @@ TEST_CASE("over tcp with keys a trace arrives as well", "[collect]") {
 }
 
 TEST_CASE("a trace that is many times the window arrives whole", "[collect]") {
-  split_run run{"first = 1\ncount = 20000\ntask = \"is_prime\"", "[trace]\nlevel = \"payloads\"\n"};
+  split_run run{"first = 1\ncount = 30000\ntask = \"is_prime\"", "[trace]\nlevel = \"payloads\"\n"};
   CHECK(run.launcher->wait() == 0);
   CHECK(run.node->wait() == 0);
   CHECK(fs::file_size(run.trace_there()) > 3U << 20);
