@@ -110,9 +110,7 @@ void add_checks(scenario& s, const shared_operators& operators) {
     auto expected = fold_all(op, source_of(run.values));
     if (op.present) expected = op.present(expected);
     const bool same = same_value(expected, run.result.at("value"));
-    auto text = expected.dump(-1, ' ', false, json::error_handler_t::replace);
-    if (text.size() > 60) text = text.substr(0, 60) + "…";
-    return {same, (same ? "both are " : "expected ") + text};
+    return {same, (same ? "both are " : "expected ") + shown(expected)};
   });
 }
 

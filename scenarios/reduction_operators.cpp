@@ -9,15 +9,16 @@ namespace troupe::scenarios {
 
 using nlohmann::json;
 
-namespace {
-
-/// An element as it may stand in a sentence.
 std::string shown(const json& x) {
   auto text = x.dump(-1, ' ', false, json::error_handler_t::replace);
-  constexpr std::size_t shown_max = 60;
-  if (text.size() > shown_max) text = text.substr(0, shown_max) + "…";
-  return text;
+  std::size_t end = 60;
+  if (text.size() <= end) return text;
+  while ((static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80)
+    --end; // not within a character
+  return text.substr(0, end) + "…";
 }
+
+namespace {
 
 json number(const json& x) {
   if (!x.is_number()) throw std::invalid_argument("expected a number, not " + shown(x));

@@ -45,4 +45,7 @@ bool same_value(const nlohmann::json&, const nlohmann::json&);
 std::string counter_example(const std::string& name, const reduction_operator&,
                             std::vector<nlohmann::json> values);
 
+/// A value as it may stand in a sentence: its JSON, cut where it is long.
+std::string shown(const nlohmann::json&);
+
 } // namespace troupe::scenarios

@@ -312,3 +312,11 @@ TEST_CASE("a reduction that is stopped counts what was not folded", "[reduction]
         == 1'000'000'000);
   CHECK(told.at("left_undone").get<std::uint64_t>() > 0);
 }
+
+TEST_CASE("a value that is cut for a sentence is cut between characters", "[reduction]") {
+  for (std::size_t before = 50; before < 64; ++before) {
+    const auto text = shown(std::string(before, 'a') + "яяяяяяяя");
+    CHECK_NOTHROW(json(text).dump());
+    CHECK(text.size() <= 60 + std::string("…").size());
+  }
+}
