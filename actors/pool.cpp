@@ -100,8 +100,10 @@ std::vector<pool::assignment> pool::on_done(const caf::actor& who, task_done& wh
     slot = {true, std::move(what.output), std::move(what.error), worker, what.busy, ++done_};
     ++workers_[worker].tasks;
     workers_[worker].busy += what.busy;
-    // It may have been handed to somebody else too, or wait to be, if it was taken back.
-    if (redelivered_ > 0) std::erase(waiting_, what.task);
+    // It may have been handed to somebody else too, or wait to be: what is taken back stands in front.
+    const auto taken_back = std::min<std::size_t>(redelivered_, waiting_.size());
+    const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(taken_back);
+    if (const auto found = std::find(waiting_.begin(), end, what.task); found != end) waiting_.erase(found);
   }
   if (dispatch_ == dispatch_kind::pull) refill(worker, out);
   return out;

@@ -188,8 +188,8 @@ caf::resumable* prompt_scheduling::find(Worker* self, std::size_t stolen_from) {
   if (auto* job = fair ? mine.jobs.pop_back() : nullptr) return job;
   if (auto* job = mine.jobs.pop_front()) return job;
   if (auto* job = arrivals.pop_batch(mine.jobs, batch_max)) return job;
-  for (std::size_t i = 0; i < parent->num_workers(); ++i) {
-    const auto victim = mine.next_victim++ % parent->num_workers();
+  for (std::size_t i = 0, workers = parent->num_workers(); i < workers; ++i) {
+    const auto victim = mine.next_victim++ % workers;
     if (victim == self->id()) continue;
     if (auto* job = d(parent->worker_by_id(victim)).jobs.pop_back(stolen_from)) return job;
   }

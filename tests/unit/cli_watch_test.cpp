@@ -1,5 +1,6 @@
 // The picture of a run that is on.
 #include "support/catch.hpp"
+#include "support/text.hpp"
 
 #include "cli/watch_grid.hpp"
 #include "cli/watch_picture.hpp"
@@ -72,7 +73,7 @@ std::string joined(const std::vector<std::string>& lines) {
 }
 
 bool contains(const std::vector<std::string>& lines, const std::string& text) {
-  return joined(lines).find(text) != std::string::npos;
+  return troupe::testing::contains(joined(lines), text);
 }
 
 } // namespace
