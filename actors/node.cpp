@@ -6,7 +6,9 @@
 #include <caf/all.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
 
+#include <deque>
 #include <future>
+#include <optional>
 #include <thread>
 #include <unistd.h>
 
@@ -225,14 +227,39 @@ caf::expected<caf::strong_actor_ptr> node::spawn_on(const std::string& node_name
                                                     const caf::message& args,
                                                     std::chrono::milliseconds timeout) {
   if (node_name == options_.name) return spawn_here(role, args);
-  auto agent = agent_of(node_name);
-  if (!agent) return caf::make_error(errc::node_unknown, node_name);
-  caf::scoped_actor self{*system_};
-  caf::expected<caf::strong_actor_ptr> result{caf::make_error(errc::timed_out, role)};
-  self->request(agent, timeout, spawn_role{role, args})
-      .receive([&](role_spawned& made) { result = std::move(made.actor); },
-               [&](caf::error& err) { result = std::move(err); });
-  return result;
+  return std::move(spawn_each_on({node_name}, role, {args}, timeout).front());
+}
+
+std::vector<caf::expected<caf::strong_actor_ptr>> node::spawn_each_on(const std::vector<std::string>& nodes,
+                                                                      const std::string& role,
+                                                                      const std::vector<caf::message>& args,
+                                                                      std::chrono::milliseconds timeout) {
+  constexpr std::size_t asked_max = 128; // a blocking actor searches its mailbox for each answer
+  std::optional<caf::scoped_actor> self; // only where somebody is to be asked: it stands in the trace
+  std::vector<caf::expected<caf::strong_actor_ptr>> made(
+      nodes.size(), caf::expected<caf::strong_actor_ptr>{caf::make_error(errc::timed_out, role)});
+  using answer = decltype((*self)->request(caf::actor{}, timeout, spawn_role{}));
+  std::deque<std::pair<std::size_t, answer>> asked;
+  const auto take_first = [&] {
+    auto& into = made[asked.front().first];
+    asked.front().second.receive([&](role_spawned& what) { into = std::move(what.actor); },
+                                 [&](caf::error& why) { into = std::move(why); });
+    asked.pop_front();
+  };
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (nodes[i] == options_.name) {
+      made[i] = spawn_here(role, args[i]);
+    } else if (auto agent = agent_of(nodes[i])) {
+      if (asked.size() == asked_max) take_first();
+      if (!self) self.emplace(*system_);
+      asked.emplace_back(i, (*self)->request(agent, timeout, spawn_role{role, args[i]}));
+    } else {
+      made[i] = caf::make_error(errc::node_unknown, nodes[i]);
+    }
+  }
+  while (!asked.empty())
+    take_first();
+  return made;
 }
 
 // -- the end -----------------------------------------------------------------------------

@@ -107,6 +107,12 @@ class node {
   caf::expected<caf::strong_actor_ptr> spawn_on(const std::string& node, const std::string& role,
                                                 const caf::message& args,
                                                 std::chrono::milliseconds timeout = std::chrono::seconds{10});
+  /// Several at once, the i-th on `nodes[i]` with `args[i]`: other nodes are asked without
+  /// waiting for one answer before the next question. Results in that order.
+  std::vector<caf::expected<caf::strong_actor_ptr>>
+  spawn_each_on(const std::vector<std::string>& nodes, const std::string& role,
+                const std::vector<caf::message>& args,
+                std::chrono::milliseconds timeout = std::chrono::seconds{10});
 
   /// Ends the actors that were spawned as roles, waits for all others up to `patience`,
   /// says goodbye to the peers, and closes the books and the trace. Returns how many

@@ -6,10 +6,12 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <stdexcept>
 #include <stdlib.h>
+#include <thread>
 
 namespace bench {
 
@@ -34,10 +36,10 @@ class scratch {
 };
 
 /// The file's own first number, and a larger one.
-constexpr std::int64_t first_numbers[] = {10'000'000'000'000, 100'000'000'000'000};
+constexpr std::uint64_t first_numbers[] = {10'000'000'000'000, 100'000'000'000'000};
 
 /// Runs the file and returns what result.json says of the time, in seconds.
-double elapsed_s(int processes, const std::string& trace, std::int64_t first, const std::string& out) {
+double elapsed_s(int processes, const std::string& trace, std::uint64_t first, const std::string& out) {
   auto command =
       fmt::format("'{}' run '{}' --nodes {} --set workers={} --set first={} --trace {} --json --out '{}'",
                   TROUPE_PROGRAM, TROUPE_POOL_FILE, processes, processes, first, trace, out);
@@ -53,6 +55,32 @@ double elapsed_s(int processes, const std::string& trace, std::int64_t first, co
       || result["result"]["joined_at"] != 1000)
     throw std::runtime_error(command + " failed");
   return result["elapsed_s"].get<double>();
+}
+
+/// Divides as the tasks do, in so many threads at once; returns seconds.
+double divide_s(int threads) {
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<std::jthread> all;
+  for (int i = 0; i < threads; ++i)
+    all.emplace_back([] {
+      std::uint64_t divisors = 0;
+      for (std::uint64_t d = 3; d < 60'000'000; d += 2)
+        divisors += first_numbers[0] % d == 0;
+      volatile auto kept = divisors;
+      static_cast<void>(kept);
+    });
+  all.clear(); // joins
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+/// What a second core brings to two threads that share nothing: no pool can do better.
+double machine_speed_up(int rounds) {
+  std::vector<double> ratios;
+  for (int round = 0; round < rounds; ++round) {
+    const double one = divide_s(1);
+    ratios.push_back(2 * one / divide_s(2));
+  }
+  return percentile(ratios, 0.5);
 }
 
 nlohmann::json measure(int rounds) {
@@ -72,7 +100,10 @@ nlohmann::json measure(int rounds) {
                       {"two_s", percentile(two, 0.5)},
                       {"speed_up", percentile(ratios, 0.5)}});
     }
-  return {{"machine", machine()}, {"rounds", rounds}, {"pool", rows}};
+  return {{"machine", machine()},
+          {"rounds", rounds},
+          {"machine_speed_up", machine_speed_up(rounds)},
+          {"pool", rows}};
 }
 
 void print(const nlohmann::json& x) {
@@ -80,9 +111,11 @@ void print(const nlohmann::json& x) {
              x["machine"].get<std::string>(), x["rounds"].get<int>(), "first number", "trace",
              "one worker, s", "two processes, s", "speed-up");
   for (auto& row : x["pool"])
-    fmt::print("{:>16} {:>10} {:>16.3f} {:>18.3f} {:>10.2f}\n", row["first"].get<std::int64_t>(),
+    fmt::print("{:>16} {:>10} {:>16.3f} {:>18.3f} {:>10.2f}\n", row["first"].get<std::uint64_t>(),
                row["trace"].get<std::string>(), row["one_s"].get<double>(), row["two_s"].get<double>(),
                row["speed_up"].get<double>());
+  fmt::print("\nTwo threads that only divide, on this machine: {:.2f}\n",
+             x["machine_speed_up"].get<double>());
 }
 
 } // namespace

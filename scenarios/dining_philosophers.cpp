@@ -223,11 +223,13 @@ void lay_table(run& r) {
   auto table = r.spawn("table", r.collector());
   r.on_stop(table);
   if (set.rules.strategy == strategy_kind::waiter) set.waiter = r.spawn("waiter", set.rules);
-  for (std::uint64_t i = 0; i < n; ++i)
-    set.forks.push_back(r.spawn("fork", i, set.rules.strategy == strategy_kind::chandy_misra));
-  for (std::uint64_t i = 0; i < n; ++i)
-    set.philosophers.push_back(r.spawn(
-        "philosopher", place_setting{i, set.rules, set.forks[i], set.forks[(i + 1) % n], set.waiter, table}));
+  set.forks = r.spawn_each("fork", n, [&](std::uint64_t i) {
+    return caf::make_message(i, set.rules.strategy == strategy_kind::chandy_misra);
+  });
+  set.philosophers = r.spawn_each("philosopher", n, [&](std::uint64_t i) {
+    return caf::make_message(
+        place_setting{i, set.rules, set.forks[i], set.forks[(i + 1) % n], set.waiter, table});
+  });
   caf::anon_send(table, std::move(set));
 }
 

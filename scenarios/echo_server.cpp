@@ -163,16 +163,17 @@ void spawn_clients(run& r, crowd& all, const caf::actor& manager) {
                    .mode = rules_of(values).mode};
   all.messages = count * rules.messages;
   if (values.text("over") == "actors") {
-    for (std::uint64_t i = 1; i <= count; ++i)
-      all.clients.push_back(r.spawn("client", all.server, manager, i, rules));
+    all.clients = r.spawn_each("client", count, [&](std::uint64_t i) {
+      return caf::make_message(all.server, manager, i + 1, rules);
+    });
     return;
   }
   rules.zeromq = values.text("over") == "zeromq";
   const auto groups = std::min<std::uint64_t>(r.nodes_of("socket_clients").size(), count);
-  for (std::uint64_t i = 0; i < groups; ++i) {
+  all.clients = r.spawn_each("socket_clients", groups, [&](std::uint64_t i) {
     rules.clients = count / groups + (i < count % groups ? 1 : 0);
-    all.clients.push_back(r.spawn("socket_clients", manager, rules));
-  }
+    return caf::make_message(manager, rules);
+  });
 }
 
 void open_server(run& r) {

@@ -76,14 +76,21 @@ const std::vector<std::string>& execution::nodes_of(const std::string& role) con
   return found->second;
 }
 
-caf::actor execution::spawn_message(const std::string& role, const caf::message& args) {
+std::vector<caf::actor> execution::spawn_messages(const std::string& role,
+                                                  const std::vector<caf::message>& args) {
   auto& nodes = nodes_of(role);
-  const auto& where = nodes[next_place_[role]++ % nodes.size()];
-  auto made = main_->spawn_on(where, scenario_.name + '/' + role, args);
-  if (!made)
-    throw std::runtime_error("node " + where + " could not spawn role " + role + ": "
-                             + main_->system().render(made.error()));
-  return caf::actor_cast<caf::actor>(*made);
+  std::vector<std::string> where;
+  for (std::size_t i = 0; i < args.size(); ++i)
+    where.push_back(nodes[next_place_[role]++ % nodes.size()]);
+  auto made = main_->spawn_each_on(where, scenario_.name + '/' + role, args);
+  std::vector<caf::actor> actors;
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    if (!made[i])
+      throw std::runtime_error("node " + where[i] + " could not spawn role " + role + ": "
+                               + main_->system().render(made[i].error()));
+    actors.push_back(caf::actor_cast<caf::actor>(*made[i]));
+  }
+  return actors;
 }
 
 // -- starting ------------------------------------------------------------------------

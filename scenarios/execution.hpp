@@ -52,7 +52,8 @@ class execution final : public run {
   node& main_node() override { return *main_; }
 
  private:
-  caf::actor spawn_message(const std::string& role, const caf::message& args) override;
+  std::vector<caf::actor> spawn_messages(const std::string& role,
+                                         const std::vector<caf::message>& args) override;
   void phase(const std::string&) const;
   void warn(const std::string&) const;
   int interrupts() const { return options_.interrupts != nullptr ? options_.interrupts->load() : 0; }

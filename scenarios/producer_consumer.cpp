@@ -123,10 +123,11 @@ void wire(run& r) {
   auto clerk = r.spawn("clerk", r.collector(), between, settings, caf::timespan{values.duration("unit")});
   r.on_stop(clerk);
   stock_crew crew;
-  for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(values.integer("producers")); ++i)
-    crew.producers.push_back(r.spawn("producer", clerk, between, i, settings));
-  for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(values.integer("consumers")); ++i)
-    crew.consumers.push_back(r.spawn("consumer", clerk, between, i, settings));
+  const auto numbered = [&](std::size_t i) {
+    return caf::make_message(clerk, between, static_cast<std::uint32_t>(i), settings);
+  };
+  crew.producers = r.spawn_each("producer", static_cast<std::size_t>(values.integer("producers")), numbered);
+  crew.consumers = r.spawn_each("consumer", static_cast<std::size_t>(values.integer("consumers")), numbered);
   caf::anon_send(clerk, std::move(crew));
 }
 

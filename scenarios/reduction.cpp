@@ -122,8 +122,10 @@ void wire(run& r) {
   auto root = r.spawn("root", r.collector(), settings, source_of(values), op);
   r.on_stop(root);
   tree_crew crew;
-  for (std::int64_t i = 0; i < values.integer("reducers"); ++i)
-    crew.reducers.push_back(r.spawn("reducer", root, settings.arity, values.text("file"), op));
+  crew.reducers =
+      r.spawn_each("reducer", static_cast<std::size_t>(values.integer("reducers")), [&](std::size_t) {
+        return caf::make_message(root, settings.arity, values.text("file"), op);
+      });
   caf::anon_send(root, std::move(crew));
 }
 

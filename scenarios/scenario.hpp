@@ -81,12 +81,22 @@ class run {
   /// role's function. Throws std::runtime_error saying which node refused and why.
   template <class... Args>
   caf::actor spawn(const std::string& role, Args&&... args) {
-    return spawn_message(role, caf::make_message(std::forward<Args>(args)...));
+    return spawn_messages(role, {caf::make_message(std::forward<Args>(args)...)}).front();
   }
-  caf::actor spawn(const std::string& role) { return spawn_message(role, caf::message{}); }
+  caf::actor spawn(const std::string& role) { return spawn_messages(role, {caf::message{}}).front(); }
+  /// Several of a role on its nodes in turn, which takes little longer than one; `args_of`
+  /// returns the arguments of the i-th, made with caf::make_message.
+  template <class ArgsOf>
+  std::vector<caf::actor> spawn_each(const std::string& role, std::size_t count, ArgsOf args_of) {
+    std::vector<caf::message> args;
+    for (std::size_t i = 0; i < count; ++i)
+      args.push_back(args_of(i));
+    return spawn_messages(role, args);
+  }
 
  protected:
-  virtual caf::actor spawn_message(const std::string& role, const caf::message& args) = 0;
+  virtual std::vector<caf::actor> spawn_messages(const std::string& role,
+                                                 const std::vector<caf::message>& args) = 0;
 };
 
 /// What a check sees after the run.

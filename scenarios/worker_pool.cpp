@@ -106,8 +106,9 @@ void wire(run& r) {
   }
   auto coordinator = r.spawn("coordinator", r.collector(), settings);
   r.on_stop(coordinator);
-  for (std::uint64_t i = 0; i < settings.workers; ++i)
-    caf::anon_send(coordinator, worker_hired{r.spawn("worker", coordinator)});
+  const auto coordinator_only = [&](std::size_t) { return caf::make_message(coordinator); };
+  for (auto& worker : r.spawn_each("worker", settings.workers, coordinator_only))
+    caf::anon_send(coordinator, worker_hired{worker});
   r.spawn("customer", coordinator);
 }
 

@@ -73,11 +73,19 @@ std::string note_on(const coordinator_state& state, std::size_t with_tasks) {
   return {};
 }
 
-json result_of(const coordinator_state& state, caf::timespan took) {
-  const auto& tasks = *state.tasks;
+/// What became of the tasks; final as soon as all are done.
+json answers_of(const coordinator_state& state) {
   std::vector<json> inputs;
+  inputs.reserve(state.settings.labels.size());
   for (auto& label : state.settings.labels)
     inputs.push_back(json::parse(label));
+  json answers{{"results", rows_of(state, inputs)}, {"order", order_of(state, inputs)}};
+  if (state.settings.task == "is_prime") answers["primes"] = primes_of(state, inputs);
+  return answers;
+}
+
+json result_of(const coordinator_state& state, json answers, caf::timespan took) {
+  const auto& tasks = *state.tasks;
   json workers = json::array();
   std::size_t exited = 0, with_tasks = 0, failed = 0;
   caf::timespan busy{0};
@@ -93,21 +101,19 @@ json result_of(const coordinator_state& state, caf::timespan took) {
   }
   for (auto& result : tasks.results())
     failed += !result.error.empty();
-  json result{{"tasks", state.settings.labels.size()},
-              {"results", rows_of(state, inputs)},
-              {"order", order_of(state, inputs)},
-              {"per_worker", std::move(workers)},
-              {"redelivered", tasks.redelivered()},
-              {"duplicates_dropped", tasks.duplicates_dropped()},
-              {"failed", failed},
-              {"cancelled", tasks.results().size() - tasks.done()},
-              {"joined_at", state.served},
-              {"workers_exited", exited},
-              {"tasks_after_pill", tasks.tasks_after_pill()},
-              {"took_s", seconds(took)},
-              {"busy_s", seconds(busy)},
-              {"workers_busy", took.count() > 0 ? seconds(busy) / seconds(took) : 0}};
-  if (state.settings.task == "is_prime") result["primes"] = primes_of(state, inputs);
+  json result = std::move(answers);
+  result.update({{"tasks", state.settings.labels.size()},
+                 {"per_worker", std::move(workers)},
+                 {"redelivered", tasks.redelivered()},
+                 {"duplicates_dropped", tasks.duplicates_dropped()},
+                 {"failed", failed},
+                 {"cancelled", tasks.results().size() - tasks.done()},
+                 {"joined_at", state.served},
+                 {"workers_exited", exited},
+                 {"tasks_after_pill", tasks.tasks_after_pill()},
+                 {"took_s", seconds(took)},
+                 {"busy_s", seconds(busy)},
+                 {"workers_busy", took.count() > 0 ? seconds(busy) / seconds(took) : 0}});
   if (auto note = note_on(state, with_tasks); !note.empty()) result["note"] = std::move(note);
   return result;
 }
@@ -137,8 +143,10 @@ void end(coordinator_actor* self) {
 }
 
 void tell_result(coordinator_actor* self) {
-  const joining all{self->state.goodbyes};
-  finish(self, self->state.collector, result_of(self->state, self->clock().now() - self->state.began));
+  auto& state = self->state;
+  const joining all{state.goodbyes};
+  auto answers = state.answers.is_null() ? answers_of(state) : std::move(state.answers);
+  finish(self, state.collector, result_of(state, std::move(answers), self->clock().now() - state.began));
   end(self);
 }
 
@@ -160,9 +168,12 @@ void proceed(coordinator_actor* self, const std::vector<pool::assignment>& assig
   answer_joiners(self);
   const bool nothing_left = state.tasks->all_done() || state.cancelled;
   const bool everybody_here = state.tasks->workers().size() >= state.expected;
-  if (nothing_left && everybody_here && !std::exchange(state.pills_sent, true))
+  if (nothing_left && everybody_here && !std::exchange(state.pills_sent, true)) {
     for (auto& worker : state.tasks->living())
       self->send(worker, poison_pill{});
+    // While they say goodbye, which for many tasks takes as long.
+    if (state.tasks->all_done()) state.answers = answers_of(state);
+  }
   if (state.pills_sent && state.tasks->all_ended() && state.customer_served) {
     tell_result(self);
   } else if (!nothing_left && everybody_here && state.tasks->all_ended()) {

@@ -87,12 +87,16 @@ class scripted_run final : public scenarios::run {
   node& main_node() override { throw std::logic_error("a scripted run has no nodes"); }
 
  protected:
-  caf::actor spawn_message(const std::string& role, const caf::message& args) override {
-    auto made = roles_.at(scenario_.name + '/' + role)(system_.system(), args);
-    if (!made) throw std::runtime_error("role " + role + ": " + system_.system().render(made.error()));
-    auto result = caf::actor_cast<caf::actor>(*made);
-    actors_[role].push_back(result);
-    return result;
+  std::vector<caf::actor> spawn_messages(const std::string& role,
+                                         const std::vector<caf::message>& args) override {
+    std::vector<caf::actor> actors;
+    for (auto& of_one : args) {
+      auto made = roles_.at(scenario_.name + '/' + role)(system_.system(), of_one);
+      if (!made) throw std::runtime_error("role " + role + ": " + system_.system().render(made.error()));
+      actors.push_back(caf::actor_cast<caf::actor>(*made));
+      actors_[role].push_back(actors.back());
+    }
+    return actors;
   }
 
  private:
