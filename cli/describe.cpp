@@ -3,6 +3,7 @@
 #include "cli/console.hpp"
 #include "cli/table.hpp"
 #include "scenarios/file/mistakes.hpp"
+#include "scenarios/json_text.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -16,9 +17,7 @@ using scenarios::declaration;
 using scenarios::parameter;
 using scenarios::parameter_type;
 
-void print(const nlohmann::json& value) {
-  fmt::print("{}\n", value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-}
+void print(const nlohmann::json& value) { fmt::print("{}\n", scenarios::json_text(value, 2)); }
 
 std::string heading(std::string_view text, bool colour) {
   return colour ? fmt::format("\x1b[1m{}\x1b[0m\n", text) : fmt::format("{}\n", text);
@@ -82,7 +81,7 @@ void print_plan(const scenarios::plan& plan, bool colour) {
     if (plan_json.contains(part) && !plan_json[part].empty()) {
       fmt::print("\n{}", heading(part, colour));
       for (const auto& entry : plan_json[part])
-        fmt::print("{}\n", entry.dump());
+        fmt::print("{}\n", scenarios::json_text(entry));
     }
 }
 

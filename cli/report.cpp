@@ -2,6 +2,7 @@
 
 #include "cli/lines.hpp"
 #include "cli/table.hpp"
+#include "scenarios/json_text.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -36,7 +37,7 @@ std::string text_of(const json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_number_float()) return fmt::format("{:.6g}", value.get<double>());
   if (value.is_array()) return list_of(value);
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+  return scenarios::json_text(value);
 }
 
 bool is_table(const json& value) {

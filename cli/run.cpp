@@ -9,6 +9,7 @@
 #include "cli/report.hpp"
 #include "cli/run_directory.hpp"
 #include "cli/watch_view.hpp"
+#include "scenarios/json_text.hpp"
 
 #include <condition_variable>
 #include <csignal>
@@ -115,8 +116,7 @@ scenarios::run_observer observer_for(const run_arguments& arguments, const conte
 }
 
 std::string text_of(const scenarios::outcome& outcome, const run_arguments& arguments) {
-  if (arguments.json)
-    return scenarios::to_json(outcome).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
+  if (arguments.json) return scenarios::json_text(scenarios::to_json(outcome), 2) + '\n';
   return arguments.quiet ? std::string() : render(outcome, wants_colour(1));
 }
 

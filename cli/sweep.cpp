@@ -3,6 +3,7 @@
 #include "cli/console.hpp"
 #include "cli/run_directory.hpp"
 #include "cli/sweep_series.hpp"
+#include "scenarios/json_text.hpp"
 
 #include <fmt/format.h>
 #include <fstream>
@@ -124,7 +125,7 @@ int sweep(const context& who, const sweep_arguments& arguments) {
   if (const auto picture = sweep_svg(result); !picture.empty())
     written = write_file(who, directory / "sweep.svg", picture) && written;
   const auto text = arguments.json
-                        ? sweep_json(result).dump(2) + '\n'
+                        ? scenarios::json_text(sweep_json(result), 2) + '\n'
                         : '\n' + sweep_text(result, wants_colour(1))
                               + fmt::format("\nsee {}/sweep.csv and sweep.svg\n", directory.string());
   written = print(who, text) && written;

@@ -1,5 +1,7 @@
 #include "scenarios/execution.hpp"
 
+#include "scenarios/file/units.hpp"
+
 #include <fstream>
 #include <random>
 
@@ -149,11 +151,8 @@ void execution::await_nodes(const std::vector<std::string>& expected) {
                                         : "exit code " + std::to_string(gone->second.code))
                                  + ")");
     if (steady_clock::now() >= until)
-      throw std::runtime_error(
-          "these nodes did not join within "
-          + std::to_string(
-              std::chrono::duration_cast<std::chrono::seconds>(plan_.topology.join_timeout).count())
-          + " s: " + missing);
+      throw std::runtime_error("these nodes did not join within "
+                               + format_duration(plan_.topology.join_timeout) + ": " + missing);
     state_->changed.wait_for(lock, look_interval);
   }
 }
@@ -303,6 +302,10 @@ outcome execution::run_all() {
       drain();
     result.deadlock = deadlock_;
     result.elapsed_s = std::chrono::duration<double>(steady_clock::now() - started_).count();
+  } catch (const std::exception& e) {
+    problem = std::current_exception();
+    auto& recorder = main_->recorder();
+    recorder.told_to_end(recorder.intern("not started"), recorder.intern(e.what()));
   } catch (...) {
     problem = std::current_exception();
   }

@@ -201,9 +201,9 @@ void execution::report(outcome& result) {
   judge();
   auto resolved = to_json(plan_);
   resolved["seed"] = seed_; // the one drawn, too: with it the run can be replayed
-  std::ofstream{options_.run_dir / "plan.json"} << resolved.dump(2) << '\n';
+  std::ofstream{options_.run_dir / "plan.json"} << json_text(resolved, 2) << '\n';
   std::ofstream file{options_.run_dir / "result.json"};
-  file << to_json(result).dump(2) << '\n';
+  file << json_text(to_json(result), 2) << '\n';
   file.close();
   if (!file) warn("could not write " + (options_.run_dir / "result.json").string());
 }

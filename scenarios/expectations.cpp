@@ -2,6 +2,7 @@
 
 #include "scenarios/file/mistakes.hpp"
 #include "scenarios/file/units.hpp"
+#include "scenarios/json_text.hpp"
 
 #include <algorithm>
 
@@ -14,9 +15,7 @@ using nlohmann::json;
 
 constexpr std::size_t shown_max = 120;
 
-std::string shown(const json& value) {
-  return file::excerpt(value.dump(-1, ' ', false, json::error_handler_t::replace), shown_max);
-}
+std::string shown(const json& value) { return file::excerpt(json_text(value), shown_max); }
 
 std::string_view kind_of(const json& value) {
   if (value.is_object()) return "an object";

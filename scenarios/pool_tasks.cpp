@@ -1,5 +1,7 @@
 #include "scenarios/pool_tasks.hpp"
 
+#include "scenarios/json_text.hpp"
+
 #include <algorithm>
 #include <array>
 #include <gmpxx.h>
@@ -14,7 +16,7 @@ namespace {
 std::uint64_t natural(const nlohmann::json& input, std::uint64_t at_least) {
   if (!input.is_number_integer() || input.get<std::int64_t>() < static_cast<std::int64_t>(at_least))
     throw std::invalid_argument("the input must be a whole number of at least " + std::to_string(at_least)
-                                + ", not " + input.dump());
+                                + ", not " + json_text(input));
   return input.get<std::uint64_t>();
 }
 

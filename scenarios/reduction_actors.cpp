@@ -25,7 +25,7 @@ using folding_actor = actor_of<folding_state>;
 void check_size(const json& value) {
   constexpr std::size_t surely_small = 10'000; // entries; to look closer costs as much as to send it
   if (!value.is_structured() || value.size() < surely_small) return;
-  if (value.dump(-1, ' ', false, json::error_handler_t::replace).size() > value_bytes_max)
+  if (json_text(value).size() > value_bytes_max)
     throw std::runtime_error("a partial result has " + std::to_string(value.size())
                              + " entries and takes more bytes than a message may have ("
                              + std::to_string(value_bytes_max) + ")");

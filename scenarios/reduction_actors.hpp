@@ -15,8 +15,7 @@ struct reduction_value {
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, reduction_value& x) {
   std::string text;
-  if constexpr (Inspector::reads_state)
-    text = x.value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  if constexpr (Inspector::reads_state) text = json_text(x.value);
   auto parse = [&]() -> caf::error {
     x.value = nlohmann::json::parse(text, nullptr, false);
     return x.value.is_discarded() ? caf::error{caf::sec::invalid_argument} : caf::error{};

@@ -1,5 +1,7 @@
 #include "scenarios/reduction_operators.hpp"
 
+#include "scenarios/json_text.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -10,7 +12,7 @@ namespace troupe::scenarios {
 using nlohmann::json;
 
 std::string shown(const json& x) {
-  auto text = x.dump(-1, ' ', false, json::error_handler_t::replace);
+  auto text = json_text(x);
   std::size_t end = 60;
   if (text.size() <= end) return text;
   while ((static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80)
@@ -36,7 +38,8 @@ json arithmetic(const json& a, const json& b, Checked checked, Floating floating
   if (!a.is_number_integer() || !b.is_number_integer()) return floating(a.get<double>(), b.get<double>());
   std::int64_t result = 0;
   if (checked(a.get<std::int64_t>(), b.get<std::int64_t>(), &result))
-    throw std::overflow_error("the result does not fit into 64 bits: " + a.dump() + " and " + b.dump());
+    throw std::overflow_error("the result does not fit into 64 bits: " + json_text(a) + " and "
+                              + json_text(b));
   return result;
 }
 

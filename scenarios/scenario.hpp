@@ -4,6 +4,7 @@
 
 #include "actors/message_catalog.hpp"
 #include "actors/node.hpp"
+#include "scenarios/json_text.hpp"
 #include "scenarios/parameter.hpp"
 
 #include <nlohmann/json.hpp>
@@ -212,7 +213,7 @@ role_map make_roles(const std::vector<const scenario*>&);
 /// For actors: ends the run with this result.
 template <class Self>
 void finish(Self* self, const caf::actor& collector, const nlohmann::json& result) {
-  self->send(collector, run_finished{result.dump()});
+  self->send(collector, run_finished{json_text(result)});
 }
 
 } // namespace troupe::scenarios

@@ -127,7 +127,7 @@ void add_checks(scenario& s) {
     const auto failed = run.result.at("failed").get<std::size_t>();
     for (auto& row : run.result.at("results"))
       if (row.contains("error"))
-        return {false, row.at("input").dump() + ": " + row.at("error").get<std::string>()};
+        return {false, json_text(row.at("input")) + ": " + row.at("error").get<std::string>()};
     return {failed == 0, std::to_string(failed) + " failed"};
   });
   s.check("join returned when the last result was in", [](const finished_run& run) -> check_outcome {

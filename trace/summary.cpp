@@ -2,6 +2,7 @@
 
 #include "trace/json_writer.hpp"
 #include "trace/text.hpp"
+#include "trace/waits.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -107,6 +108,14 @@ std::string ledger_text(const ledger_view& l) {
   return out;
 }
 
+std::string end_text(const summary_report& s) {
+  if (s.told_to_end == no_row) return {};
+  auto& e = s.of->events;
+  return fmt::format("ended      at {}, told to: {}, {}\n", time_text(e.time[s.told_to_end]),
+                     printable(s.of->text(e.type[s.told_to_end])),
+                     printable(s.of->text(static_cast<std::uint32_t>(e.value[s.told_to_end]))));
+}
+
 std::string nodes_table(const model& m, bool colour, int width) {
   using align = table::align;
   table t{{{"node"},
@@ -181,6 +190,20 @@ void json_nodes(json_writer& j, const model& m) {
   j.end();
 }
 
+void json_end(json_writer& j, const summary_report& s) {
+  j.key("told_to_end");
+  if (s.told_to_end == no_row) {
+    j.null();
+    return;
+  }
+  auto& e = s.of->events;
+  j.object()
+      .member("at_ns", e.time[s.told_to_end])
+      .member("verdict", s.of->text(e.type[s.told_to_end]))
+      .member("reason", s.of->text(static_cast<std::uint32_t>(e.value[s.told_to_end])))
+      .end();
+}
+
 void json_reasons(json_writer& j, std::string_view name,
                   const std::map<std::string, std::uint64_t>& reasons) {
   j.key(name).object();
@@ -200,6 +223,7 @@ summary_report summarize(const model& m) {
   out.roles = summarize_roles(m);
   out.types = summarize_types(m);
   out.ledger = balance(m);
+  out.told_to_end = told_to_end_at(m);
   return out;
 }
 
@@ -218,7 +242,7 @@ std::string render_text(const summary_report& s, bool colour, int width) {
   out +=
       fmt::format("run        {} over {}, {}, {}\n", duration_text(s.length), counted(m.nodes.size(), "node"),
                   counted(s.events, "event"), counted(s.ledger.sent, "message"));
-  out += ledger_text(s.ledger);
+  out += end_text(s) + ledger_text(s.ledger);
   out += fmt::format("\n{}\n{}\n{}", nodes_table(m, colour, width), roles_table(s, colour, width),
                      types_table(s, colour, width));
   return out;
@@ -235,6 +259,7 @@ std::string render_json(const summary_report& s) {
   j.end();
   j.member("events", s.events).member("messages", s.ledger.sent).member("length_ns", s.length);
   j.member("started_unix_ns", m.started_unix_ns);
+  json_end(j, s);
   json_nodes(j, m);
   j.key("roles").array();
   for (auto& r : s.roles)

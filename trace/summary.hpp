@@ -37,6 +37,7 @@ struct summary_report {
   std::vector<role_summary> roles; ///< by role, then node
   std::vector<type_summary> types; ///< most frequent first
   ledger_view ledger;
+  row told_to_end = no_row; ///< the event that says why the launcher ended the run, if it did
 };
 
 /// One pass over the messages. The model must outlive the report.

@@ -228,6 +228,33 @@ TEST_CASE("where no run directory can be made nothing is started, and the reason
   CHECK(contains(errors, "/dev/null exists and is not a directory"));
 }
 
+TEST_CASE("the trace of a run whose nodes did not join says so", "[program]") {
+  const temporary_directory directory;
+  const auto file = directory / "alone.toml";
+  std::ofstream{file} << "scenario = \"worker_pool\"\n[parameters]\ninputs = [1]\n[topology]\n"
+                         "external = [\"far\"]\njoin_timeout = \"50ms\"\n";
+  program troupe(troupe_program, {"run", file.string()}, directory.path());
+  CHECK(troupe.wait() == 2);
+  CHECK(contains(troupe.errors, "these nodes did not join within 50ms: far"));
+  program summary(troupe_program, {"trace", "summary"}, directory.path());
+  CHECK(summary.wait() == 0);
+  CHECK(contains(summary.output, "told to: not started, these nodes did not join within 50ms: far"));
+}
+
+TEST_CASE("a run directory whose name is not UTF-8 keeps its result", "[program]") {
+  const temporary_directory directory;
+  const auto odd = directory / "\xff";
+  program troupe(
+      troupe_program,
+      {"run", (config / "worker_pool.toml").string(), "--nodes", "0", "--json", "--out", odd.string()},
+      directory.path());
+  CHECK(troupe.wait() == 0);
+  std::ifstream file(odd / "latest" / "result.json");
+  const auto result = json::parse(file);
+  CHECK(result == json::parse(troupe.output));
+  CHECK(result.at("verdict") == "passed");
+}
+
 TEST_CASE("--quiet says nothing about a run that passed", "[program]") {
   std::string output, errors;
   CHECK(run({"run", (config / "worker_pool.toml").string(), "--nodes", "2", "--quiet"}, &output, &errors)

@@ -74,6 +74,26 @@ outcome run_with(std::uint64_t seed) {
 
 } // namespace
 
+TEST_CASE("a result with octets that are not UTF-8 is told, with marks in their place", "[runtime]") {
+  scenario s{"odd", "One actor that says what cannot be said in JSON"};
+  s.role(
+      "teller",
+      [](plain_actor* self, const caf::actor& collector) {
+        finish(self, collector, {{"text", "a\xff"}});
+        return caf::behavior{[](const caf::unit_t&) {}};
+      },
+      placement::main);
+  s.start([](run& r) { r.spawn("teller", r.collector()); });
+  const testing::temporary_directory directory;
+  run_options options;
+  options.what.scenario = s.name;
+  options.what.topology.place = {{"teller", {"main"}}};
+  options.run_dir = directory.path();
+  const auto what_came = execute(s, options);
+  CHECK(what_came.result_verdict == verdict::passed);
+  CHECK(what_came.result["text"] == "a\ufffd");
+}
+
 SCENARIO("a failing seed can be replayed", "[runtime][seed]") {
   std::set<std::string> orders;
   for (std::uint64_t seed = 1; seed <= 8; ++seed) {

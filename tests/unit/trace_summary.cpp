@@ -40,6 +40,22 @@ TEST_CASE("a summary counts what happened", "[trace][summary]") {
   CHECK(j["types"][1]["mean_handling_ns"] == 5'000);
 }
 
+TEST_CASE("a summary says why the launcher ended the run", "[trace][summary]") {
+  tests::ping_pong p;
+  p.main.told_to_end(80, "deadline", "the deadline of 1ms passed");
+  auto m = p.merge();
+  auto s = trace::summarize(m);
+  CHECK(render_text(s, false, 0).find("told to: deadline, the deadline of 1ms passed\n")
+        != std::string::npos);
+  auto j = nlohmann::json::parse(render_json(s));
+  CHECK(j["told_to_end"]["verdict"] == "deadline");
+  CHECK(j["told_to_end"]["reason"] == "the deadline of 1ms passed");
+  CHECK(j["told_to_end"]["at_ns"] == 80'000);
+
+  auto calm = tests::ping_pong{}.merge();
+  CHECK(nlohmann::json::parse(render_json(trace::summarize(calm)))["told_to_end"].is_null());
+}
+
 TEST_CASE("every kind of event reads as a sentence and as JSON", "[trace][show]") {
   tests::ping_pong p;
   using kind = tests::node_builder::kind;
