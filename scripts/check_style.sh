@@ -83,7 +83,7 @@ check_format
 check_length
 check_rooms
 if command -v shellcheck >/dev/null; then
-  shellcheck -x scripts/*.sh .ci/run || complain "shellcheck has complaints"
+  shellcheck -x scripts/*.sh tests/distributed/*.sh .ci/run || complain "shellcheck has complaints"
 fi
 if [ "${1:-}" = --tidy ]; then
   shift

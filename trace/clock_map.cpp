@@ -36,7 +36,7 @@ void clock_map::collect_skews(const std::vector<node_trace>& traces) {
 }
 
 std::vector<clock_map::measured> clock_map::measurements(const std::vector<node_trace>& traces,
-                                                         const std::vector<std::size_t>& host_of) const {
+                                                         const std::vector<std::size_t>& host_of) {
   std::map<std::pair<std::size_t, std::size_t>, measured> best;
   for (std::size_t n = 0; n < traces.size(); ++n) {
     for (auto& r : traces[n].records) {
@@ -46,12 +46,8 @@ std::vector<clock_map::measured> clock_map::measurements(const std::vector<node_
       if (p == traces.size()) continue;
       auto from = host_of[n], to = host_of[p];
       if (from == to) continue;
-      // Both sides read hybrid clocks; the offset that lasts is that of the clocks below.
-      auto when = r.time_kind >> 8;
-      auto peer_when = traces[n].base_mono_ns + when + r.word2 - traces[p].base_mono_ns;
-      auto offset = r.word2 + skew(nodes_[n], when) - skew(nodes_[p], peer_when);
-      auto [it, fresh] = best.try_emplace({from, to}, measured{from, to, offset, r.word3});
-      if (!fresh && r.word3 < it->second.uncertainty) it->second = {from, to, offset, r.word3};
+      auto [it, fresh] = best.try_emplace({from, to}, measured{from, to, r.word2, r.word3});
+      if (!fresh && r.word3 < it->second.uncertainty) it->second = {from, to, r.word2, r.word3};
     }
   }
   std::vector<measured> out;

@@ -43,8 +43,8 @@ class clock_map {
 
   static std::uint64_t skew(const node_clock&, std::uint64_t since_base);
   void collect_skews(const std::vector<node_trace>&);
-  std::vector<measured> measurements(const std::vector<node_trace>&,
-                                     const std::vector<std::size_t>& host_of) const;
+  static std::vector<measured> measurements(const std::vector<node_trace>&,
+                                            const std::vector<std::size_t>& host_of);
   static std::vector<host> place_hosts(std::size_t count, const std::vector<measured>&);
 
   std::vector<node_clock> nodes_;

@@ -129,6 +129,8 @@ class recorder {
   void link_up(node_index);
   void link_down(node_index, string_index reason);
   void link_resumed(node_index, std::uint32_t frames_sent_again);
+  /// How far the other's CLOCK_MONOTONIC is ahead of this node's: links compare those, not the
+  /// hybrid clocks, so that it stays the same however far either of them was pushed.
   void clock_offset(node_index, std::chrono::nanoseconds offset, std::chrono::nanoseconds uncertainty);
   void fault(string_index kind, string_index detail);
   /// The run is told to end, by whom or why: what waits now would wait for ever. Where the

@@ -127,6 +127,25 @@ TEST_CASE("the clock of another host is mapped by the measured offset", "[trace]
   CHECK(m.complete());
 }
 
+TEST_CASE("an offset that was measured after a clock was pushed is the same", "[trace][merge]") {
+  // b's host is 500 s ahead, and its message at 30 µs pushes the clock of a by that.
+  constexpr std::int64_t ahead_us = 500'000'000;
+  node_builder a{"a", 1}, b{"b", 2, "boot-b"};
+  b.raw().base_mono_ns += ahead_us * 1'000;
+  auto at_a = a.actor(1, "x"), b_at_a = std::uint32_t{a.node("b", 2)};
+  auto at_b = b.actor(1, "y"), a_at_b = std::uint32_t{b.node("a", 1)};
+  b.sent(20, id(1), at_b, b.actor(1, "x", static_cast<std::uint16_t>(a_at_b)), "m");
+  a.skewed(30 + ahead_us, ahead_us);
+  a.handled(30 + ahead_us, 35 + ahead_us, id(1, static_cast<std::uint16_t>(b_at_a)), at_a, "m");
+  a.clock_offset(40 + ahead_us, static_cast<std::uint16_t>(b_at_a), ahead_us, 3);
+  b.clock_offset(50, static_cast<std::uint16_t>(a_at_b), -ahead_us, 4);
+  auto m = merged(a, b);
+  check_causal(m);
+  CHECK(m.nodes[1].clock_offset_ns == ahead_us * 1'000);
+  CHECK(m.events.time[find_event(m, event_kind::handled, "m")] == 30'000);
+  CHECK_FALSE(has_remark(m, "moved behind it"));
+}
+
 TEST_CASE("what the hybrid clock was pushed forward is taken back", "[trace][merge]") {
   node_builder a{"a", 1};
   auto x = a.actor(1, "x");
