@@ -29,9 +29,12 @@ pool::pool(std::string kind, std::vector<std::string> inputs, dispatch_kind disp
 }
 
 std::size_t pool::index_of(const caf::actor_addr& who) const {
-  for (std::size_t i = 0; i < workers_.size(); ++i)
-    if (workers_[i].handle.address() == who) return i;
-  return nobody;
+  const auto found = numbers_.find(who);
+  return found == numbers_.end() ? nobody : found->second;
+}
+
+void pool::bury(std::size_t worker) {
+  if (std::exchange(workers_[worker].alive, false)) --alive_;
 }
 
 void pool::hand(std::size_t worker, std::vector<assignment>& out) {
@@ -45,8 +48,7 @@ void pool::hand(std::size_t worker, std::vector<assignment>& out) {
 /// a fair share of what is left, as in guided self-scheduling (Polychronopoulos and Kuck, 1987),
 /// but one to compute and one to go on with.
 std::size_t pool::share() const {
-  const auto alive = std::ranges::count_if(workers_, &worker_record::alive);
-  const auto fair = waiting_.size() / (2 * std::max<std::size_t>(static_cast<std::size_t>(alive), 1));
+  const auto fair = waiting_.size() / (2 * std::max<std::size_t>(alive_, 1));
   return std::min(prefetch_, std::max<std::size_t>(2, fair));
 }
 
@@ -61,7 +63,8 @@ void pool::refill(std::size_t worker, std::vector<assignment>& out) {
 
 std::vector<pool::assignment> pool::on_ready(const caf::actor& who, const std::string& node) {
   std::vector<assignment> out;
-  if (index_of(who.address()) != nobody) return out;
+  if (!numbers_.emplace(who.address(), workers_.size()).second) return out;
+  ++alive_;
   workers_.push_back({who, "worker-" + std::to_string(workers_.size() + 1), node});
   assigned_.emplace_back();
   if (dispatch_ == dispatch_kind::pull) refill(workers_.size() - 1, out);
@@ -113,14 +116,14 @@ void pool::on_exiting(const caf::actor& who, const worker_exiting& what) {
   const auto worker = index_of(who.address());
   if (worker == nobody) return;
   workers_[worker].exited = true;
-  workers_[worker].alive = false;
+  bury(worker);
   tasks_after_pill_ += what.tasks_after_pill;
 }
 
 std::vector<pool::assignment> pool::on_down(const caf::actor_addr& who) {
   const auto worker = index_of(who);
   if (worker == nobody) return {};
-  workers_[worker].alive = false;
+  bury(worker);
   for (auto task : std::exchange(assigned_[worker], {})) {
     if (results_[task].done) continue;
     waiting_.push_front(task);
@@ -132,10 +135,6 @@ std::vector<pool::assignment> pool::on_down(const caf::actor_addr& who) {
 std::size_t pool::cancel() {
   waiting_.clear();
   return results_.size() - done_;
-}
-
-bool pool::all_ended() const {
-  return std::none_of(workers_.begin(), workers_.end(), [](auto& worker) { return worker.alive; });
 }
 
 std::vector<caf::actor> pool::living() const {

@@ -10,8 +10,8 @@
 #include <caf/all.hpp>
 
 #include <deque>
-#include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace troupe {
@@ -143,7 +143,8 @@ class pool {
   std::size_t cancel();
 
   bool all_done() const { return done_ == results_.size(); }
-  bool all_ended() const;
+  bool all_ended() const { return alive_ == 0; }
+  bool knows(const caf::actor_addr& worker) const { return numbers_.contains(worker); }
   std::vector<caf::actor> living() const;
   const std::vector<worker_record>& workers() const { return workers_; }
   const std::vector<std::string>& inputs() const { return inputs_; }
@@ -155,6 +156,7 @@ class pool {
 
  private:
   std::size_t index_of(const caf::actor_addr&) const;
+  void bury(std::size_t worker);
   void hand(std::size_t worker, std::vector<assignment>&);
   std::size_t share() const; ///< most tasks that a worker has now
   void refill(std::size_t worker, std::vector<assignment>&);
@@ -167,7 +169,9 @@ class pool {
   std::deque<std::uint64_t> waiting_;
   std::vector<result> results_;
   std::vector<worker_record> workers_;
-  std::vector<std::vector<std::uint64_t>> assigned_; ///< per worker, unfinished
+  std::unordered_map<caf::actor_addr, std::size_t> numbers_; ///< indices into workers_
+  std::size_t alive_ = 0;                                    ///< workers
+  std::vector<std::vector<std::uint64_t>> assigned_;         ///< per worker, unfinished
   bool begun_ = false;
   std::size_t done_ = 0;
   std::uint64_t redelivered_ = 0;

@@ -204,10 +204,7 @@ void on_ready(coordinator_actor* self, const caf::actor& worker, const worker_re
 
 void on_down(coordinator_actor* self, const caf::down_msg& down) {
   auto& state = self->state;
-  auto& workers = state.tasks->workers();
-  const bool was_ready = std::any_of(workers.begin(), workers.end(),
-                                     [&](auto& worker) { return worker.handle.address() == down.source; });
-  if (!was_ready) --state.expected;
+  if (!state.tasks->knows(down.source)) --state.expected;
   auto next = state.tasks->on_down(down.source);
   begin_if_complete(self, next);
   proceed(self, next);
