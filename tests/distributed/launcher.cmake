@@ -12,9 +12,12 @@ add_dependencies(distributed_launcher launcher_child launcher_parent)
 troupe_test(distributed_program SOURCES distributed/program_test.cpp distributed/program_terminal_test.cpp
                      distributed/program_metrics_test.cpp distributed/program_watch_test.cpp
              LINKS troupe_cli TIMEOUT 300)
+add_executable(stubborn_program distributed/stubborn.cpp)
+target_link_libraries(stubborn_program PRIVATE troupe_cli troupe_options)
 target_compile_definitions(distributed_program PRIVATE
-  TROUPE_PROGRAM="$<TARGET_FILE:troupe>" CONFIG_DIR="${PROJECT_SOURCE_DIR}/config")
-add_dependencies(distributed_program troupe)
+  TROUPE_PROGRAM="$<TARGET_FILE:troupe>" STUBBORN_PROGRAM="$<TARGET_FILE:stubborn_program>"
+  CONFIG_DIR="${PROJECT_SOURCE_DIR}/config")
+add_dependencies(distributed_program troupe stubborn_program)
 
 # What a stranger gets.
 set(flags ${CMAKE_CXX_FLAGS})

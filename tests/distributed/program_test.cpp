@@ -222,6 +222,38 @@ TEST_CASE("every trace command answers for the latest run, and for one that is n
   CHECK(call({"trace", "summary", "no_such_run"}, output) == 2);
 }
 
+TEST_CASE("follow leads from a result back to the spawning of a worker, and on to who waited for it",
+          "[program]") {
+  const temporary_directory directory;
+  const auto lines_of = [&](const std::vector<std::string>& arguments) {
+    program troupe(troupe_program, arguments, directory.path());
+    CHECK(troupe.wait() == 0);
+    return troupe.output;
+  };
+  lines_of({"run", (config / "worker_pool.toml").string(), "--nodes", "2", "--quiet"});
+  const auto first = json::parse(
+      lines_of({"trace", "show", "--json", "--where", "kind=sent and type=task_done", "--limit", "1"}));
+  const auto tree =
+      json::parse(lines_of({"trace", "follow", first.at("message").get<std::string>(), "--json"}));
+  CAPTURE(tree.dump());
+  std::vector<std::string> before, after;
+  bool asked = false;
+  for (auto& hop : tree.at("hops")) {
+    if (hop.at("asked").get<bool>()) {
+      asked = true;
+      CHECK(hop.at("type") == "task_done");
+    } else {
+      (asked ? after : before).push_back(hop.at("type").get<std::string>());
+    }
+  }
+  REQUIRE(asked);
+  REQUIRE(before.size() >= 4);
+  CHECK(std::vector<std::string>(before.begin(), before.begin() + 4)
+        == std::vector<std::string>{"troupe.spawn_role", "worker_ready", "assign_task", "next_slice"});
+  CHECK(std::ranges::count(after, "pool_joined") > 0); // the join names every result that it waited for
+  CHECK(std::ranges::count(after, "customer_served") == 1);
+}
+
 TEST_CASE("where no run directory can be made nothing is started, and the reason is told", "[program]") {
   std::string errors;
   CHECK(run({"run", (config / "worker_pool.toml").string(), "--out", "/dev/null"}, nullptr, &errors) == 2);

@@ -60,11 +60,12 @@ bool shows_picture_of(terminal& user, std::size_t rows, std::size_t columns, std
 
 /// A run that is watched on a terminal, which has it back at the end.
 struct watched_run {
-  explicit watched_run(const std::string& count)
-      : user(TROUPE_PROGRAM, watched(count), directory.path()), before(user.modes()) {}
+  explicit watched_run(const std::string& count) : watched_run(TROUPE_PROGRAM, watched(count)) {}
+  watched_run(const std::string& program, const std::vector<std::string>& arguments)
+      : user(program, arguments, directory.path()), before(user.modes()) {}
   /// Until there is something to see.
-  void starts() {
-    const bool started = user.shows("assign_task");
+  void starts(const std::string& shown = "assign_task") {
+    const bool started = user.shows(shown);
     CAPTURE(user.seen);
     REQUIRE(started);
   }
@@ -131,6 +132,21 @@ TEST_CASE("however often it is told to stop, the terminal is given back", "[prog
   for (int i = 0; i < 3; ++i)
     run.user.type('\x03');
   run.ends_with(130);
+}
+
+TEST_CASE("a run that does not end though it was told twice is ended, and gives the terminal back",
+          "[program][watch]") {
+  const temporary_directory files;
+  const auto file = files / "stubborn.toml";
+  std::ofstream{file} << "scenario = \"stubborn\"\n";
+  watched_run run(STUBBORN_PROGRAM, {"run", file.string(), "--watch"});
+  run.starts("mule");
+  run.user.type('\x03');
+  REQUIRE(run.user.shows("SIGINT: stopping in order")); // two signals at once may count as one
+  run.user.type('\x03');
+  run.ends_with(130);
+  CHECK(run.said_afterwards("SIGINT again: killing what is left"));
+  CHECK(run.said_afterwards("ended without waiting; the run directory holds what was written"));
 }
 
 TEST_CASE("a signal that kills the program gives the terminal back", "[program][watch]") {
