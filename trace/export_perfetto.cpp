@@ -122,10 +122,12 @@ class perfetto {
     auto& e = m_.events;
     auto who = e.actor[i];
     auto at = since_start(i);
-    bool inside = who != 0 && at >= open_since_[who] && at <= open_until_[who];
+    bool inside = who != 0 && at >= open_since_[who] && at < open_until_[who];
     if (!inside) {
-      // Nothing is open there: a slice of no length for the flow to begin at.
-      at = std::max(at, open_until_[who]);
+      // Nothing is open there, as where a killed node's last handler ends with this very event: a
+      // slice of no length for the flow to begin at.
+      const bool just_ended = open_since_[who] < open_until_[who];
+      if (at <= open_until_[who]) at = open_until_[who] + (just_ended ? 1 : 0); // behind it, not in it
       open_since_[who] = open_until_[who] = at;
       line(fmt::format(R"({{"ph":"X","name":{},"cat":"send","ts":{},"dur":0.000,{},{}}})",
                        json_quoted("send " + std::string{m_.text(e.type[i])}), micro(at),

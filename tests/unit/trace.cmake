@@ -4,6 +4,7 @@ troupe_test(unit_trace
     unit/trace_check.cpp
     unit/trace_collect.cpp
     unit/trace_export.cpp
+    unit/trace_export_perfetto.cpp
     unit/trace_filter.cpp
     unit/trace_ledger.cpp
     unit/trace_live.cpp

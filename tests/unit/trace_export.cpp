@@ -5,6 +5,7 @@
 #include "trace/recorder.hpp"
 #include "unit/trace_builder.hpp"
 #include "unit/trace_commands.hpp"
+#include "unit/trace_exports.hpp"
 #include "unit/trace_support.hpp"
 
 #include <map>
@@ -15,6 +16,8 @@
 
 using namespace troupe;
 using nlohmann::json;
+using tests::awkward_run;
+using tests::exported;
 using tests::merged;
 using tests::node_builder;
 
@@ -22,106 +25,7 @@ namespace {
 
 auto id(std::uint64_t number, std::uint16_t node = 0) { return node_builder::id(number, node); }
 
-/// Everything that an export has to cope with: two nodes, a join, sends from outside, a
-/// handler that never ended, drops, awkward names, times before the start.
-trace::model awkward_run() {
-  tests::ping_pong p;
-  auto odd = p.main.actor(9, "odd; \"name\" #1 {x}");
-  p.main.spawned(3, odd);
-  p.main.sent(4, id(20), 0, odd, "from, \"outside\"\n").handled(6, 30, id(20), odd, "from, \"outside\"\n");
-  p.main.sent(7, id(21), odd, p.client, "a").sent(8, id(22), odd, p.client, "b", id(20));
-  p.main.handled(9, 10, id(21), p.client, "a").handled(11, 12, id(22), p.client, "b");
-  p.main.sent(70, id(23), p.client, odd, "join", id(22)).also_caused_by(70, id(23), id(21));
-  p.main.also_caused_by(70, id(23), id(5, p.w1_at_main)).handled(71, 72, id(23), odd, "join");
-  p.main.sent(73, id(24), p.client, odd, "gone").dropped(74, id(24), odd, "gone", "queue_full");
-  p.main.noted(75, odd, 0, "a note\nof two lines").exited(76, odd, "normal");
-  p.main.sent(77, id(25), p.client, p.server_there, "ping");
-  p.w1.delivered(80, id(25, p.main_at_w1), p.server, "ping", 10)
-      .killed_in(81, id(25, p.main_at_w1), p.server, "ping");
-  p.w1.sent(90, id(6), p.server, p.client_there, "last words", id(25, p.main_at_w1));
-  p.main.payload(78, id(25), std::string("\0binary\xff", 8));
-  return p.merge();
-}
-
-std::string
-exported(void (*write)(const trace::model&, const trace::selection&, std::FILE*, std::vector<std::string>&),
-         const trace::model& m, const char* where = "", std::vector<std::string>* notes = nullptr) {
-  trace::filter f{where};
-  f.bind(m);
-  tests::captured_stream out;
-  std::vector<std::string> ignored;
-  write(m, trace::matching_messages(m, f), out.file(), notes ? *notes : ignored);
-  return out.text();
-}
-
-struct slice {
-  double from, to;
-};
-
 } // namespace
-
-TEST_CASE("the Perfetto export keeps its readers' rules", "[trace][export]") {
-  auto m = awkward_run();
-  auto j = json::parse(exported(trace::export_perfetto, m));
-  std::map<std::pair<int, int>, std::vector<slice>> threads;
-  for (auto& e : j["traceEvents"]) {
-    if (e["ph"] != "M") CHECK(e["ts"].get<double>() >= 0);
-    if (e["ph"] == "X") {
-      CHECK(e["dur"].get<double>() >= 0);
-      threads[{e["pid"], e["tid"]}].push_back({e["ts"], e["ts"].get<double>() + e["dur"].get<double>()});
-    }
-  }
-  // Slices of a thread nest: no two overlap in part.
-  for (auto& [thread, slices] : threads)
-    for (auto& a : slices)
-      for (auto& b : slices) {
-        bool apart = a.to <= b.from || b.to <= a.from;
-        bool nested = (a.from <= b.from && b.to <= a.to) || (b.from <= a.from && a.to <= b.to);
-        CHECK((apart || nested));
-      }
-  std::map<std::string, int> starts, ends;
-  for (auto& e : j["traceEvents"]) {
-    if (e["ph"] != "s" && e["ph"] != "f") continue;
-    auto flow = e["id"].get<std::string>();
-    CHECK(std::regex_match(flow, std::regex{"[0-9a-f]{1,16}"}));
-    ++(e["ph"] == "s" ? starts : ends)[flow];
-    if (e["ph"] == "f") CHECK(e["bp"] == "e");
-    auto ts = e["ts"].get<double>();
-    auto& slices = threads[{e["pid"], e["tid"]}];
-    INFO(e.dump());
-    CHECK(std::ranges::any_of(slices, [&](auto& s) { return s.from <= ts && ts <= s.to; }));
-  }
-  CHECK(starts.size() == 7);
-  CHECK(starts == ends); // each flow has one begin and one end
-  for (auto& [flow, n] : starts)
-    CHECK(n == 1);
-}
-
-TEST_CASE("Perfetto reads every nanosecond of handlers that follow each other at once", "[trace][export]") {
-  node_builder main{"main", 1};
-  auto a = main.actor(1, "a"), b = main.actor(2, "b");
-  for (std::int64_t i = 1; i <= 1'000; ++i)
-    main.sent(i, id(static_cast<std::uint64_t>(i)), a, b, "message")
-        .handled(2'000 + i, 2'000 + i, id(static_cast<std::uint64_t>(i)), b, "message");
-  auto m = merged(main);
-  constexpr std::int64_t first = 1'000'001, length = 1'009;
-  std::vector<std::int64_t> begins;
-  for (trace::row i = 0; i < m.events.size(); ++i) {
-    if (m.events.kind[i] != trace::event_kind::handled) continue;
-    m.events.value[i] = length;
-    begins.push_back(m.events.time[i] = first + static_cast<std::int64_t>(begins.size()) * length);
-  }
-  // Its importer takes numbers for doubles, multiplies, and cuts.
-  auto ns = [](const json& us) { return static_cast<std::int64_t>(us.get<double>() * 1000.0); };
-  std::vector<std::int64_t> read;
-  const auto j = json::parse(exported(trace::export_perfetto, m));
-  for (auto& e : j["traceEvents"]) {
-    if (e["ph"] != "X" || e["cat"] != "handler") continue;
-    read.push_back(ns(e["ts"]));
-    CHECK(ns(e["dur"]) == length);
-  }
-  CHECK((read.size() == 1'000 && read == begins));
-}
 
 TEST_CASE("the OTLP export follows the published mapping", "[trace][export]") {
   auto m = awkward_run();
