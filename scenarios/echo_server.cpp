@@ -123,10 +123,15 @@ caf::behavior manager(manager_actor* self, const caf::actor& collector) {
       [self](const load_progress& what) { on_progress(self, what); },
       [self](const client_report& what) { on_report(self, what); },
       [self](const stop_early&) {
+        // A server that stops takes no new line: the load's last ones come first.
         for (auto& each : self->state.all.clients)
           self->send(each, stop_load{});
-        stop_server(self);
+        if (self->state.all.clients.empty())
+          stop_server(self);
+        else
+          self->delayed_send(self, way_to_server, load_arrived{});
       },
+      [self](const load_arrived&) { stop_server(self); },
   };
 }
 

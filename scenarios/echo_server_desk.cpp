@@ -36,6 +36,7 @@ void add_messages(message_catalog& catalog) {
   catalog.add<load_rules>("load_rules");
   catalog.add<start_load>("start_load");
   catalog.add<stop_load>("stop_load");
+  catalog.add<load_arrived>("load_arrived");
   catalog.add<load_progress>("load_progress");
   catalog.add<client_report>("client_report");
   catalog.add<stop_serving>("stop_serving");

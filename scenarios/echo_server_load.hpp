@@ -19,6 +19,8 @@ inline constexpr std::string_view echo_prefix = "Echoed back: ";
 
 /// How often the progress of a load is told.
 inline constexpr std::chrono::milliseconds telling_interval{100};
+/// What a load sent before it was stopped gets so long to reach the server, which then stops, too.
+inline constexpr std::chrono::milliseconds way_to_server{500};
 
 struct line_load_plan {
   std::string address; ///< "127.0.0.1:40123"; of ZeroMQ the endpoint

@@ -226,6 +226,12 @@ template <class Inspector>
 auto inspect(Inspector& f, stop_load&) {
   return f(caf::meta::type_name("stop_load"));
 }
+/// Manager -> itself: what the load had sent when it was told to stop has reached the server by now.
+struct load_arrived {};
+template <class Inspector>
+auto inspect(Inspector& f, load_arrived&) {
+  return f(caf::meta::type_name("load_arrived"));
+}
 /// Client -> manager, now and then.
 struct load_progress {
   std::string node;

@@ -13,7 +13,8 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds last_answers = stop_grace + std::chrono::milliseconds{500};
+/// A server that was stopped after the load answers that long at most.
+constexpr auto last_answers = way_to_server + stop_grace + std::chrono::milliseconds{250};
 
 class zeromq_load final : public line_load {
  public:

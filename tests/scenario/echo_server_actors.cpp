@@ -98,6 +98,23 @@ TEST_CASE("whatever the order of events, every client gets its own echoes in ord
   }
 }
 
+TEST_CASE("what a load sent before it was stopped is echoed, whatever the order of events", "[echo_server]") {
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    INFO("seed " << seed);
+    scripted_run run{demo(), load_of("echo", 5, 1'000'000), seed};
+    CHECK_FALSE(run.go(100 + 10 * seed));
+    run.stop_early();
+    const bool through = run.go();
+    REQUIRE(run.failure().value_or("") == "");
+    REQUIRE(through);
+    const auto& load = run.result()->at("load");
+    INFO(load.dump());
+    CHECK(load.at("sent").get<int>() > 0);
+    CHECK(load.at("echoed") == load.at("sent"));
+    CHECK(load.at("unanswered") == 0);
+  }
+}
+
 TEST_CASE("who is present is told who comes and goes", "[echo_server]") {
   echo::server_rules rules;
   rules.mode = echo::mode_kind::presence;
