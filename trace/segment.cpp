@@ -65,6 +65,10 @@ int segment::grow_to(std::uint64_t bytes) {
   static constexpr std::byte zeros[256 << 10]{};
   for (auto at = backed_; at < bytes; at += sizeof zeros)
     (void)!pwrite(file_, zeros, std::min<std::uint64_t>(sizeof zeros, bytes - at), static_cast<off_t>(at));
+#ifdef MADV_POPULATE_WRITE
+  // All at once, which is cheaper than a fault for each page as it is first written to.
+  if (base_ != nullptr) (void)madvise(base_ + backed_, bytes - backed_, MADV_POPULATE_WRITE);
+#endif
   backed_ = bytes;
   return 0;
 }
