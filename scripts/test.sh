@@ -28,7 +28,8 @@ build "$preset"
 style=0
 scripts/check_style.sh || style=$?
 tests=0
-ctest --preset "$preset" --no-tests=error -j "$(nproc)" "$@" </dev/null || tests=$?
+# One more at a time than there are cores, since many wait for other processes.
+ctest --preset "$preset" --no-tests=error -j "$(($(nproc) + 1))" "$@" </dev/null || tests=$?
 viewer=0
 if [ "$preset" = dev ] && [ $# -eq 0 ]; then
   scripts/test_viewer.sh || viewer=$?
