@@ -247,7 +247,8 @@ TEST_CASE("a ZeroMQ client that does not speak this protocol gets a refusal and 
   }
   zmq_close(dealer);
   CHECK(log.wait("host 127.0.0.1 is not let in"));
-  CHECK(log.count("is not let in") == 1);
+  // By its host, and once more where a connection was gone before anyone could ask whose it was.
+  CHECK(log.count("is not let in") <= 2);
   CHECK(node.listener.events().empty());
 }
 
