@@ -12,6 +12,11 @@
 
 namespace troupe::tests {
 
+/// The id, in a node's words, of message `number` of node `node`.
+inline std::uint64_t id(std::uint64_t number, std::uint16_t node = 0) {
+  return trace::message_id::make(node, number).value;
+}
+
 /// One node's side. Times are in microseconds since the start; actors are numbered by the
 /// caller, from 1; types and reasons are given as text.
 class node_builder {
@@ -43,11 +48,6 @@ class node_builder {
     if (fresh) t_.strings[it->second] = text;
     return it->second;
   }
-  /// The id, in this node's words, of message `number` of node `node`.
-  static std::uint64_t id(std::uint64_t number, std::uint16_t node = 0) {
-    return trace::message_id::make(node, number).value;
-  }
-
   using kind = trace::format::record_kind;
   node_builder& spawned(std::int64_t us, std::uint32_t who, std::uint32_t parent = 0,
                         std::uint64_t cause = 0) {
@@ -166,8 +166,8 @@ struct ping_pong {
   ping_pong() {
     server_there = main.actor(8, "", w1_at_main);
     client_there = w1.actor(7, "", main_at_w1);
-    auto ping = node_builder::id(1), ping_there = node_builder::id(1, main_at_w1);
-    auto pong = node_builder::id(5), pong_there = node_builder::id(5, w1_at_main);
+    auto ping = id(1), ping_there = id(1, main_at_w1);
+    auto pong = id(5), pong_there = id(5, w1_at_main);
     main.spawned(1, client);
     w1.spawned(2, server);
     main.sent(10, ping, client, server_there, "ping", 0, trace::message_role::request);

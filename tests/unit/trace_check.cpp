@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 using namespace troupe;
+using tests::id;
 using tests::merged;
 using tests::node_builder;
 using trace::finding;
@@ -17,8 +18,6 @@ using trace::rule;
 using trace::severity;
 
 namespace {
-
-auto id(std::uint64_t number, std::uint16_t node = 0) { return node_builder::id(number, node); }
 
 /// One node with two actors, in which all is well until a test adds its one fault.
 struct sound_run {

@@ -9,12 +9,11 @@ using namespace troupe;
 using nlohmann::json;
 using tests::awkward_run;
 using tests::exported;
+using tests::id;
 using tests::merged;
 using tests::node_builder;
 
 namespace {
-
-auto id(std::uint64_t number, std::uint16_t node = 0) { return node_builder::id(number, node); }
 
 struct slice {
   double from, to;

@@ -12,7 +12,6 @@ namespace troupe::tests {
 /// Everything that an export has to cope with: two nodes, a join, sends from outside, a
 /// handler that never ended, drops, awkward names, times before the start.
 inline trace::model awkward_run() {
-  const auto id = [](std::uint64_t number, std::uint16_t node = 0) { return node_builder::id(number, node); };
   ping_pong p;
   auto odd = p.main.actor(9, "odd; \"name\" #1 {x}");
   p.main.spawned(3, odd);

@@ -9,6 +9,7 @@
 #include <random>
 
 using namespace troupe;
+using tests::id;
 using tests::merged;
 using tests::node_builder;
 using trace::event_kind;
@@ -17,8 +18,6 @@ using trace::no_row;
 using trace::row;
 
 namespace {
-
-auto id(std::uint64_t number, std::uint16_t node = 0) { return node_builder::id(number, node); }
 
 row find_event(const trace::model& m, event_kind kind, std::string_view type) {
   for (row i = 0; i < m.events.size(); ++i)

@@ -11,6 +11,7 @@
 
 using namespace troupe;
 using nlohmann::json;
+using tests::id;
 using tests::merged;
 using tests::node_builder;
 using trace::filter;
@@ -18,8 +19,6 @@ using trace::no_row;
 using trace::row;
 
 namespace {
-
-auto id(std::uint64_t number, std::uint16_t node = 0) { return node_builder::id(number, node); }
 
 /// A boss splits a job in two parts for two workers and joins their results.
 ///   job 0..10 | part 1: worker-1 12..40 | part 2: worker-2 14..20 | results at 45, 50 | done 52

@@ -59,17 +59,17 @@ TEST_CASE("a summary says why the launcher ended the run", "[trace][summary]") {
 TEST_CASE("every kind of event reads as a sentence and as JSON", "[trace][show]") {
   tests::ping_pong p;
   using kind = tests::node_builder::kind;
-  auto ping = tests::node_builder::id(1);
+  auto ping = tests::id(1);
   p.main.link(kind::link_up, 3, p.w1_at_main).link(kind::node_up, 4, p.w1_at_main);
-  p.main.timer_set(66, ping, p.client, 2'000).redelivered(67, tests::node_builder::id(9), ping, p.client);
+  p.main.timer_set(66, ping, p.client, 2'000).redelivered(67, tests::id(9), ping, p.client);
   p.main.link(kind::link_resumed, 68, p.w1_at_main, 3).clock_offset(69, p.w1_at_main, 5, 1);
   p.main.fault(70, "kill", "w1").link(kind::link_down, 71, p.w1_at_main, p.main.string("silent"));
   p.main.link(kind::node_down, 72, p.w1_at_main, p.main.string("silent"));
   p.main.noted(73, p.client, ping, "all \x1b[2Jwell").exited(74, p.client, "normal");
-  p.main.sent(75, tests::node_builder::id(10), p.client, p.server_there, "late");
-  p.main.dropped(76, tests::node_builder::id(10), p.server_there, "late", "peer_down");
-  p.main.sent(77, tests::node_builder::id(11), p.client, p.client, "later");
-  p.main.dead_lettered(78, tests::node_builder::id(11), p.client, "later", "gone");
+  p.main.sent(75, tests::id(10), p.client, p.server_there, "late");
+  p.main.dropped(76, tests::id(10), p.server_there, "late", "peer_down");
+  p.main.sent(77, tests::id(11), p.client, p.client, "later");
+  p.main.dead_lettered(78, tests::id(11), p.client, "later", "gone");
   auto m = p.merge();
   std::string all;
   for (row i = 0; i < m.events.size(); ++i) {
