@@ -33,7 +33,9 @@ struct security_options {
   std::string server_key;
 };
 
-/// A fresh pair. Throws std::runtime_error when ZeroMQ was built without CURVE.
+/// A fresh pair. Its public key holds no "${", which Z85 allows, but which begins a variable
+/// in the files that people write such keys into. Throws std::runtime_error when ZeroMQ was built without
+/// CURVE.
 key_pair make_key_pair();
 /// Whether this can be a public or a secret key.
 bool is_key(std::string_view);

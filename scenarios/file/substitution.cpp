@@ -69,7 +69,7 @@ class expansion {
       ++at_;
       if (!value && wanted)
         return fail(fmt::format("the environment variable {} is not set", tick(name)),
-                    fmt::format("set it, or give a default: ${{{}:-…}}", excerpt(name)));
+                    fmt::format("set it, or give a default: ${{{}:-…}}; $${{ stands for ${{", excerpt(name)));
       return append(out, value.value_or(""), wanted);
     }
     const auto operation = text_.substr(at_, 2);

@@ -175,7 +175,8 @@ TEST_CASE("mistakes with variables are pointed at inside the text", "[scenarios]
   };
   const std::string forms = " | write ${NAME}, ${NAME:-default} or ${NAME:?message}; $${ stands for ${";
   CHECK(title("'a ${NOPE} b'")
-        == "3:12+7 the environment variable `NOPE` is not set | set it, or give a default: ${NOPE:-…}");
+        == "3:12+7 the environment variable `NOPE` is not set | set it, or give a default: ${NOPE:-…}; $${ "
+           "stands for ${");
   CHECK(title("'ü ${NOPE}'").starts_with("3:12+7 "));
   CHECK(title("\"$${A} \\t ${NOPE}\"").starts_with("3:19+7 the environment variable `NOPE` is not set"));
   CHECK(title("'''\nx\n  ${NOPE}'''").starts_with("5:3+7 the environment variable `NOPE` is not set"));

@@ -115,6 +115,11 @@ TEST_CASE("key files come back as they went; the secret one is for its owner onl
   }
 }
 
+TEST_CASE("no public key holds what begins a variable in scenario files", "[transport][keys]") {
+  for (int i = 0; i < 2'000; ++i) // left alone, eleven of them would
+    REQUIRE(make_key_pair().public_key.find("${") == std::string::npos);
+}
+
 TEST_CASE("a key file that is none is refused in words", "[transport][keys]") {
   temporary_directory directory;
   const auto path = directory.path() / "k";
