@@ -1,8 +1,11 @@
 // The outbound half of a link: actor messages and control records towards one peer.
 #include "actors/gateway.hpp"
 #include "actors/remote_proxy.hpp"
+#include "transport/send_burst.hpp"
 
 #include <caf/all.hpp>
+
+#include <optional>
 
 namespace troupe {
 
@@ -120,6 +123,9 @@ void link::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
     return;
   }
   std::string unknown;
+  // What announces the type would use up the direct way to a peer that waits for an answer.
+  std::optional<transport::send_burst> together;
+  if (announced_[signature.number].load(std::memory_order_acquire) != announcement::made) together.emplace();
   if (announce(signature, unknown) == announcement::refused) {
     const auto why = "node " + peer_->identity().name + " does not know message type " + unknown;
     gateway_.warn(why);
