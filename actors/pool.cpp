@@ -45,11 +45,12 @@ void pool::hand(std::size_t worker, std::vector<assignment>& out) {
 }
 
 /// Towards the end everybody gets less, so that all get through at about the same time: half of
-/// a fair share of what is left, as in guided self-scheduling (Polychronopoulos and Kuck, 1987),
-/// but one to compute and one to go on with.
+/// a fair share of what is left, as in guided self-scheduling (Polychronopoulos and Kuck, 1987).
+/// Of several workers each gets the last ones one at a time: who holds two may have two long ones,
+/// and others none. A single one always has one to go on with.
 std::size_t pool::share() const {
   const auto fair = waiting_.size() / (2 * std::max<std::size_t>(alive_, 1));
-  return std::min(prefetch_, std::max<std::size_t>(2, fair));
+  return std::min(prefetch_, std::max<std::size_t>(alive_ > 1 ? 1 : 2, fair));
 }
 
 /// Up to a share, once half of that is done: several go out at a time, which costs a worker on

@@ -3,6 +3,7 @@
 #include "transport/send_burst.hpp"
 
 #include <algorithm>
+#include <thread>
 
 namespace troupe::scenarios {
 
@@ -171,6 +172,8 @@ void proceed(coordinator_actor* self, const std::vector<pool::assignment>& assig
   if (nothing_left && everybody_here && !std::exchange(state.pills_sent, true)) {
     for (auto& worker : state.tasks->living())
       self->send(worker, poison_pill{});
+    // The threads that transmit the pills may be waiting for this one's core.
+    std::this_thread::yield();
     // While they say goodbye, which for many tasks takes as long.
     if (state.tasks->all_done()) state.answers = answers_of(state);
   }

@@ -71,7 +71,8 @@ TEST_CASE("a worker gets as many tasks as it may prefetch, when half of those it
   CHECK(next[1].what.task == 5);
 }
 
-TEST_CASE("towards the end a worker gets half of a fair share of what is left, but two", "[pool]") {
+TEST_CASE("towards the end a worker gets half of a fair share of what is left, at last one at a time",
+          "[pool]") {
   crew c{2};
   pool books{"t", tasks(32), dispatch_kind::pull, 8};
   for (auto& each : c.workers)
@@ -80,17 +81,20 @@ TEST_CASE("towards the end a worker gets half of a fair share of what is left, b
   for (auto& each : books.begin())
     if (each.worker == c.workers[0]) has.push_back(each.what.task);
   REQUIRE(has.size() == 8);
-  std::vector<std::size_t> handed; // to it, whenever it gets any
+  std::vector<std::size_t> handed, held; // to it, whenever it gets any; by it then
   while (!has.empty()) {
     auto done = answer(has.front());
     has.pop_front();
     const auto next = books.on_done(c.workers[0], done);
     for (auto& each : next)
       has.push_back(each.what.task);
-    if (!next.empty()) handed.push_back(next.size());
+    if (next.empty()) continue;
+    handed.push_back(next.size());
+    held.push_back(has.size());
   }
   // 16 are left: it may have 16/4, and gets the half when two are done; then 14/4, 12/4, 10/4 …
   CHECK(handed == std::vector<std::size_t>{2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1});
+  CHECK(held == std::vector<std::size_t>{4, 3, 3, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1});
 }
 
 TEST_CASE("what a dead worker had is handed to others, and a result that comes twice is dropped", "[pool]") {
