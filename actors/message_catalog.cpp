@@ -25,23 +25,10 @@ struct cache_entry {
   const message_signature* signature = nullptr;
 };
 constexpr std::size_t cache_size = 64;
-thread_local std::array<cache_entry, cache_size> cache;
+constinit thread_local std::array<cache_entry, cache_size> cache;
 
-std::size_t slot_of(const caf::type_erased_tuple& message, std::size_t count) {
-  std::size_t hash = count;
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto type = message.type(i);
-    hash = hash * 31 + type.first + (reinterpret_cast<std::uintptr_t>(type.second) >> 4);
-  }
-  return (hash ^ (hash >> 6)) % cache_size;
-}
-
-bool matches(const cache_entry& entry, std::uint64_t serial, const caf::type_erased_tuple& message,
-             std::size_t count) {
-  if (entry.serial != serial || entry.count != count) return false;
-  for (std::size_t i = 0; i < count; ++i)
-    if (entry.types[i] != message.type(i)) return false;
-  return true;
+std::size_t mixed(std::size_t hash, const caf::rtti_pair& type) {
+  return hash * 31 + type.first + (reinterpret_cast<std::uintptr_t>(type.second) >> 4);
 }
 
 /// Every element of a message by `read_one`, which must use up all of `in`.
@@ -137,25 +124,29 @@ std::vector<std::string> message_catalog::names() const {
 
 const message_signature& message_catalog::of(const caf::type_erased_tuple& message) {
   const auto count = message.size();
-  cache_entry* entry = nullptr;
-  if (count <= cache_entry::types_max) {
-    entry = &cache[slot_of(message, count)];
-    if (matches(*entry, serial_, message, count)) return *entry->signature;
+  if (count > cache_entry::types_max) {
+    std::vector<caf::rtti_pair> types(count);
+    for (std::size_t i = 0; i < count; ++i)
+      types[i] = message.type(i);
+    return look_up(types);
   }
-  std::vector<caf::rtti_pair> types;
+  std::array<caf::rtti_pair, cache_entry::types_max> types;
+  auto hash = count;
   for (std::size_t i = 0; i < count; ++i)
-    types.push_back(message.type(i));
-  const message_signature* signature = nullptr;
+    hash = mixed(hash, types[i] = message.type(i));
+  auto& entry = cache[(hash ^ (hash >> 6)) % cache_size];
+  const auto end = types.begin() + static_cast<std::ptrdiff_t>(count);
+  if (entry.serial != serial_ || entry.count != count || !std::equal(types.begin(), end, entry.types.begin()))
+    entry = {serial_, count, types, &look_up({types.begin(), end})};
+  return *entry.signature;
+}
+
+const message_signature& message_catalog::look_up(const std::vector<caf::rtti_pair>& types) {
   {
     std::shared_lock lock{mutex_};
-    if (auto found = signatures_.find(types); found != signatures_.end()) signature = found->second.get();
+    if (auto found = signatures_.find(types); found != signatures_.end()) return *found->second;
   }
-  if (signature == nullptr) signature = &make(types);
-  if (entry != nullptr) {
-    *entry = {serial_, count, {}, signature};
-    std::copy(types.begin(), types.end(), entry->types.begin());
-  }
-  return *signature;
+  return make(types);
 }
 
 const message_signature& message_catalog::make(const std::vector<caf::rtti_pair>& types) {

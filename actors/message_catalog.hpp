@@ -110,6 +110,7 @@ class message_catalog {
     insert(make_codec<T>(name));
   }
   bool insert(element_codec);
+  const message_signature& look_up(const std::vector<caf::rtti_pair>&);
   const message_signature& make(const std::vector<caf::rtti_pair>&);
 
   std::uint64_t serial_; ///< tells this catalog from others in the threads' caches

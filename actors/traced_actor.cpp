@@ -25,14 +25,19 @@ struct element_pool {
   };
   node* head = nullptr;
   std::size_t kept = 0;
+};
+/// Without a destructor of its own, so that using it needs no look whether it lives yet.
+constinit thread_local element_pool pool;
 
-  ~element_pool() {
-    while (head != nullptr)
-      ::operator delete(std::exchange(head, head->next));
-    kept = kept_max; // threads that still free elements while they end bypass the pool
+struct pool_at_thread_end {
+  bool armed = false;
+  ~pool_at_thread_end() {
+    while (pool.head != nullptr)
+      ::operator delete(std::exchange(pool.head, pool.head->next));
+    pool.kept = element_pool::kept_max; // threads that still free elements while they end bypass the pool
   }
 };
-thread_local element_pool pool;
+thread_local pool_at_thread_end pool_end;
 
 } // namespace
 
@@ -47,7 +52,7 @@ void traced_element::operator delete(void* memory) noexcept {
     ::operator delete(memory);
     return;
   }
-  ++pool.kept;
+  if (pool.kept++ == 0) pool_end.armed = true;
   pool.head = new (memory) element_pool::node{pool.head};
 }
 
@@ -77,24 +82,24 @@ traced_element* already_wrapped(caf::mailbox_element& element) {
   return this_handling.self == nullptr ? dynamic_cast<traced_element*>(&element) : nullptr;
 }
 
-thread_local std::vector<trace::message_id> joined_causes;
+thread_local const joining* innermost_join = nullptr;
 thread_local trace::message_id last_sent_message;
 
-/// Numbers and records a send.
-void record_sent(node_context& context, traced_element::stamp& stamp, trace::actor_index sender,
-                 trace::message_role role, const caf::mailbox_element& element) {
+} // namespace
+
+void tracing::record_sent(node_context& context, traced_element::stamp& stamp, trace::actor_index sender,
+                          trace::message_role role, const caf::mailbox_element& element) {
   auto& recorder = context.recorder;
   const auto cause = this_handling.message;
   stamp.id = last_sent_message = recorder.next_message(cause);
   stamp.when = recorder.now();
   recorder.sent(stamp.id, cause, sender, stamp.receiver, stamp.type, stamp.when, role);
-  for (auto earlier : joined_causes)
-    recorder.also_caused_by(stamp.id, earlier);
+  for (auto* join = innermost_join; join != nullptr; join = join->outer_)
+    for (auto earlier : join->causes_)
+      recorder.also_caused_by(stamp.id, earlier);
   if (recorder.what() == trace::level::payloads && stamp.id.recorded())
-    tracing::record_payload(context, stamp.id, element);
+    record_payload(context, stamp.id, element);
 }
-
-} // namespace
 
 void tracing::record_payload(node_context& context, trace::message_id id,
                              const caf::mailbox_element& element) {
@@ -109,8 +114,13 @@ traced_element::stamp tracing::stamp_of(node_context& context, trace::actor_inde
     wrapped->settle();
     return wrapped->message();
   }
-  auto& recorder = context.recorder;
   traced_element::stamp stamp{{}, receiver, type};
+  stamp_send(context, stamp, whom, element);
+  return stamp;
+}
+
+void tracing::stamp_send(node_context& context, traced_element::stamp& stamp, const actor_ref& whom,
+                         const caf::mailbox_element& element) {
   context.books.sent();
   auto role = trace::message_role::plain;
   if (element.mid.is_response()) {
@@ -121,9 +131,8 @@ traced_element::stamp tracing::stamp_of(node_context& context, trace::actor_inde
   } else if (element.mid.is_request()) {
     role = trace::message_role::request;
   }
-  if (recorder.on()) record_sent(context, stamp, index_of_sender(element.sender), role, element);
+  if (context.recorder.on()) record_sent(context, stamp, index_of_sender(element.sender), role, element);
   if (role == trace::message_role::request) note_request(context, element, whom, stamp.id);
-  return stamp;
 }
 
 caf::mailbox_element_ptr tracing::wrap(node_context& context, trace::actor_index receiver, caf::actor_id id,
@@ -134,10 +143,18 @@ caf::mailbox_element_ptr tracing::wrap(node_context& context, trace::actor_index
       return element;
     }
   const auto type = context.catalog.of(element->content()).traced_as;
-  const auto stamp = this_arrival.active
-                         ? traced_element::stamp{this_arrival.message, receiver, type, this_arrival.when}
-                         : stamp_of(context, receiver, {context.incarnation, id}, *element, type);
-  return caf::mailbox_element_ptr{new traced_element(std::move(element), context, stamp)};
+  auto* wrapped = new traced_element(std::move(element), context);
+  caf::mailbox_element_ptr shell{wrapped};
+  auto& stamp = wrapped->message();
+  stamp.receiver = receiver;
+  stamp.type = type;
+  if (this_arrival.active) {
+    stamp.id = this_arrival.message;
+    stamp.when = this_arrival.when;
+  } else {
+    stamp_send(context, stamp, {context.incarnation, id}, *wrapped);
+  }
+  return shell;
 }
 
 caf::mailbox_element_ptr tracing::wrap_delayed(node_context& context, trace::actor_index sender,
@@ -147,15 +164,18 @@ caf::mailbox_element_ptr tracing::wrap_delayed(node_context& context, trace::act
   auto& recorder = context.recorder;
   auto* receiver = dynamic_cast<traceable*>(to->get());
   if (receiver == nullptr) return element; // CAF's own actors cannot unwrap; proxies can, and are traceable
-  traced_element::stamp stamp{{}, receiver->trace_index(), 0};
+  auto* wrapped = new traced_element(std::move(element), context);
+  caf::mailbox_element_ptr shell{wrapped};
+  auto& stamp = wrapped->message();
+  stamp.receiver = receiver->trace_index();
   context.books.sent();
   if (recorder.on()) {
-    stamp.type = context.catalog.of(element->content()).traced_as;
-    record_sent(context, stamp, sender, trace::message_role::plain, *element);
+    stamp.type = context.catalog.of(wrapped->content()).traced_as;
+    record_sent(context, stamp, sender, trace::message_role::plain, *wrapped);
     recorder.timer_set(stamp.id, sender, delay);
     stamp.when = 0; // it comes when the timer fires
   }
-  return caf::mailbox_element_ptr{new traced_element(std::move(element), context, stamp)};
+  return shell;
 }
 
 caf::mailbox_element_ptr tracing::came_back(caf::mailbox_element& element) {
@@ -276,11 +296,11 @@ void fail_request(const caf::strong_actor_ptr& requester, caf::message_id id, ca
 message_token current_message() { return {this_handling.message}; }
 message_token last_sent() { return {last_sent_message}; }
 
-joining::joining(const std::vector<message_token>& earlier) : outer_(joined_causes.size()) {
+joining::joining(const std::vector<message_token>& earlier) : outer_{std::exchange(innermost_join, this)} {
   for (auto& token : earlier)
-    if (token.id && token.id != this_handling.message) joined_causes.push_back(token.id);
+    if (token.id && token.id != this_handling.message) causes_.push_back(token.id);
 }
 
-joining::~joining() { joined_causes.resize(outer_); }
+joining::~joining() { innermost_join = outer_; }
 
 } // namespace troupe

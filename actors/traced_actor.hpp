@@ -71,12 +71,12 @@ class tracing {
   /// arrived with), records the send and counts it. Runs on the sender's thread.
   static caf::mailbox_element_ptr wrap(node_context&, trace::actor_index receiver, caf::actor_id,
                                        caf::mailbox_element_ptr);
-  /// Numbers, records and counts a send, unless the element comes back from the clock
-  /// and was stamped before; such an element is settled, since it lives on elsewhere.
   /// The current handler asks `whom`, if that is what this element does.
   static void note_request(node_context&, const caf::mailbox_element&, const actor_ref& whom,
                            trace::message_id number = {});
   static actor_ref address(const node_context&, const caf::strong_actor_ptr&);
+  /// Numbers, records and counts a send, unless the element comes back from the clock
+  /// and was stamped before; such an element is settled, since it lives on elsewhere.
   static traced_element::stamp stamp_of(node_context&, trace::actor_index receiver, const actor_ref& whom,
                                         caf::mailbox_element&, trace::string_index type);
   static void record_payload(node_context&, trace::message_id, const caf::mailbox_element&);
@@ -96,6 +96,12 @@ class tracing {
   static caf::mailbox_element_ptr wrap_delayed(node_context&, trace::actor_index sender,
                                                const caf::strong_actor_ptr& to,
                                                std::chrono::nanoseconds delay, caf::mailbox_element_ptr);
+
+ private:
+  static void stamp_send(node_context&, traced_element::stamp&, const actor_ref& whom,
+                         const caf::mailbox_element&);
+  static void record_sent(node_context&, traced_element::stamp&, trace::actor_index sender,
+                          trace::message_role, const caf::mailbox_element&);
 };
 
 /// Makes a traced actor class of an event-based CAF actor class. Use through the names
@@ -361,7 +367,9 @@ class joining {
   joining& operator=(const joining&) = delete;
 
  private:
-  std::size_t outer_; ///< causes that were named around this one
+  friend class tracing;
+  std::vector<trace::message_id> causes_;
+  const joining* outer_; ///< the one around this one, on the same thread
 };
 
 /// An actor without state, or whose state lives in its behaviour: `caf::behavior f(troupe::plain_actor*

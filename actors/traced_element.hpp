@@ -19,15 +19,18 @@ class traced_element final : public caf::mailbox_element {
     bool answers_its_cause = false; ///< a response that needs no further word on what it answers
   };
 
-  traced_element(caf::mailbox_element_ptr inner, node_context& context, const stamp& of_message)
+  /// Not stamped yet: that is done in place, since a stamp that is put together field by
+  /// field and then copied as a whole makes the processor wait for its own stores.
+  traced_element(caf::mailbox_element_ptr inner, node_context& context)
       : mailbox_element(std::move(inner->sender), inner->mid, std::move(inner->stages)),
-        inner_(std::move(inner)), context_(context), stamp_(of_message) {}
+        inner_(std::move(inner)), context_(context) {}
   ~traced_element() override;
 
   static void* operator new(std::size_t bytes);
   static void operator delete(void* memory) noexcept;
 
   const stamp& message() const { return stamp_; }
+  stamp& message() { return stamp_; }
   /// The clock brought it; until then it had no place in a mailbox.
   void came(trace::timestamp when) { stamp_.when = when; }
   /// The message is accounted for; nothing is booked at destruction.
