@@ -35,7 +35,8 @@ inline std::vector<pid_t> children_of(pid_t parent) {
     const auto name = entry.path().filename().string();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
     std::ifstream file(entry.path() / "stat");
-    const std::string stat((std::istreambuf_iterator<char>(file)), {});
+    std::string stat; // stays empty where the process ends meanwhile, which a stream's iterator throws for
+    std::getline(file, stat);
     const auto after_name = stat.rfind(')'); // ") S 123 ..."
     if (after_name != std::string::npos && std::atoi(stat.c_str() + after_name + 4) == parent)
       found.push_back(std::stoi(name));
