@@ -271,6 +271,7 @@ void hub_loop::finish() {
   }
   for (const auto& command : ready_->take_commands())
     command();
+  ready_->close();
   const bool in_order = board_->is_empty();
   board_->abandon();
   for (auto& [id, line] : std::exchange(accepted_, {}))

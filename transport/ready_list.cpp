@@ -17,9 +17,17 @@ ready_list::~ready_list() { ::close(descriptor_); }
 void ready_list::ready(const link_ptr& l) {
   if (!l->marked_ready.exchange(true, std::memory_order_acq_rel)) {
     const std::lock_guard guard(mutex_);
+    if (closed_) return;
     links_.push_back(l);
   }
   wake();
+}
+
+void ready_list::close() {
+  std::vector<link_ptr> left; // released without the lock
+  const std::lock_guard guard(mutex_);
+  closed_ = true;
+  left.swap(links_);
 }
 
 void ready_list::post(std::function<void()> command) {

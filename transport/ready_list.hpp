@@ -27,11 +27,15 @@ class ready_list final : public output_sink {
   bool try_sleep();
   /// It has slept; `signalled`: the descriptor was readable.
   void awake(bool signalled);
+  /// The thread ends: nobody will transmit any more. Links hold the list, so that one that stayed in
+  /// it would live for ever.
+  void close();
 
  private:
   const int descriptor_;
   std::atomic<bool> sleeping_{false};
   std::mutex mutex_;
+  bool closed_ = false;
   std::vector<link_ptr> links_;
   std::vector<std::function<void()>> commands_;
 };

@@ -1,6 +1,7 @@
 // What a link does for the threads that send on it, without sockets and without a hub.
 #include "support/catch.hpp"
 #include "transport/link.hpp"
+#include "transport/ready_list.hpp"
 #include "transport/send_burst.hpp"
 #include "transport_support.hpp"
 
@@ -68,4 +69,22 @@ TEST_CASE("what is sent in a burst leaves when its outermost ends, in one frame 
   CHECK(other.frames() == before_other + 1);
   CHECK(send_text(to.link, "afterwards") == send_result::ok);
   CHECK(to.sink->calls == 2);
+}
+
+TEST_CASE("a link outlives neither the end of its hub nor a send that comes after it", "[transport][link]") {
+  const auto list = std::make_shared<transport::ready_list>();
+  const auto make = [&] {
+    return std::make_shared<transport::link>(transport::node_identity{"peer", 7}, trace::node_index{0},
+                                             transport::session_options{}, 1U, list);
+  };
+  auto waiting = make(), late = make();
+  const std::weak_ptr<transport::link> waits = waiting, comes_late = late;
+  list->ready(waiting);
+  waiting.reset();
+  CHECK_FALSE(waits.expired());
+  list->close();
+  CHECK(waits.expired());
+  list->ready(late);
+  late.reset();
+  CHECK(comes_late.expired());
 }
