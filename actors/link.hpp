@@ -6,12 +6,14 @@
 #include "actors/message_catalog.hpp"
 #include "actors/traced_element.hpp"
 #include "transport/hub.hpp"
+#include "transport/send_burst.hpp"
 
 #include <caf/ref_counted.hpp>
 #include <caf/resumable.hpp>
 
 #include <atomic>
 #include <deque>
+#include <optional>
 #include <set>
 #include <variant>
 
@@ -75,7 +77,9 @@ class link final : public caf::ref_counted, public caf::resumable {
 
   ~link() override;
   void push(arrival);
-  announcement announce(const message_signature&, std::string& unknown);
+  /// Where the type is still to be announced, begins `together`, so that the message leaves with that.
+  announcement announce(const message_signature&, std::string& unknown,
+                        std::optional<transport::send_burst>& together);
   void refuse(caf::mailbox_element&, trace::drop_reason, const traced_element::stamp&, caf::error);
   std::uint8_t codec_flag() const;
   /// One value that both codecs know, as payload of a control record.

@@ -1,11 +1,8 @@
 // The outbound half of a link: actor messages and control records towards one peer.
 #include "actors/gateway.hpp"
 #include "actors/remote_proxy.hpp"
-#include "transport/send_burst.hpp"
 
 #include <caf/all.hpp>
-
-#include <optional>
 
 namespace troupe {
 
@@ -81,7 +78,8 @@ bool link::write_control(std::uint8_t flags, transport::byte_buffer& out, T& val
   return !wire_writer{out, gateway_, catalog}.apply(value);
 }
 
-link::announcement link::announce(const message_signature& signature, std::string& unknown) {
+link::announcement link::announce(const message_signature& signature, std::string& unknown,
+                                  std::optional<transport::send_burst>& together) {
   auto& state = announced_[signature.number];
   auto known = state.load(std::memory_order_acquire);
   if (known == announcement::made) return known;
@@ -96,6 +94,8 @@ link::announcement link::announce(const message_signature& signature, std::strin
       return announcement::refused;
     }
   }
+  // This would use up the direct way to a peer that waits for an answer.
+  together.emplace();
   envelope_header header{.kind = envelope_kind::signature, .type = signature.number};
   peer_->send(header, [&](transport::byte_buffer& out) {
     out.insert(out.end(), signature.name.begin(), signature.name.end());
@@ -123,10 +123,8 @@ void link::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
     return;
   }
   std::string unknown;
-  // What announces the type would use up the direct way to a peer that waits for an answer.
   std::optional<transport::send_burst> together;
-  if (announced_[signature.number].load(std::memory_order_acquire) != announcement::made) together.emplace();
-  if (announce(signature, unknown) == announcement::refused) {
+  if (announce(signature, unknown, together) == announcement::refused) {
     const auto why = "node " + peer_->identity().name + " does not know message type " + unknown;
     gateway_.warn(why);
     refuse(*what, trace::drop_reason::unknown_type, stamp, caf::make_error(caf::sec::unknown_type, why));
