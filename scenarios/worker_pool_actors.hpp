@@ -97,7 +97,7 @@ struct coordinator_state {
   std::vector<message_token> results; ///< what a join waits for
   std::vector<message_token> goodbyes;
   std::uint64_t served = 0; ///< results that were in when the customer's join returned
-  nlohmann::json answers;   ///< what became of the tasks, once it is known; else null
+  std::string answers;      ///< what became of the tasks, once it is known
   bool begun = false;
   bool customer_served = false;
   bool pills_sent = false;

@@ -1,8 +1,12 @@
 // The coordinator of the worker pool; its bookkeeping is in actors/pool.hpp.
+#include "scenarios/file/mistakes.hpp"
 #include "scenarios/worker_pool_actors.hpp"
 #include "transport/send_burst.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <iterator>
 #include <thread>
 
 namespace troupe::scenarios {
@@ -14,50 +18,46 @@ using coordinator_actor = actor_of<coordinator_state>;
 
 double seconds(caf::timespan x) { return std::chrono::duration<double>(x).count(); }
 
-json rows_of(const coordinator_state& state, const std::vector<json>& inputs) {
-  json rows = json::array();
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const auto& result = state.tasks->results()[i];
-    json row{{"input", inputs[i]}};
-    if (!result.done)
-      row["cancelled"] = true;
-    else if (!result.error.empty())
-      row["error"] = result.error;
-    else
-      row["output"] = json::parse(result.output);
-    if (result.done) {
-      row["rank"] = result.rank;
-      row["at_s"] = seconds(state.answered_at[i]);
-      row["worker"] = state.tasks->workers()[result.worker].name;
-    }
-    rows.push_back(std::move(row));
-  }
-  return rows;
+// Of what became of the tasks a text is made at once: all that goes into it is JSON text already, and a
+// tree of it would be what a run of many short tasks waits for in the end.
+
+void add_row(std::string& out, const coordinator_state& state, std::size_t task) {
+  const auto& result = state.tasks->results()[task];
+  const auto to = std::back_inserter(out);
+  fmt::format_to(to, R"({{"input":{})", state.settings.labels[task]);
+  if (!result.done)
+    fmt::format_to(to, R"(,"cancelled":true)");
+  else if (!result.error.empty())
+    fmt::format_to(to, R"(,"error":{})", json_text(result.error));
+  else
+    fmt::format_to(to, R"(,"output":{})", result.output);
+  if (result.done)
+    fmt::format_to(to, R"(,"rank":{},"at_s":{:.9f},"worker":"{}")", result.rank,
+                   seconds(state.answered_at[task]), state.tasks->workers()[result.worker].name);
+  out += '}';
 }
 
 /// The inputs in the order in which they were answered.
-json order_of(const coordinator_state& state, const std::vector<json>& inputs) {
-  std::vector<std::size_t> order;
+std::string order_of(const coordinator_state& state) {
+  std::vector<std::size_t> by_rank(state.tasks->done());
   for (std::size_t i = 0; i < state.tasks->results().size(); ++i)
-    if (state.tasks->results()[i].done) order.push_back(i);
-  std::sort(order.begin(), order.end(),
-            [&](auto a, auto b) { return state.tasks->results()[a].rank < state.tasks->results()[b].rank; });
-  json answered = json::array();
-  for (auto i : order)
-    answered.push_back(inputs[i]);
-  return answered;
+    if (const auto& result = state.tasks->results()[i]; result.done) by_rank[result.rank - 1] = i;
+  std::string order;
+  for (auto task : by_rank)
+    (order += order.empty() ? "" : ",") += state.settings.labels[task];
+  return order;
 }
 
 /// How many of the inputs are prime, and their sum.
-json primes_of(const coordinator_state& state, const std::vector<json>& inputs) {
+std::string primes_of(const coordinator_state& state) {
   std::uint64_t count = 0, sum = 0;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
+  for (std::size_t i = 0; i < state.settings.labels.size(); ++i) {
     const auto& result = state.tasks->results()[i];
     if (!result.done || result.output != "true") continue;
     ++count;
-    sum += inputs[i].get<std::uint64_t>();
+    sum += json::parse(state.settings.labels[i]).get<std::uint64_t>();
   }
-  return {{"count", count}, {"sum", sum}};
+  return fmt::format(R"({{"count":{},"sum":{}}})", count, sum);
 }
 
 /// What a user should know about how the work was shared.
@@ -74,18 +74,20 @@ std::string note_on(const coordinator_state& state, std::size_t with_tasks) {
   return {};
 }
 
-/// What became of the tasks; final as soon as all are done.
-json answers_of(const coordinator_state& state) {
-  std::vector<json> inputs;
-  inputs.reserve(state.settings.labels.size());
-  for (auto& label : state.settings.labels)
-    inputs.push_back(json::parse(label));
-  json answers{{"results", rows_of(state, inputs)}, {"order", order_of(state, inputs)}};
-  if (state.settings.task == "is_prime") answers["primes"] = primes_of(state, inputs);
+/// What became of the tasks, as members of a JSON object; final as soon as all are done.
+std::string answers_of(const coordinator_state& state) {
+  std::string answers = R"("results":[)";
+  for (std::size_t i = 0; i < state.settings.labels.size(); ++i) {
+    if (i != 0) answers += ',';
+    add_row(answers, state, i);
+  }
+  fmt::format_to(std::back_inserter(answers), R"(],"order":[{}])", order_of(state));
+  if (state.settings.task == "is_prime")
+    fmt::format_to(std::back_inserter(answers), R"(,"primes":{})", primes_of(state));
   return answers;
 }
 
-json result_of(const coordinator_state& state, json answers, caf::timespan took) {
+std::string result_of(const coordinator_state& state, const std::string& answers, caf::timespan took) {
   const auto& tasks = *state.tasks;
   json workers = json::array();
   std::size_t exited = 0, with_tasks = 0, failed = 0;
@@ -102,21 +104,22 @@ json result_of(const coordinator_state& state, json answers, caf::timespan took)
   }
   for (auto& result : tasks.results())
     failed += !result.error.empty();
-  json result = std::move(answers);
-  result.update({{"tasks", state.settings.labels.size()},
-                 {"per_worker", std::move(workers)},
-                 {"redelivered", tasks.redelivered()},
-                 {"duplicates_dropped", tasks.duplicates_dropped()},
-                 {"failed", failed},
-                 {"cancelled", tasks.results().size() - tasks.done()},
-                 {"joined_at", state.served},
-                 {"workers_exited", exited},
-                 {"tasks_after_pill", tasks.tasks_after_pill()},
-                 {"took_s", seconds(took)},
-                 {"busy_s", seconds(busy)},
-                 {"workers_busy", took.count() > 0 ? seconds(busy) / seconds(took) : 0}});
+  json result{{"tasks", state.settings.labels.size()},
+              {"per_worker", std::move(workers)},
+              {"redelivered", tasks.redelivered()},
+              {"duplicates_dropped", tasks.duplicates_dropped()},
+              {"failed", failed},
+              {"cancelled", tasks.results().size() - tasks.done()},
+              {"joined_at", state.served},
+              {"workers_exited", exited},
+              {"tasks_after_pill", tasks.tasks_after_pill()},
+              {"took_s", seconds(took)},
+              {"busy_s", seconds(busy)},
+              {"workers_busy", took.count() > 0 ? seconds(busy) / seconds(took) : 0}};
   if (auto note = note_on(state, with_tasks); !note.empty()) result["note"] = std::move(note);
-  return result;
+  auto text = json_text(result);
+  text.back() = ','; // was the closing brace
+  return text + answers + '}';
 }
 
 void tell_progress(coordinator_actor* self) {
@@ -146,8 +149,8 @@ void end(coordinator_actor* self) {
 void tell_result(coordinator_actor* self) {
   auto& state = self->state;
   const joining all{state.goodbyes};
-  auto answers = state.answers.is_null() ? answers_of(state) : std::move(state.answers);
-  finish(self, state.collector, result_of(state, std::move(answers), self->clock().now() - state.began));
+  const auto answers = state.answers.empty() ? answers_of(state) : std::move(state.answers);
+  self->send(state.collector, run_finished{result_of(state, answers, self->clock().now() - state.began)});
   end(self);
 }
 
@@ -197,6 +200,12 @@ void begin_if_complete(coordinator_actor* self, std::vector<pool::assignment>& n
   next.insert(next.end(), first.begin(), first.end());
 }
 
+/// Any program can be a worker.
+void refuse_what_is_not_json(task_done& what) {
+  if (!what.error.empty() || json::accept(what.output)) return;
+  what.error = "its worker answered with what is not JSON: " + file::in_quotes(what.output);
+}
+
 void on_ready(coordinator_actor* self, const caf::actor& worker, const worker_ready& what) {
   auto& state = self->state;
   if (state.watched.insert(worker.address()).second) self->monitor(worker);
@@ -238,6 +247,7 @@ caf::behavior pool_coordinator(coordinator_actor* self, const caf::actor& collec
         auto& state = self->state;
         const auto before = state.tasks->done();
         const auto task = what.task;
+        refuse_what_is_not_json(what);
         auto next = state.tasks->on_done(sender(), what);
         if (state.tasks->done() != before) state.answered_at[task] = self->clock().now() - state.began;
         state.results.push_back(current_message());

@@ -277,3 +277,41 @@ TEST_CASE("results of short tasks wait for one another, but not for long", "[wor
   work();
   CHECK(results == 33);
 }
+
+TEST_CASE("what a foreign worker answers is a result only if it is JSON", "[worker_pool]") {
+  testing::test_system sys{trace::level::off, [](message_catalog& catalog) {
+                             add_worker_pool_messages(catalog);
+                             add_run_messages(catalog);
+                           }};
+  json result;
+  auto collector = sys.system().spawn([&](caf::event_based_actor*) -> caf::behavior {
+    return {[&](const run_progress&) {}, [&](const run_finished& x) { result = json::parse(x.result); }};
+  });
+  pool_settings settings{.task = "is_prime",
+                         .labels = {"1", "2", "3", "4", "5"},
+                         .inputs = {},
+                         .dispatch = "pull",
+                         .prefetch = 8,
+                         .workers = 1};
+  const std::vector<std::string> outputs{"true", "maybe", "", "true}, {", "\"\xff\""};
+  auto coordinator = sys.system().spawn(pool_coordinator, collector, settings);
+  sys.system().spawn([&](caf::event_based_actor* self) -> caf::behavior {
+    self->send(coordinator, worker_ready{"py1"});
+    return {[=, &outputs](const assign_task& x) {
+              self->send(coordinator, task_done{x.task, outputs.at(x.task), {}, {}});
+            },
+            [=](const poison_pill&) {
+              self->send(coordinator, worker_exiting{5, 0});
+              self->quit();
+            }};
+  });
+  sys.system().spawn(pool_customer, coordinator);
+  sys.run();
+  REQUIRE(result.is_object());
+  CHECK(result.at("failed") == 4);
+  CHECK(result.at("results").at(0).at("output") == true);
+  for (std::size_t i = 1; i < outputs.size(); ++i)
+    CHECK_THAT(result.at("results").at(i).at("error").get<std::string>(),
+               Catch::Matchers::StartsWith("its worker answered with what is not JSON: \""));
+  CHECK(result.at("primes") == json{{"count", 1}, {"sum", 1}});
+}
