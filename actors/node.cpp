@@ -6,8 +6,10 @@
 #include <caf/all.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
 
+#include <algorithm>
 #include <deque>
 #include <future>
+#include <map>
 #include <optional>
 #include <thread>
 #include <unistd.h>
@@ -216,10 +218,11 @@ caf::expected<caf::strong_actor_ptr> node::spawn_here(const std::string& role, c
   if (!made) return made;
   std::lock_guard lock{spawned_mutex_};
   if (spawned_.size() >= compact_at_) {
-    std::erase_if(spawned_, [](auto& actor) { return actor.lock() == nullptr; });
+    std::erase_if(spawned_, [](auto& each) { return each.actor.lock() == nullptr; });
     compact_at_ = std::max<std::size_t>(64, spawned_.size() * 2);
   }
-  spawned_.push_back(caf::actor_cast<caf::weak_actor_ptr>(*made));
+  spawned_.push_back({caf::actor_cast<caf::weak_actor_ptr>(*made),
+                      std::string_view{found->first}.substr(found->first.size() - name.size())});
   return made;
 }
 
@@ -270,25 +273,43 @@ void node::pump() {
     coordinator->run();
 }
 
-std::size_t node::end_actors(std::chrono::milliseconds patience) {
-  std::vector<caf::weak_actor_ptr> spawned;
+std::vector<std::string> node::end_actors(std::chrono::milliseconds patience) {
+  std::vector<spawned_role> spawned;
   {
     std::lock_guard lock{spawned_mutex_};
     spawned.swap(spawned_);
   }
-  std::vector<caf::strong_actor_ptr> reachable = gateway_->exported();
-  for (auto& weak : spawned)
-    if (auto actor = weak.lock()) reachable.push_back(std::move(actor));
-  for (auto& actor : reachable)
-    if (actor->id() != agent_.id() && !actor->get()->getf(caf::abstract_actor::is_terminated_flag))
-      caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
-  reachable.clear();
+  // By id, since most are both. Nobody's memory is held while it is waited for.
+  const auto reachable = [&] {
+    std::map<caf::actor_id, std::pair<caf::strong_actor_ptr, std::string_view>> alive;
+    for (auto& actor : gateway_->exported())
+      alive.try_emplace(actor->id(), actor, std::string_view{});
+    for (auto& each : spawned)
+      if (auto actor = each.actor.lock()) alive[actor->id()] = {actor, each.role};
+    alive.erase(agent_.id());
+    std::erase_if(alive, [](auto& each) {
+      return each.second.first->get()->getf(caf::abstract_actor::is_terminated_flag);
+    });
+    return alive;
+  };
+  for (auto& [id, each] : reachable())
+    caf::anon_send_exit(each.first, caf::exit_reason::user_shutdown);
   // CAF's registry can only be waited for without a limit; its count is polled instead.
   const auto until = std::chrono::steady_clock::now() + patience;
   pump();
   while (system_->registry().running() != 0 && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(std::chrono::milliseconds{1});
-  return system_->registry().running();
+  const auto running = system_->registry().running();
+  if (running == 0) return {};
+  std::vector<std::string> names;
+  for (auto& [id, each] : reachable()) {
+    const auto& [actor, role] = each;
+    const auto* local = dynamic_cast<const caf::local_actor*>(actor->get());
+    names.emplace_back(!role.empty() || local == nullptr ? role : local->name());
+  }
+  if (names.size() < running) names.resize(running, "(known to actors only)");
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 namespace {
@@ -310,23 +331,23 @@ void outlive_all(caf::strong_actor_ptr actor) {
 
 } // namespace
 
-std::size_t node::stop(std::chrono::milliseconds patience) {
-  if (std::exchange(stopped_, true)) return 0;
-  const auto alive = end_actors(patience);
+std::vector<std::string> node::stop(std::chrono::milliseconds patience) {
+  if (std::exchange(stopped_, true)) return {};
+  auto alive = end_actors(patience);
   caf::anon_send_exit(agent_, caf::exit_reason::user_shutdown);
   pump();
   caf::scoped_actor { *system_ } -> wait_for(agent_);
   // Delayed messages that nobody will get any more become dead letters, on the clock's thread.
   system_->clock().cancel_all();
   auto settle = [&] {
-    for (int look = 0; alive == 0 && look < 200 && waiting_in(books_.totals()) > 0; ++look)
+    for (int look = 0; alive.empty() && look < 200 && waiting_in(books_.totals()) > 0; ++look)
       std::this_thread::sleep_for(std::chrono::milliseconds{1});
   };
   settle();
   gateway_->tell_books();
   gateway_->stop(patience);
   settle();
-  if (alive != 0) {
+  if (!alive.empty()) {
     for (auto& actor : gateway_->exported()) {
       system_->registry().erase(actor->id());
       outlive_all(std::move(actor));

@@ -115,16 +115,17 @@ class node {
                 std::chrono::milliseconds timeout = std::chrono::seconds{10});
 
   /// Ends the actors that were spawned as roles, waits for all others up to `patience`,
-  /// says goodbye to the peers, and closes the books and the trace. Returns how many
-  /// actors were still alive. Idempotent; blocks.
-  std::size_t stop(std::chrono::milliseconds patience = std::chrono::seconds{2});
+  /// says goodbye to the peers, and closes the books and the trace. Returns the actors that
+  /// were still alive, each by its role or, where it
+  /// was not spawned as one, by what CAF calls it; sorted. Idempotent; blocks.
+  std::vector<std::string> stop(std::chrono::milliseconds patience = std::chrono::seconds{2});
 
  private:
   class system_config;
   void do_publish(publish_name);
   caf::expected<named_actor> do_lookup(const std::string& node, lookup_name);
   void pump();
-  std::size_t end_actors(std::chrono::milliseconds patience);
+  std::vector<std::string> end_actors(std::chrono::milliseconds patience);
 
   node_options options_;
   std::shared_ptr<message_catalog> catalog_;
@@ -137,7 +138,11 @@ class node {
   std::unique_ptr<gateway> gateway_;
   caf::actor agent_;
   std::mutex spawned_mutex_;
-  std::vector<caf::weak_actor_ptr> spawned_;
+  struct spawned_role {
+    caf::weak_actor_ptr actor;
+    std::string_view role; ///< a key of roles_, without its scenario
+  };
+  std::vector<spawned_role> spawned_;
   std::size_t compact_at_ = 64;
   bool stopped_ = false;
 };

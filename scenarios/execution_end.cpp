@@ -89,9 +89,7 @@ void execution::stop_nodes() {
   turns_.reset(); // from here on the node takes the turns itself
   if (collector_) caf::anon_send_exit(collector_, caf::exit_reason::user_shutdown);
   const auto left_over = main_->stop(interrupts() >= 2 ? milliseconds{0} : end_patience);
-  if (left_over != 0)
-    warn(left_over == 1 ? "1 actor was still alive at the end"
-                        : std::to_string(left_over) + " actors were still alive at the end");
+  if (!left_over.empty()) warn(still_alive(left_over));
 }
 
 void execution::tell_missing_traces() {

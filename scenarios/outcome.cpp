@@ -1,6 +1,8 @@
 // What a run amounts to: verdicts, exit codes, and the object of result.json.
 #include "scenarios/runner.hpp"
 
+#include <algorithm>
+
 namespace troupe::scenarios {
 
 std::string_view to_string(verdict x) {
@@ -36,6 +38,16 @@ int exit_code(verdict x) {
     return 130;
   }
   return 1;
+}
+
+std::string still_alive(const std::vector<std::string>& sorted_names) {
+  std::string text;
+  for (auto each = sorted_names.begin(); each != sorted_names.end();) {
+    const auto others = std::upper_bound(each, sorted_names.end(), *each);
+    text += (text.empty() ? "still alive at the end: " : ", ") + std::to_string(others - each) + " " + *each;
+    each = others;
+  }
+  return text;
 }
 
 nlohmann::json to_json(const outcome& x) {

@@ -70,6 +70,8 @@ struct outcome {
   std::uint64_t seed = 0; ///< the one given, or the one drawn
   std::filesystem::path run_dir;
 };
+/// Of what node::stop() returns: "still alive at the end: 2 worker, 1 broker".
+std::string still_alive(const std::vector<std::string>& sorted_names);
 /// The object of result.json and of --json.
 nlohmann::json to_json(const outcome&);
 

@@ -44,7 +44,7 @@ node_credentials credentials_from(const std::string& secret) {
 }
 
 worker::worker(const std::vector<const scenario*>& known, worker_options options)
-    : name_(options.name), join_(options.join), tell_(options.tell) {
+    : name_(options.name), join_(options.join), tell_(options.tell), warn_(options.warn) {
   transport::hub_options links;
   links.zmq_context = options.zmq_context;
   links.plaintext = options.credentials.plaintext;
@@ -105,7 +105,8 @@ std::optional<worker::ending> worker::wait_for(std::chrono::milliseconds time) {
 }
 
 void worker::stop() {
-  if (node_ != nullptr) node_->stop();
+  if (node_ == nullptr) return;
+  if (const auto left_over = node_->stop(); !left_over.empty() && warn_) warn_(still_alive(left_over));
 }
 
 int serve_node(const std::vector<const scenario*>& known, const node_service& how) {

@@ -51,7 +51,7 @@ class worker {
   std::string launcher_;
   std::set<std::string> gone_; ///< nodes that were met
   const std::string name_, join_;
-  const std::function<void(const std::string&)> tell_;
+  const std::function<void(const std::string&)> tell_, warn_;
   std::filesystem::path run_dir_; ///< on the launcher's host
   std::filesystem::path kept_in_; ///< the trace; empty: the run directory itself
   transport::hub_options links_;

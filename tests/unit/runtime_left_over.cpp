@@ -1,0 +1,70 @@
+// Actors that do not end are named when a run is over, wherever they are.
+#include "tests/scenario/run_text.hpp"
+
+#include <caf/all.hpp>
+
+#include <mutex>
+
+using namespace troupe;
+using namespace troupe::scenarios;
+
+namespace {
+
+/// An actor that outlives its system must not be destroyed any more.
+void keep(const caf::actor& actor) {
+  static auto& mutex = *new std::mutex;
+  static auto& kept = *new std::vector<caf::actor>;
+  const std::lock_guard lock{mutex};
+  kept.push_back(actor);
+}
+
+/// Hears what it is told and stays; nobody needs its thread.
+template <class Self>
+caf::behavior squatter(Self* self, const caf::actor& collector) {
+  keep(self);
+  self->set_exit_handler([](caf::exit_msg&) {});
+  finish(self, collector, nlohmann::json::object());
+  return {[](int) {}};
+}
+
+struct subtenant_state {
+  static inline const char* name = "subtenant";
+};
+
+/// Brings somebody who stays, and ends.
+caf::behavior landlord(plain_actor* self, const caf::actor& collector) {
+  self->spawn(squatter<actor_of<subtenant_state>>, collector);
+  return {[](int) {}};
+}
+
+scenario house(placement where) {
+  scenario made{"house", "Actors that stay"};
+  made.role("squatter", squatter<plain_actor>, where);
+  made.role("landlord", landlord, where);
+  made.start([](run& r) {
+    for (const auto* role : {"squatter", "squatter", "landlord"})
+      r.spawn(role, r.collector());
+  });
+  return made;
+}
+
+} // namespace
+
+TEST_CASE("actors that are still alive at the end are named", "[runtime]") {
+  // A node knows an actor that is no role's once another node has heard from it.
+  const auto [where, nodes, who] = GENERATE(table<placement, int, std::string>({
+      {placement::main, 0, "still alive at the end: 1 (known to actors only), 2 squatter"},
+      {placement::workers, 1, "w1: still alive at the end: 2 squatter, 1 subtenant"},
+  }));
+  std::mutex mutex;
+  std::vector<std::string> warnings;
+  run_observer observer;
+  observer.on_warning = [&](const std::string& text) {
+    const std::lock_guard lock{mutex};
+    warnings.push_back(text);
+  };
+  const auto result =
+      testing::run_text(house(where), "scenario = \"house\"\ndeadline = \"1m\"\n", nodes, nullptr, observer);
+  CHECK(result.result_verdict == verdict::passed);
+  CHECK(warnings == std::vector{who});
+}
