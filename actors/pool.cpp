@@ -44,12 +44,12 @@ void pool::hand(std::size_t worker, std::vector<assignment>& out) {
   out.push_back({workers_[worker].handle, {task, kind_, inputs_[task]}});
 }
 
-/// Towards the end everybody gets less, so that all get through at about the same time: half of
-/// a fair share of what is left, as in guided self-scheduling (Polychronopoulos and Kuck, 1987).
+/// Towards the end everybody gets less, so that all get through at about the same time: a fair
+/// share of what is left, as in guided self-scheduling (Polychronopoulos and Kuck, 1987).
 /// Of several workers each gets the last ones one at a time: who holds two may have two long ones,
 /// and others none. A single one always has one to go on with.
 std::size_t pool::share() const {
-  const auto fair = waiting_.size() / (2 * std::max<std::size_t>(alive_, 1));
+  const auto fair = waiting_.size() / std::max<std::size_t>(alive_, 1);
   return std::min(prefetch_, std::max<std::size_t>(alive_ > 1 ? 1 : 2, fair));
 }
 

@@ -27,9 +27,9 @@ using worker_actor = actor_of<worker_state>;
 constexpr std::uint64_t slice_steps = 100'000;
 /// Results of short tasks that leave together: each alone wakes five threads on its way to
 /// another process, which on a machine with all cores at work costs as much as the task.
-constexpr std::size_t results_together = 32;
+constexpr std::size_t results_together = 64;
 /// How long the first of them waits for others, by the actors' clock, so that a seed replays it.
-constexpr std::chrono::milliseconds results_wait{5};
+constexpr std::chrono::milliseconds results_wait{10};
 
 void report_if_due(worker_actor* self) {
   auto& state = self->state;

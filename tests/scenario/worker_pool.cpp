@@ -263,19 +263,19 @@ TEST_CASE("results of short tasks wait for one another, but not for long", "[wor
     sys.scheduler().prioritize(coordinator);
     sys.run(1000);
   };
-  assign("patient", 40);
-  assign("is_prime", 31);
+  assign("patient", 80);
+  assign("is_prime", 63);
   work();
   CHECK(results == 0);
   assign("is_prime", 1);
   work();
-  CHECK(results == 32);
+  CHECK(results == 64);
   assign("is_prime", 1);
   work();
-  CHECK(results == 32);
-  sys.scheduler().advance_time(5ms);
+  CHECK(results == 64);
+  sys.scheduler().advance_time(10ms);
   work();
-  CHECK(results == 33);
+  CHECK(results == 65);
 }
 
 TEST_CASE("what a foreign worker answers is a result only if it is JSON", "[worker_pool]") {

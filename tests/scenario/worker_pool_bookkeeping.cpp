@@ -71,8 +71,7 @@ TEST_CASE("a worker gets as many tasks as it may prefetch, when half of those it
   CHECK(next[1].what.task == 5);
 }
 
-TEST_CASE("towards the end a worker gets half of a fair share of what is left, at last one at a time",
-          "[pool]") {
+TEST_CASE("towards the end a worker gets a fair share of what is left, at last one at a time", "[pool]") {
   crew c{2};
   pool books{"t", tasks(32), dispatch_kind::pull, 8};
   for (auto& each : c.workers)
@@ -92,9 +91,9 @@ TEST_CASE("towards the end a worker gets half of a fair share of what is left, a
     handed.push_back(next.size());
     held.push_back(has.size());
   }
-  // 16 are left: it may have 16/4, and gets the half when two are done; then 14/4, 12/4, 10/4 …
-  CHECK(handed == std::vector<std::size_t>{2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1});
-  CHECK(held == std::vector<std::size_t>{4, 3, 3, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1});
+  // 16 are left: it may have 16/2, and gets what it lacks when the half is done; then 12/2, 9/2, 7/2 …
+  CHECK(handed == std::vector<std::size_t>{4, 3, 2, 2, 1, 1, 1, 1, 1});
+  CHECK(held == std::vector<std::size_t>{8, 6, 4, 3, 2, 2, 1, 1, 1});
 }
 
 TEST_CASE("what a dead worker had is handed to others, and a result that comes twice is dropped", "[pool]") {
