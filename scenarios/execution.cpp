@@ -1,5 +1,6 @@
 #include "scenarios/execution.hpp"
 
+#include "scenarios/file/mistakes.hpp"
 #include "scenarios/file/units.hpp"
 
 #include <fstream>
@@ -27,8 +28,10 @@ struct collector_state {
 caf::behavior collect(actor_of<collector_state>*, std::shared_ptr<run_state> state, run_observer observer) {
   return {
       [state](run_finished& x) {
+        const bool sound = is_json(x.result); // any program may have sent it
         std::lock_guard lock{state->mutex};
-        if (!state->finished) state->finished = std::move(x.result);
+        if (sound && !state->finished) state->finished = std::move(x.result);
+        if (!sound && !state->failed) state->failed = "the result is not JSON: " + file::in_quotes(x.result);
         state->changed.notify_all();
       },
       [state](run_failed& x) {

@@ -1,9 +1,10 @@
-// JSON as text, whatever the strings in it hold.
+// JSON as text, whatever the strings in it hold; and texts from elsewhere as JSON.
 #pragma once
 
 #include <nlohmann/json.hpp>
 
 #include <string>
+#include <string_view>
 
 namespace troupe::scenarios {
 
@@ -12,5 +13,14 @@ namespace troupe::scenarios {
 inline std::string json_text(const nlohmann::json& value, int indent = -1) {
   return value.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
 }
+
+/// Levels that a value from elsewhere may have: who writes or compares it recurses.
+inline constexpr int json_depth_max = 500;
+
+/// The value of a text from another program, from a file, from another node. Discarded, see
+/// nlohmann::json::is_discarded(), if it is none or has more than json_depth_max levels.
+nlohmann::json parse_foreign(std::string_view text);
+/// Whether that is a value; takes less time.
+bool is_json(std::string_view text);
 
 } // namespace troupe::scenarios

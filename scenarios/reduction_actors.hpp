@@ -17,7 +17,7 @@ typename Inspector::result_type inspect(Inspector& f, reduction_value& x) {
   std::string text;
   if constexpr (Inspector::reads_state) text = json_text(x.value);
   auto parse = [&]() -> caf::error {
-    x.value = nlohmann::json::parse(text, nullptr, false);
+    x.value = parse_foreign(text);
     return x.value.is_discarded() ? caf::error{caf::sec::invalid_argument} : caf::error{};
   };
   return f(caf::meta::type_name("reduction_value"), text, caf::meta::load_callback(parse));

@@ -232,7 +232,7 @@ json value_of(const reduction_operator& op, const json& element) {
 
 json value_of_line(const reduction_operator& op, std::string_view line) {
   if (op.read_line) return op.read_line(line);
-  auto element = json::parse(line, nullptr, false);
+  auto element = parse_foreign(line);
   if (element.is_discarded())
     throw std::invalid_argument("cannot read " + shown(std::string{line.substr(0, 200)}));
   return value_of(op, element);

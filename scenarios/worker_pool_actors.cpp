@@ -65,8 +65,9 @@ void on_assign(worker_actor* self, const assign_task& what) {
   try {
     auto kind = state.tasks->find(what.kind);
     if (kind == state.tasks->end()) throw std::invalid_argument("no such kind of task: " + what.kind);
-    state.begun.push_back(
-        {what.task, kind->second(nlohmann::json::parse(what.input)), current_message(), {}});
+    const auto input = parse_foreign(what.input);
+    if (input.is_discarded()) throw std::invalid_argument("the input is not JSON");
+    state.begun.push_back({what.task, kind->second(input), current_message(), {}});
     go_on(self);
   } catch (const std::exception& e) {
     ++state.finished;

@@ -202,7 +202,7 @@ void begin_if_complete(coordinator_actor* self, std::vector<pool::assignment>& n
 
 /// Any program can be a worker.
 void refuse_what_is_not_json(task_done& what) {
-  if (!what.error.empty() || json::accept(what.output)) return;
+  if (!what.error.empty() || is_json(what.output)) return;
   what.error = "its worker answered with what is not JSON: " + file::in_quotes(what.output);
 }
 

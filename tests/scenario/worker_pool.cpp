@@ -288,12 +288,13 @@ TEST_CASE("what a foreign worker answers is a result only if it is JSON", "[work
     return {[&](const run_progress&) {}, [&](const run_finished& x) { result = json::parse(x.result); }};
   });
   pool_settings settings{.task = "is_prime",
-                         .labels = {"1", "2", "3", "4", "5"},
+                         .labels = {"1", "2", "3", "4", "5", "6"},
                          .inputs = {},
                          .dispatch = "pull",
                          .prefetch = 8,
                          .workers = 1};
-  const std::vector<std::string> outputs{"true", "maybe", "", "true}, {", "\"\xff\""};
+  const std::vector<std::string> outputs{
+      "true", "maybe", "", "true}, {", "\"\xff\"", std::string(400'000, '[') + std::string(400'000, ']')};
   auto coordinator = sys.system().spawn(pool_coordinator, collector, settings);
   sys.system().spawn([&](caf::event_based_actor* self) -> caf::behavior {
     self->send(coordinator, worker_ready{"py1"});
@@ -301,14 +302,14 @@ TEST_CASE("what a foreign worker answers is a result only if it is JSON", "[work
               self->send(coordinator, task_done{x.task, outputs.at(x.task), {}, {}});
             },
             [=](const poison_pill&) {
-              self->send(coordinator, worker_exiting{5, 0});
+              self->send(coordinator, worker_exiting{6, 0});
               self->quit();
             }};
   });
   sys.system().spawn(pool_customer, coordinator);
   sys.run();
   REQUIRE(result.is_object());
-  CHECK(result.at("failed") == 4);
+  CHECK(result.at("failed") == 5);
   CHECK(result.at("results").at(0).at("output") == true);
   for (std::size_t i = 1; i < outputs.size(); ++i)
     CHECK_THAT(result.at("results").at(i).at("error").get<std::string>(),

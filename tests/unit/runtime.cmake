@@ -1,6 +1,6 @@
 troupe_test(unit_runtime
   SOURCES
-    unit/runtime_left_over.cpp
+    unit/runtime_endings.cpp
     unit/runtime_seeded.cpp
     unit/runtime_stuck.cpp
     unit/scenarios_trace_intake.cpp

@@ -1,4 +1,4 @@
-// Actors that do not end are named when a run is over, wherever they are.
+// How runs end that do not go as they should: actors that stay are named, wherever they are.
 #include "tests/scenario/run_text.hpp"
 
 #include <caf/all.hpp>
@@ -49,6 +49,22 @@ scenario house(placement where) {
 }
 
 } // namespace
+
+TEST_CASE("a run whose result is not JSON fails, and says so", "[runtime]") {
+  const auto text = GENERATE(as<std::string>{}, "{", std::string(300'000, '['));
+  scenario made{"babbler", "An actor of which nobody knows who wrote it"};
+  made.role(
+      "babbler",
+      [text](plain_actor* self, const caf::actor& collector) -> caf::behavior {
+        self->send(collector, run_finished{text});
+        return {};
+      },
+      placement::main);
+  made.start([](run& r) { r.spawn("babbler", r.collector()); });
+  const auto result = testing::run_text(made, "scenario = \"babbler\"\ndeadline = \"1m\"\n");
+  CHECK(result.result_verdict == verdict::check_failed);
+  CHECK_THAT(result.reason, Catch::Matchers::StartsWith("the result is not JSON: \"" + text.substr(0, 20)));
+}
 
 TEST_CASE("actors that are still alive at the end are named", "[runtime]") {
   // A node knows an actor that is no role's once another node has heard from it.

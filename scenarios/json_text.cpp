@@ -1,0 +1,34 @@
+#include "scenarios/json_text.hpp"
+
+namespace troupe::scenarios {
+
+namespace {
+
+/// Also of a text that is no JSON, where it may be anything.
+bool is_flat_enough(std::string_view text) {
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string && c == '\\')
+      ++i;
+    else if (c == '"')
+      in_string = !in_string;
+    else if (!in_string && (c == '[' || c == '{') && ++depth > json_depth_max)
+      return false;
+    else if (!in_string && (c == ']' || c == '}'))
+      --depth;
+  }
+  return true;
+}
+
+} // namespace
+
+nlohmann::json parse_foreign(std::string_view text) {
+  if (!is_flat_enough(text)) return nlohmann::json::value_t::discarded;
+  return nlohmann::json::parse(text, nullptr, false);
+}
+
+bool is_json(std::string_view text) { return is_flat_enough(text) && nlohmann::json::accept(text); }
+
+} // namespace troupe::scenarios
