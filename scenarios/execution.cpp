@@ -1,6 +1,5 @@
 #include "scenarios/execution.hpp"
 
-#include "scenarios/file/mistakes.hpp"
 #include "scenarios/file/units.hpp"
 
 #include <fstream>
@@ -28,10 +27,10 @@ struct collector_state {
 caf::behavior collect(actor_of<collector_state>*, std::shared_ptr<run_state> state, run_observer observer) {
   return {
       [state](run_finished& x) {
-        const bool sound = is_json(x.result); // any program may have sent it
+        const auto why_not = why_not_json(x.result); // any program may have sent it
         std::lock_guard lock{state->mutex};
-        if (sound && !state->finished) state->finished = std::move(x.result);
-        if (!sound && !state->failed) state->failed = "the result is not JSON: " + file::in_quotes(x.result);
+        if (why_not.empty() && !state->finished) state->finished = std::move(x.result);
+        if (!why_not.empty() && !state->failed) state->failed = "the result " + why_not;
         state->changed.notify_all();
       },
       [state](run_failed& x) {

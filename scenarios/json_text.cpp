@@ -1,5 +1,7 @@
 #include "scenarios/json_text.hpp"
 
+#include "scenarios/file/mistakes.hpp"
+
 namespace troupe::scenarios {
 
 namespace {
@@ -29,6 +31,10 @@ nlohmann::json parse_foreign(std::string_view text) {
   return nlohmann::json::parse(text, nullptr, false);
 }
 
-bool is_json(std::string_view text) { return is_flat_enough(text) && nlohmann::json::accept(text); }
+std::string why_not_json(std::string_view text) {
+  if (!is_flat_enough(text))
+    return "has more than " + std::to_string(json_depth_max) + " levels: " + file::in_quotes(text);
+  return nlohmann::json::accept(text) ? std::string{} : "is not JSON: " + file::in_quotes(text);
+}
 
 } // namespace troupe::scenarios

@@ -20,7 +20,8 @@ inline constexpr int json_depth_max = 500;
 /// The value of a text from another program, from a file, from another node. Discarded, see
 /// nlohmann::json::is_discarded(), if it is none or has more than json_depth_max levels.
 nlohmann::json parse_foreign(std::string_view text);
-/// Whether that is a value; takes less time.
-bool is_json(std::string_view text);
+/// "is not JSON: ...", or that it has too many levels; empty where parse_foreign() has a value for it.
+/// Takes less time than that.
+std::string why_not_json(std::string_view text);
 
 } // namespace troupe::scenarios

@@ -66,7 +66,7 @@ void on_assign(worker_actor* self, const assign_task& what) {
     auto kind = state.tasks->find(what.kind);
     if (kind == state.tasks->end()) throw std::invalid_argument("no such kind of task: " + what.kind);
     const auto input = parse_foreign(what.input);
-    if (input.is_discarded()) throw std::invalid_argument("the input is not JSON");
+    if (input.is_discarded()) throw std::invalid_argument("the input " + why_not_json(what.input));
     state.begun.push_back({what.task, kind->second(input), current_message(), {}});
     go_on(self);
   } catch (const std::exception& e) {

@@ -1,5 +1,4 @@
 // The coordinator of the worker pool; its bookkeeping is in actors/pool.hpp.
-#include "scenarios/file/mistakes.hpp"
 #include "scenarios/worker_pool_actors.hpp"
 #include "transport/send_burst.hpp"
 
@@ -202,8 +201,8 @@ void begin_if_complete(coordinator_actor* self, std::vector<pool::assignment>& n
 
 /// Any program can be a worker.
 void refuse_what_is_not_json(task_done& what) {
-  if (!what.error.empty() || is_json(what.output)) return;
-  what.error = "its worker answered with what is not JSON: " + file::in_quotes(what.output);
+  if (!what.error.empty()) return;
+  if (const auto why = why_not_json(what.output); !why.empty()) what.error = "its worker's answer " + why;
 }
 
 void on_ready(coordinator_actor* self, const caf::actor& worker, const worker_ready& what) {

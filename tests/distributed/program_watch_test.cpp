@@ -91,7 +91,8 @@ TEST_CASE("--watch shows nodes, actors and types; after q the run goes on to its
           "[program][watch]") {
   watched_run run("20000");
   REQUIRE(run.user.shows(screen_entered));
-  for (const std::string text : {"3 nodes up", "deepest mailboxes", "\nw1 ", "\nw2 ", "coordinator-",
+  // A message waits until its handler has ended, and workers are at one all the time.
+  for (const std::string text : {"3 nodes up", "deepest mailboxes", "\nw1 ", "\nw2 ", "worker-",
                                  "assign_task", "troupe: running", "q leaves this view"}) {
     CAPTURE(text);
     REQUIRE(run.user.shows(text));
