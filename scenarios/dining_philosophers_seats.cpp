@@ -222,6 +222,10 @@ void think(philosopher_actor* self) {
 void on_wanted(philosopher_actor* self, const fork_wanted& what) {
   auto& state = self->state;
   auto& which = hand_with(self, what.fork);
+  if (state.now == phase::absent) { // a neighbour on another node heard of the start earlier
+    which.wanted = true;
+    return;
+  }
   if (!which.holds || which.grant != what.grant) return; // it is on its way already
   if (state.now == phase::eating || (state.now == phase::hungry && which.clean)) {
     which.wanted = true;
@@ -237,8 +241,10 @@ void on_start(philosopher_actor* self, const start_dining& what) {
   state.started = state.last_meal = state.told = self->clock().now();
   hand_with(self, state.at.seat).holds = what.holds_left;
   hand_with(self, (state.at.seat + 1) % state.at.rules.philosophers).holds = what.holds_right;
-  for (auto& each : state.hands)
+  for (auto& each : state.hands) {
     each.grant = each.holds ? 1 : 0;
+    if (each.wanted) put_down(self, each);
+  }
   think(self);
 }
 

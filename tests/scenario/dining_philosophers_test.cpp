@@ -1,7 +1,10 @@
 // Every strategy in virtual time, in the orders that many seeds make.
 #include "scenarios/dining_philosophers.hpp"
+
+#include "scenarios/dining_philosophers_actors.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/scripted_run.hpp"
+#include "tests/support/test_system.hpp"
 
 using namespace troupe;
 using namespace std::chrono_literals;
@@ -170,4 +173,43 @@ TEST_CASE("every message of a dinner is in the books", "[dining_philosophers]") 
   CHECK(books.sent == books.handled);
   CHECK(books.dead_lettered == 0);
   CHECK(books.dropped_total() == 0);
+}
+
+TEST_CASE("a fork that is wanted before its holder has heard of the start is given away then",
+          "[dining_philosophers]") {
+  using namespace scenarios::dining;
+  testing::test_system sys{trace::level::off, add_messages};
+  std::vector<std::string> heard;
+  const auto fork = [&](const std::string& name) {
+    return sys.system().spawn([&, name](caf::event_based_actor*) -> caf::behavior {
+      return {
+          [&, name](const put_fork& x) { heard.push_back(name + " back, grant " + std::to_string(x.grant)); },
+          [&, name](const take_fork&) {
+            heard.push_back(name + " wanted");
+            return fork_taken{name == "left" ? 3U : 4U, 2};
+          }};
+    });
+  };
+  auto table = sys.system().spawn([](caf::event_based_actor*) -> caf::behavior {
+    return {[](const meals_eaten&) {}, [](const philosopher_report&) {}};
+  });
+  place_setting at{.seat = 3,
+                   .rules = {.strategy = strategy_kind::chandy_misra, .philosophers = 7, .meals = 1},
+                   .left = fork("left"),
+                   .right = fork("right"),
+                   .waiter = nullptr,
+                   .table = table};
+  auto philosopher = sys.system().spawn(scenarios::dining::philosopher, at);
+  sys.run();
+  caf::anon_send(philosopher, fork_wanted{4, 1}); // fork and table may be on other nodes
+  sys.run();
+  CHECK(heard.empty()); // it does not know yet that it holds it
+  caf::anon_send(philosopher, start_dining{true, true});
+  sys.run();
+  REQUIRE(heard.size() >= 2);
+  CHECK(heard[0] == "right back, grant 1");
+  CHECK(heard[1] == "right wanted");
+  CHECK(std::count(heard.begin(), heard.end(), "left back, grant 1") == 1); // after the meal
+  caf::anon_send(philosopher, table_cleared{});
+  sys.run();
 }
