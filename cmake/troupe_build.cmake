@@ -8,7 +8,8 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 find_program(TROUPE_CCACHE ccache)
 if(TROUPE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${TROUPE_CCACHE})
+  # What it wants said to where headers are precompiled: no source here uses __TIME__.
+  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=pch_defines,time_macros ${TROUPE_CCACHE})
 endif()
 
 add_library(troupe_options INTERFACE)
@@ -32,12 +33,18 @@ if(TROUPE_SANITIZE)
   endif()
   target_link_options(troupe_options INTERFACE -fsanitize=${TROUPE_SANITIZE})
 endif()
+include(precompiled)
+if(CMAKE_CXX_COMPILER_ID MATCHES Clang AND TROUPE_PRECOMPILE)
+  # Else ccache never finds what was compiled with them.
+  target_compile_options(troupe_options INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
+endif()
 
 # troupe_room(NAME SOURCES ... LINKS ...) declares one room of the architecture as
 # the static library troupe_NAME, alias troupe::NAME. LINKS names the rooms and
-# libraries it may use; a room that is not named there cannot be included.
+# libraries it may use; a room that is not named there cannot be included. HEADERS names
+# the set of precompiled headers that suits it.
 function(troupe_room name)
-  cmake_parse_arguments(ROOM "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "HEADERS" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
   add_library(troupe_${name} STATIC ${ROOM_SOURCES})
   add_library(troupe::${name} ALIAS troupe_${name})
   set_target_properties(troupe_${name} PROPERTIES EXPORT_NAME ${name})
@@ -48,4 +55,5 @@ function(troupe_room name)
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/troupe>)
   target_link_libraries(troupe_${name} PUBLIC ${ROOM_LINKS}
     PRIVATE $<BUILD_INTERFACE:troupe_options> ${ROOM_PRIVATE_LINKS})
+  troupe_precompiled(troupe_${name} ${ROOM_HEADERS})
 endfunction()
