@@ -1,5 +1,6 @@
 #include "actors/node.hpp"
 
+#include "actors/cores.hpp"
 #include "actors/node_key.hpp"
 #include "actors/scheduler.hpp"
 
@@ -102,8 +103,8 @@ class node::system_config final : public caf::actor_system_config {
       module_factories.push_back(make_prompt_scheduler);
     else
       set("scheduler.policy", caf::atom_from_string(options.scheduler));
-    const std::size_t cores = std::thread::hardware_concurrency();
-    set("scheduler.max-threads", options.threads != 0 ? options.threads : std::max<std::size_t>(2, cores));
+    set("scheduler.max-threads",
+        options.threads != 0 ? options.threads : std::max<std::size_t>(2, usable_cores().size()));
     add_error_category(
         caf::atom("troupe"), [](std::uint8_t code, caf::atom_value, const caf::message& context_message) {
           auto text = to_string(static_cast<errc>(code));
@@ -211,7 +212,8 @@ caf::expected<caf::strong_actor_ptr> node::spawn_here(const std::string& role, c
   auto found = roles_.find(role);
   if (found == roles_.end()) return caf::make_error(errc::role_unknown, role);
   // "worker_pool/worker" names the role among all scenarios; people know it as "worker".
-  const auto name = found->first.substr(found->first.find('/') + 1);
+  const auto known_as = std::string_view{found->first}.substr(found->first.find('/') + 1);
+  const std::string name{known_as};
   auto* outer = std::exchange(this_role, &name);
   auto made = found->second(*system_, args);
   this_role = outer;
@@ -221,8 +223,7 @@ caf::expected<caf::strong_actor_ptr> node::spawn_here(const std::string& role, c
     std::erase_if(spawned_, [](auto& each) { return each.actor.lock() == nullptr; });
     compact_at_ = std::max<std::size_t>(64, spawned_.size() * 2);
   }
-  spawned_.push_back({caf::actor_cast<caf::weak_actor_ptr>(*made),
-                      std::string_view{found->first}.substr(found->first.size() - name.size())});
+  spawned_.push_back({caf::actor_cast<caf::weak_actor_ptr>(*made), known_as});
   return made;
 }
 

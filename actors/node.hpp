@@ -23,7 +23,7 @@ struct node_options {
   std::uint64_t trace_bytes_max = 4ULL << 30;
   std::uint32_t trace_sample_one_in = 1; ///< causal trees that are recorded; 1: all
   std::filesystem::path run_dir;         ///< of the trace and the books; empty: none are kept on disk
-  std::size_t threads = 0;               ///< of the scheduler; 0: one a core, at least two
+  std::size_t threads = 0;               ///< of the scheduler; 0: one for each core it may use, at least two
   std::string scheduler = "prompt";      ///< or CAF's policies: "stealing", "sharing", "testing"
   transport::hub_options links;          ///< limits and intervals; identity and greeting are filled in
   /// What it reads, best first; others write the first that they know. {1} makes the
@@ -116,8 +116,8 @@ class node {
 
   /// Ends the actors that were spawned as roles, waits for all others up to `patience`,
   /// says goodbye to the peers, and closes the books and the trace. Returns the actors that
-  /// were still alive, each by its role or, where it
-  /// was not spawned as one, by what CAF calls it; sorted. Idempotent; blocks.
+  /// were still alive, each by its role or, where it was not spawned as one, by what CAF calls
+  /// it; sorted. Idempotent; blocks.
   std::vector<std::string> stop(std::chrono::milliseconds patience = std::chrono::seconds{2});
 
  private:

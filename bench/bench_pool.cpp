@@ -1,7 +1,8 @@
 // What a second process brings: the worker pool of config/worker_pool_many.toml with one
-// worker in one process beside two in two, as the program itself runs it, with the trace
-// off and with headers; then the same with numbers that take three times as long, where
-// the messages weigh less. bench_pool [--json] [--rounds N]
+// worker in one process beside two in two, as the program itself runs it (so with the cores
+// split among two, and all of them for one), with the trace off and with headers; then the
+// same with numbers that take three times as long, where the messages weigh less. bench_pool [--json]
+// [--rounds N]
 #include "bench/support.hpp"
 
 #include <fmt/format.h>

@@ -58,6 +58,8 @@ std::string nodes_text(const scenarios::topology_plan& topology) {
                          : fmt::format("main and {} worker process{} (w1{})", topology.nodes,
                                        topology.nodes == 1 ? "" : "es",
                                        topology.nodes > 1 ? fmt::format(" to w{}", topology.nodes) : "");
+  if (topology.nodes > 1 && topology.cores == scenarios::cores_kind::split)
+    text += ", the cores split among them";
   if (!topology.external.empty())
     text += fmt::format("; joined by hand: {}", fmt::join(topology.external, ", "));
   return text;

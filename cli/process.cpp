@@ -132,7 +132,9 @@ struct process_launcher::impl {
     if (!warden) warden.emplace(options.program, options.guard_arguments);
     if (constexpr std::string_view ipc = "ipc:///"; request.endpoint.starts_with(ipc))
       warden->watch_sockets(std::filesystem::path(request.endpoint.substr(ipc.size() - 1)).parent_path());
-    auto fresh = spawn(options.program, request.arguments, lifeline.read.get(), request.secret);
+    const auto cores = started < options.cores.size() ? options.cores[started] : std::vector<int>{};
+    auto fresh = spawn(options.program, request.arguments, lifeline.read.get(), request.secret, cores);
+    ++started;
     warden->watch_group(fresh.pid);
     auto one = std::make_unique<child>();
     one->node = request.node;
@@ -231,6 +233,7 @@ struct process_launcher::impl {
   pipe_ends lifeline;                        ///< its write end lives as long as this process
   std::vector<std::unique_ptr<child>> owned; ///< launcher's thread only, as is the next
   std::optional<guard> warden;
+  std::size_t started = 0; ///< nodes
 
   std::mutex mutex;
   std::condition_variable ended;

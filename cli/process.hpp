@@ -16,6 +16,9 @@ struct launcher_options {
   std::string name = "troupe";
   /// argv of a node's process. Default: `NAME node --join ENDPOINT --name NODE`.
   std::function<std::vector<std::string>(const std::string& node, const std::string& endpoint)> arguments;
+  /// The cores of the first node started, of the second, and so on; nodes beyond these run where the
+  /// launcher may.
+  std::vector<std::vector<int>> cores;
   /// argv of the guard (cli/guard.hpp), which is started with the first node. Default:
   /// `NAME guard`.
   std::vector<std::string> guard_arguments;

@@ -1,4 +1,5 @@
 // `troupe run`: one scenario file, one run, one verdict.
+#include "actors/cores.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/interrupts.hpp"
@@ -157,6 +158,8 @@ std::optional<scenarios::outcome> run_plan(const context& who, const run_argumen
 
   launcher_options options;
   options.name = who.program;
+  if (plan.topology.cores == scenarios::cores_kind::split)
+    options.cores = split_cores(usable_cores(), static_cast<std::size_t>(plan.topology.nodes));
   options.on_line = [&](const std::string& node, std::string_view line) {
     logs.write(node, line);
     if (!arguments.quiet) out.node_line(node, line);

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -32,6 +33,7 @@ struct prepared {
   std::vector<char*> envp;
   int null, output, errors, lifeline, secret, trouble;
   pid_t parent;
+  cpu_set_t cores;
 };
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
@@ -85,6 +87,14 @@ int take_descriptor(const char* variable) {
   return good && ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? fd : -1;
 }
 
+cpu_set_t set_of(const std::vector<int>& cores) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const auto core : cores)
+    CPU_SET(static_cast<unsigned>(core), &set);
+  return set;
+}
+
 void reset_signals() {
   struct sigaction action {};
   action.sa_handler = SIG_DFL;
@@ -114,6 +124,8 @@ void reset_signals() {
 #ifdef SYS_close_range
   ::syscall(SYS_close_range, first_unwanted, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);
 #endif
+  if (CPU_COUNT(&what.cores) > 0 && ::sched_setaffinity(0, sizeof what.cores, &what.cores) != 0)
+    give_up(errno);
   reset_signals();
   ::execve(what.program, what.argv.data(), what.envp.data());
   give_up(errno);
@@ -146,7 +158,7 @@ pipe_ends make_pipe() {
 }
 
 spawned spawn(const std::string& program, const std::vector<std::string>& arguments, int lifeline,
-              const std::string& secret) {
+              const std::string& secret, const std::vector<int>& cores) {
   auto output = make_pipe();
   auto errors = make_pipe();
   auto trouble = make_pipe();
@@ -157,10 +169,17 @@ spawned spawn(const std::string& program, const std::vector<std::string>& argume
 
   auto argument_texts = arguments;
   auto environment_texts = environment_of_child(!secret.empty());
-  const prepared what{program.c_str(), pointers(argument_texts), pointers(environment_texts),
-                      null.get(),      output.write.get(),       errors.write.get(),
-                      lifeline,        secret_file.get(),        trouble.write.get(),
-                      ::getpid()};
+  const prepared what{program.c_str(),
+                      pointers(argument_texts),
+                      pointers(environment_texts),
+                      null.get(),
+                      output.write.get(),
+                      errors.write.get(),
+                      lifeline,
+                      secret_file.get(),
+                      trouble.write.get(),
+                      ::getpid(),
+                      set_of(cores)};
 
   // A handler of ours must not run in the child before the exec.
   sigset_t all;

@@ -27,11 +27,12 @@ struct spawned {
 /// Executes `program` with the given argument vector (argv[0] included) as the leader of
 /// a process group of its own, with /dev/null as stdin, default signal dispositions and
 /// no descriptor of ours but `lifeline` and, where there is a `secret`, one for it (see
-/// take_secret). The kernel kills it with SIGKILL when the
-/// *thread* that called this ends, so call it from one that lives as long as the child
-/// may. Throws std::system_error, also when the program cannot be executed.
+/// take_secret), on the given `cores` (the kernel's numbers; none: on those of the caller).
+/// The kernel kills it with SIGKILL when the *thread* that called this ends, so call it from
+/// one that lives as long as the child may. Throws std::system_error, also when the program cannot be
+/// executed.
 spawned spawn(const std::string& program, const std::vector<std::string>& arguments, int lifeline,
-              const std::string& secret = {});
+              const std::string& secret = {}, const std::vector<int>& cores = {});
 
 /// In the child: the secret that the parent gave to spawn(), once; empty if there is none.
 /// It lies in memory without a name, which is gone when it has been read.

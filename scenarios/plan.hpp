@@ -20,10 +20,16 @@ enum class scheduler_kind : std::uint8_t {
   sharing,  ///< CAF's: one shared queue
   seeded,   ///< one thread, virtual time, order drawn from the seed; one process only
 };
+/// On which cores the nodes that the run starts may run.
+enum class cores_kind : std::uint8_t {
+  all,   ///< each wherever the launcher may
+  split, ///< each on its part of them
+};
 
 // The words of scenario files for these enumerations, each in the order of its values.
 inline constexpr std::array<std::string_view, 3> endpoint_words{"ipc", "tcp", "inproc"};
 inline constexpr std::array<std::string_view, 4> scheduler_words{"prompt", "stealing", "sharing", "seeded"};
+inline constexpr std::array<std::string_view, 2> cores_words{"all", "split"};
 inline constexpr std::array<std::string_view, 4> fault_words{"kill", "stop", "resume", "cut"};
 inline constexpr std::array<std::string_view, 3> level_words{"off", "headers", "payloads"};
 
@@ -33,6 +39,7 @@ constexpr std::string_view to_string(endpoint_kind x) {
 constexpr std::string_view to_string(scheduler_kind x) {
   return scheduler_words.at(static_cast<std::size_t>(x));
 }
+constexpr std::string_view to_string(cores_kind x) { return cores_words.at(static_cast<std::size_t>(x)); }
 /// Of trace::level, whose room does not know these files.
 constexpr std::string_view word_of(trace::level x) { return level_words.at(static_cast<std::size_t>(x)); }
 
@@ -49,8 +56,9 @@ struct topology_plan {
   std::int64_t nodes = 0; ///< worker processes; 0: all in this one
   endpoint_kind endpoint = endpoint_kind::ipc;
   std::string host = "127.0.0.1"; ///< for tcp: where the launcher listens
-  std::int64_t threads = 0;       ///< scheduler threads a node; 0: one a core
+  std::int64_t threads = 0;       ///< scheduler threads a node; 0: one for each core it may use
   scheduler_kind scheduler = scheduler_kind::prompt;
+  cores_kind cores = cores_kind::all;
   std::vector<std::string> external; ///< names of nodes that join by hand
   std::chrono::nanoseconds join_timeout = std::chrono::seconds{10};
   /// Role -> names of the nodes its actors go to, round robin. Complete: every declared

@@ -10,8 +10,9 @@
 namespace troupe::scenarios::file {
 namespace {
 
-const std::array<std::string, 9> topology_key_names{
-    "nodes", "endpoint", "host", "threads", "scheduler", "external", "join_timeout", "place", "security"};
+const std::array<std::string, 10> topology_key_names{"nodes",     "endpoint", "host",     "threads",
+                                                     "scheduler", "cores",    "external", "join_timeout",
+                                                     "place",     "security"};
 const std::array<std::string, 3> security_key_names{"plaintext", "secret_key", "allowed_clients"};
 
 /// Without an entry, or where it was not written in the file itself.
@@ -127,6 +128,10 @@ class topology_check {
     if (const entry* e = table_.find("scheduler")) {
       if (const auto i = c_.read.choice(e->value, {"scheduler", "a scheduler"}, scheduler_words))
         to_.scheduler = static_cast<scheduler_kind>(*i);
+    }
+    if (const entry* e = table_.find("cores")) {
+      if (const auto i = c_.read.choice(e->value, {"cores", "who may use which cores"}, cores_words))
+        to_.cores = static_cast<cores_kind>(*i);
     }
     if (const entry* e = table_.find("join_timeout"))
       if (const auto t = c_.read.duration(e->value, {"join_timeout", "a duration from \"1ms\" to 10 years"},

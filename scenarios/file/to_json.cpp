@@ -29,11 +29,14 @@ nlohmann::json number_json(double value) {
 }
 
 nlohmann::json topology_json(const topology_plan& topology) {
-  nlohmann::json json = {
-      {"nodes", topology.nodes},       {"endpoint", to_string(topology.endpoint)},
-      {"threads", topology.threads},   {"scheduler", to_string(topology.scheduler)},
-      {"external", topology.external}, {"join_timeout", format_duration(topology.join_timeout)},
-      {"place", topology.place}};
+  nlohmann::json json = {{"nodes", topology.nodes},
+                         {"endpoint", to_string(topology.endpoint)},
+                         {"threads", topology.threads},
+                         {"scheduler", to_string(topology.scheduler)},
+                         {"cores", to_string(topology.cores)},
+                         {"external", topology.external},
+                         {"join_timeout", format_duration(topology.join_timeout)},
+                         {"place", topology.place}};
   if (topology.endpoint == endpoint_kind::tcp) json["host"] = topology.host;
   nlohmann::json security = nlohmann::json::object();
   if (topology.security.plaintext) security["plaintext"] = true;

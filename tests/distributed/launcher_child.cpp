@@ -1,4 +1,5 @@
 // A process for the launcher's tests to start; its first argument says what it does.
+#include "actors/cores.hpp"
 #include "cli/guard.hpp"
 #include "cli/spawn.hpp"
 
@@ -43,6 +44,13 @@ void describe_self() {
   print("descriptors:" + open + "\n");
 }
 
+void print_cores() {
+  std::string numbers;
+  for (const auto core : troupe::usable_cores())
+    numbers += " " + std::to_string(core);
+  print("cores:" + numbers + "\n");
+}
+
 void flood(std::size_t bytes) {
   const std::string line(99, 'x');
   for (std::size_t done = 0; done < bytes; done += 100)
@@ -59,6 +67,7 @@ int main(int argc, char** argv) {
   ::signal(SIGSEGV, SIG_DFL); // AddressSanitizer would make an exit code of it
   if (what == "signal") ::raise(std::atoi(value.c_str()));
   if (what == "self") describe_self();
+  if (what == "cores") print_cores();
   if (what == "print") print(value);
   if (what == "complain") ::write(2, "oh dear\n", 8) == 8 ? void() : ::_exit(9);
   if (what == "flood") flood(std::strtoull(value.c_str(), nullptr, 10));

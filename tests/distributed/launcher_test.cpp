@@ -2,6 +2,7 @@
 #include "support/program.hpp"
 #include "support/temporary_directory.hpp"
 
+#include "actors/cores.hpp"
 #include "cli/process.hpp"
 #include "cli/spawn.hpp"
 
@@ -34,9 +35,11 @@ using actions = std::map<std::string, std::vector<std::string>>; // of each node
 // Starts children whose arguments are given per node, and keeps what they tell.
 class fixture {
  public:
-  explicit fixture(actions arguments, std::string program = LAUNCHER_CHILD) {
+  explicit fixture(actions arguments, std::string program = LAUNCHER_CHILD,
+                   std::vector<std::vector<int>> cores = {}) {
     cli::launcher_options options;
     options.program = std::move(program);
+    options.cores = std::move(cores);
     options.arguments = [arguments](const std::string& node, const std::string&) {
       std::vector<std::string> all{"child"};
       const auto& own = arguments.at(node);
@@ -160,6 +163,24 @@ TEST_CASE("a child leads its own group, reads nothing and inherits only its life
   CHECK(
       f.lines["w1"]
       == std::vector<std::string>{"group leader: yes", "stdin: empty", "signals: default", "descriptors: 3"});
+}
+
+TEST_CASE("children run on the cores that are theirs, the others where the launcher may", "[launcher]") {
+  const auto all = usable_cores();
+  const auto parts = split_cores(all, 2);
+  fixture f(actions{{"w1", {"cores"}}, {"w2", {"cores"}}, {"w3", {"cores"}}}, LAUNCHER_CHILD, parts);
+  const auto line = [](const std::vector<int>& cores) {
+    std::string text = "cores:";
+    for (const auto core : cores)
+      text += " " + std::to_string(core);
+    return std::vector<std::string>{text};
+  };
+  for (const auto* node : {"w1", "w2", "w3"})
+    f.launcher->start(node, "");
+  REQUIRE(f.launcher->wait_all(patience).empty());
+  CHECK(f.lines["w1"] == line(parts[0]));
+  CHECK(f.lines["w2"] == line(parts[1]));
+  CHECK(f.lines["w3"] == line(all));
 }
 
 TEST_CASE("both streams of a child come line by line, the last one without its end too", "[launcher]") {

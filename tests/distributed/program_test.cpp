@@ -5,6 +5,9 @@
 #include "support/temporary_directory.hpp"
 #include "support/text.hpp"
 
+#include "actors/cores.hpp"
+
+#include <algorithm>
 #include <sys/prctl.h>
 
 #include <nlohmann/json.hpp>
@@ -106,6 +109,16 @@ TEST_CASE("SIGKILL to the launcher leaves neither a process nor a socket", "[pro
   ::prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
+TEST_CASE("the nodes of a run split the cores where its file says so, the launcher has all", "[program]") {
+  const long_run run; // its file says so
+  const auto all = troupe::usable_cores();
+  REQUIRE(run.pids.size() == 2);
+  std::vector<std::vector<int>> theirs{troupe::usable_cores(run.pids[0]), troupe::usable_cores(run.pids[1])};
+  std::sort(theirs.begin(), theirs.end()); // children come in any order
+  CHECK(theirs == troupe::split_cores(all, 2));
+  CHECK(troupe::usable_cores(run.troupe->pid()) == all);
+}
+
 TEST_CASE("a node that does not stop is named, and a second signal kills it", "[program]") {
   long_run run;
   REQUIRE(run.pids.size() == 2);
@@ -177,6 +190,8 @@ TEST_CASE("check and list tell what would run, as text and as JSON", "[program]"
   CHECK(run({"check", file, "--nodes", "3"}, &output) == 0);
   CHECK(contains(output, "main and 3 worker processes (w1 to w3)"));
   CHECK(contains(output, "w1, w2, w3"));
+  CHECK(run({"check", file, "--set", "topology.cores=split"}, &output) == 0);
+  CHECK(contains(output, "main and 2 worker processes (w1 to w2), the cores split among them"));
   CHECK(run({"check", file, "--json"}, &output) == 0);
   CHECK(json::parse(output)["scenario"] == "worker_pool");
   CHECK(run({"check", file, "--set", "wrkers=3", "--json"}, &output, &errors) == 2);

@@ -3,6 +3,7 @@ troupe_test(unit_actors
     unit/actors_arrivals.cpp
     unit/actors_causes.cpp
     unit/actors_channel.cpp
+    unit/actors_cores.cpp
     unit/actors_greeting.cpp
     unit/actors_reducer.cpp
     unit/actors_scheduler.cpp

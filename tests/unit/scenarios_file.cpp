@@ -64,6 +64,7 @@ endpoint = "tcp"
 host = "127.0.0.1"
 threads = 3
 scheduler = "sharing"
+cores = "split"
 external = ["gpu-1"]
 join_timeout = "2s"
 [topology.place]
@@ -107,6 +108,7 @@ lost = 0
   CHECK(p.topology.endpoint == endpoint_kind::tcp);
   CHECK(p.topology.threads == 3);
   CHECK(p.topology.scheduler == scheduler_kind::sharing);
+  CHECK(p.topology.cores == cores_kind::split);
   CHECK(p.topology.external == names{"gpu-1"});
   CHECK(p.topology.join_timeout == 2s);
   CHECK(p.topology.security.plaintext);
