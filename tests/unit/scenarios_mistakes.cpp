@@ -220,8 +220,9 @@ TEST_CASE("numbers out of range and absurd sizes are refused before anything is 
         == "3:9+2 `nodes` = -1 is out of range | expected an integer from 0 to 1000");
   CHECK(in_topology("threads = 100000")
         == "3:11+6 `threads` = 100000 is out of range | expected an integer from 0 (one a core) to 1024");
-  CHECK(in_topology("cores = 'spilt'")
-        == "3:9+7 `cores` cannot be \"spilt\" | did you mean \"split\"? expected one of \"all\" or \"split\"");
+  CHECK(
+      in_topology("cores = 'spilt'")
+      == "3:9+7 `cores` cannot be \"spilt\" | did you mean \"split\"? expected one of \"all\" or \"split\"");
   CHECK(in_topology("join_timeout = '0s'")
         == "3:16+4 `join_timeout` = \"0s\" is out of range | expected a duration from \"1ms\" to 10 years");
   CHECK(mistakes("seed = -1")
