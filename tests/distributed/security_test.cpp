@@ -294,8 +294,9 @@ TEST_CASE("a node started by hand joins a run with keys when its key is listed, 
            {"node", "--join", address, "--server-key", "main.key.pub", "--name", "gpu-1", "--key", "gpu.key"},
            &output, &errors)
       == 0);
-  CAPTURE(errors, output);
-  CHECK(first.troupe->wait() == 0);
+  const int code = first.troupe->wait();
+  CAPTURE(errors, output, first.troupe->errors);
+  REQUIRE(code == 0);
   const auto result = first.result();
   CHECK(result["verdict"] == "passed");
   std::size_t done = 0;
