@@ -212,13 +212,12 @@ trace::message_id link::number_for(const envelope_view& envelope, const local_re
   auto& header = envelope.header;
   if (header.sent_at != 0) recorder.observe(header.sent_at);
   if (header.number != 0) return trace::message_id::make(peer_->index(), header.number);
-  const auto number = recorder.next_message();
   const auto* proxy = from != nullptr ? dynamic_cast<traceable*>(from->get()) : nullptr;
   const auto role = element.mid.is_response()  ? trace::message_role::response
                     : element.mid.is_request() ? trace::message_role::request
                                                : trace::message_role::plain;
-  recorder.sent(number, {}, proxy != nullptr ? proxy->trace_index() : 0, to.index, signature.traced_as,
-                recorder.now(), role);
+  const auto sender = proxy != nullptr ? proxy->trace_index() : 0;
+  const auto number = recorder.send({}, sender, to.index, signature.traced_as, role).id;
   if (recorder.what() == trace::level::payloads && number.recorded())
     tracing::record_payload(context, number, element);
   return number;

@@ -31,6 +31,8 @@ std::size_t mixed(std::size_t hash, const caf::rtti_pair& type) {
   return hash * 31 + type.first + (reinterpret_cast<std::uintptr_t>(type.second) >> 4);
 }
 
+std::size_t place(std::size_t hash) { return (hash ^ (hash >> 6)) % cache_size; }
+
 /// Every element of a message by `read_one`, which must use up all of `in`.
 template <class Reader, class ReadOne>
 caf::message read_elements(Reader& in, const message_signature& signature, caf::error& err,
@@ -124,6 +126,13 @@ std::vector<std::string> message_catalog::names() const {
 
 const message_signature& message_catalog::of(const caf::type_erased_tuple& message) {
   const auto count = message.size();
+  if (count == 1) { // most messages, and all of a scenario's own types: nothing to loop over
+    const auto type = message.type(0);
+    auto& entry = cache[place(mixed(count, type))];
+    if (entry.serial != serial_ || entry.count != count || entry.types[0] != type)
+      entry = {serial_, count, {type}, &look_up({type})};
+    return *entry.signature;
+  }
   if (count > cache_entry::types_max) {
     std::vector<caf::rtti_pair> types(count);
     for (std::size_t i = 0; i < count; ++i)
@@ -134,7 +143,7 @@ const message_signature& message_catalog::of(const caf::type_erased_tuple& messa
   auto hash = count;
   for (std::size_t i = 0; i < count; ++i)
     hash = mixed(hash, types[i] = message.type(i));
-  auto& entry = cache[(hash ^ (hash >> 6)) % cache_size];
+  auto& entry = cache[place(hash)];
   const auto end = types.begin() + static_cast<std::ptrdiff_t>(count);
   if (entry.serial != serial_ || entry.count != count || !std::equal(types.begin(), end, entry.types.begin()))
     entry = {serial_, count, types, &look_up({types.begin(), end})};

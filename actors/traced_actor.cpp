@@ -90,10 +90,9 @@ thread_local trace::message_id last_sent_message;
 void tracing::record_sent(node_context& context, traced_element::stamp& stamp, trace::actor_index sender,
                           trace::message_role role, const caf::mailbox_element& element) {
   auto& recorder = context.recorder;
-  const auto cause = this_handling.message;
-  stamp.id = last_sent_message = recorder.next_message(cause);
-  stamp.when = recorder.now();
-  recorder.sent(stamp.id, cause, sender, stamp.receiver, stamp.type, stamp.when, role);
+  const auto sent = recorder.send(this_handling.message, sender, stamp.receiver, stamp.type, role);
+  stamp.id = last_sent_message = sent.id;
+  stamp.when = sent.when;
   for (auto* join = innermost_join; join != nullptr; join = join->outer_)
     for (auto earlier : join->causes_)
       recorder.also_caused_by(stamp.id, earlier);

@@ -79,8 +79,7 @@ double message_ns(int messages) {
     auto type = r.intern("message");
     auto begin = cpu_seconds();
     for (int i = 0; i < messages; ++i) {
-      auto id = r.next_message();
-      r.sent(id, {}, a, b, type, r.now());
+      auto id = r.send({}, a, b, type).id;
       auto handling = r.now();
       r.handling(id, b, type, handling);
       r.handled(id, b, type, handling);
@@ -128,9 +127,7 @@ std::uint64_t write_trace(const std::filesystem::path& dir, std::uint64_t record
   for (std::uint64_t i = 0; written < records; ++i) {
     auto n = i & 1, to = i % 8 == 0 ? 1 - n : n, a = i % 10;
     auto& from = nodes[n];
-    auto id = from.next_message(cause[n]);
-    from.sent(id, cause[n], local[n][a], to == n ? local[n][(a + 1) % 10] : remote[n][a], type[n],
-              from.now());
+    auto id = from.send(cause[n], local[n][a], to == n ? local[n][(a + 1) % 10] : remote[n][a], type[n]).id;
     auto& here = nodes[to];
     auto there = to == n ? id : trace::message_id::make(other[to], id.number());
     if (to != n) {

@@ -26,14 +26,28 @@ void recorder::observe(timestamp remote) {
   }
 }
 
-message_id recorder::next_message(message_id cause) {
-  if (!on()) return {};
-  auto sampling = impl_->options.sample_one_in;
-  if (cause ? !cause.recorded() : sampling > 1 && !impl_->mine().draw(sampling))
+inline message_id recorder::impl::next_message(thread_slot& slot, message_id cause) {
+  const auto sampling = options.sample_one_in;
+  if (cause ? !cause.recorded() : sampling > 1 && !slot.draw(sampling))
     return message_id::make(0, message_id::unsampled_number);
-  auto& slot = impl_->mine();
-  if (slot.number == slot.number_end) impl_->take_numbers(slot);
+  if (slot.number == slot.number_end) take_numbers(slot);
   return message_id::make(0, slot.number++);
+}
+
+message_id recorder::next_message(message_id cause) {
+  return on() ? impl_->next_message(impl_->mine(), cause) : message_id{};
+}
+
+sent_message recorder::send(message_id cause, actor_index sender, actor_index receiver, string_index type,
+                            message_role role) {
+  if (!on()) return {};
+  auto& slot = impl_->mine();
+  const sent_message result{impl_->next_message(slot, cause), now()};
+  // A message whose cause is not recorded is not either.
+  if (result.id.recorded())
+    impl_->write(slot, sent_kinds[static_cast<std::size_t>(role)], result.when, result.id.value, cause.value,
+                 format::pack_actors(sender, receiver, type));
+  return result;
 }
 
 void recorder::sent(message_id id, message_id cause, actor_index sender, actor_index receiver,
@@ -73,13 +87,14 @@ void recorder::handled(message_id id, actor_index who, string_index type, timest
 
 void recorder::handled(message_id id, actor_index who, string_index type, timestamp begin, timestamp end) {
   if (!on() || !id.recorded()) return;
-  impl_->record(record_kind::handled, begin, id.value, end > begin ? end - begin : 0,
-                format::pack_actors(who, 0, type));
-  impl_->left_handler(id);
+  auto& slot = impl_->mine();
+  impl_->write(slot, record_kind::handled, begin, id.value, end > begin ? end - begin : 0,
+               format::pack_actors(who, 0, type));
+  impl_->left_handler(slot, id);
 }
 
 void recorder::skipped(message_id id) {
-  if (on() && id.recorded()) impl_->left_handler(id);
+  if (on() && id.recorded()) impl_->left_handler(impl_->mine(), id);
 }
 
 } // namespace troupe::trace

@@ -52,6 +52,11 @@ using node_index = std::uint16_t; // 0: the recording node itself
 /// where a peer's clock was seen to be ahead, so that no cause is later than its effect.
 using timestamp = std::uint64_t;
 
+struct sent_message {
+  message_id id{};
+  timestamp when = 0;
+};
+
 struct recorder_options {
   std::filesystem::path directory; ///< the run directory; the file is <node>.trace in it
   std::string node;                ///< name of the recording node
@@ -95,14 +100,17 @@ class recorder {
   actor_index add_actor(node_index, std::uint64_t id, std::string_view role);
 
   // -- events ------------------------------------------------------------------
-  /// A fresh id for a message that an actor of this node sends; none when off. `cause`
-  /// decides whether the message is sampled: what is not recorded causes nothing that is.
+  /// Numbers a message that an actor of this node sends, and records that it was sent now;
+  /// `cause` is the message that the sender was handling, if any. It decides whether this one
+  /// is sampled: what is not recorded causes nothing that is. All zero when off.
+  sent_message send(message_id cause, actor_index sender, actor_index receiver, string_index type,
+                    message_role = message_role::plain);
+  /// The two halves of send(), for a caller with a time of its own.
   message_id next_message(message_id cause = {});
-  void spawned(actor_index who, actor_index parent, message_id cause);
-  void exited(actor_index who, string_index reason);
-  /// At the sender; `cause` is the message it was handling, if any.
   void sent(message_id, message_id cause, actor_index sender, actor_index receiver, string_index type,
             timestamp when, message_role = message_role::plain);
+  void spawned(actor_index who, actor_index parent, message_id cause);
+  void exited(actor_index who, string_index reason);
   /// A further cause of a message that was sent: a join has several.
   void also_caused_by(message_id, message_id cause);
   /// A message of another node arrived here and is being put into a mailbox. `remote_sent`

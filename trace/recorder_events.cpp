@@ -109,13 +109,13 @@ void recorder::also_caused_by(message_id id, message_id cause) {
 void recorder::dropped(message_id id, actor_index receiver, string_index type, string_index reason) {
   if (!on() || !id.recorded()) return;
   impl_->record(record_kind::dropped, now(), id.value, reason, format::pack_actors(receiver, 0, type));
-  impl_->left_handler(id);
+  impl_->left_handler(impl_->mine(), id);
 }
 
 void recorder::dead_lettered(message_id id, actor_index receiver, string_index type, string_index reason) {
   if (!on() || !id.recorded()) return;
   impl_->record(record_kind::dead_lettered, now(), id.value, reason, format::pack_actors(receiver, 0, type));
-  impl_->left_handler(id);
+  impl_->left_handler(impl_->mine(), id);
 }
 
 void recorder::timer_set(message_id id, actor_index who, std::chrono::nanoseconds delay) {

@@ -73,12 +73,13 @@ struct recorder::impl {
                   std::uint64_t w3, std::span<const std::byte>);
 
   /// Takes the mark away that handling() set, if it is for that message.
-  void left_handler(message_id message) {
-    auto* chunk = mine().chunk;
+  static void left_handler(const thread_slot& slot, message_id message) {
+    auto* chunk = slot.chunk;
     if (chunk && chunk->message.load(std::memory_order_relaxed) == message.value)
       chunk->message.store(0, std::memory_order_release);
   }
   format::chunk_header* first_chunk();
+  message_id next_message(thread_slot&, message_id cause);
   void take_numbers(thread_slot&);
   void close();
 

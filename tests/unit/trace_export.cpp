@@ -239,8 +239,7 @@ TEST_CASE("the commands of a run directory reach every query and format", "[trac
     auto type = r.intern("ping");
     trace::message_id cause;
     for (int i = 0; i < 10; ++i) {
-      auto next = r.next_message(cause);
-      r.sent(next, cause, a, b, type, r.now());
+      auto next = r.send(cause, a, b, type).id;
       r.handled(next, b, type, r.now());
       cause = next;
     }

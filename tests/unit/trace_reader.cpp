@@ -37,8 +37,7 @@ void converse(recorder& r, int messages) {
   r.spawned(b, 0, {});
   message_id cause;
   for (int i = 0; i < messages; ++i) {
-    auto id = r.next_message(cause);
-    r.sent(id, cause, a, b, type, r.now());
+    auto id = r.send(cause, a, b, type).id;
     auto begin = r.now();
     r.handling(id, b, type, begin);
     r.handled(id, b, type, begin);
@@ -144,8 +143,7 @@ TEST_CASE("a killed node's trace says what it was doing", "[trace][reader]") {
   if (child == 0) {
     recorder r{options_in(dir.path())};
     converse(r, 100);
-    auto last = r.next_message();
-    r.sent(last, {}, 1, 2, r.intern("fatal"), r.now());
+    auto last = r.send({}, 1, 2, r.intern("fatal")).id;
     r.handling(last, 2, r.intern("fatal"), r.now());
     kill(getpid(), SIGKILL);
   }

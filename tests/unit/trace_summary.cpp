@@ -115,8 +115,7 @@ TEST_CASE("commands work on a run directory and tell mistakes apart from data", 
     auto a = r.add_actor(0, 1, "client"), b = r.add_actor(0, 2, "server");
     auto type = r.intern("ping");
     for (int i = 0; i < 10; ++i) {
-      auto id = r.next_message();
-      r.sent(id, {}, a, b, type, r.now());
+      auto id = r.send({}, a, b, type).id;
       r.handled(id, b, type, r.now());
     }
   }

@@ -216,8 +216,7 @@ TEST_CASE("Graphviz draws what graph and export write in its language", "[trace]
     auto client = r.add_actor(0, 1, "client"), strange = r.add_actor(0, 2, "x\"]; evil [label=\"\\<&>\n");
     auto type = r.intern("ping \"quoted\"");
     for (int i = 0; i < 3; ++i) {
-      auto id = r.next_message();
-      r.sent(id, {}, client, strange, type, r.now());
+      auto id = r.send({}, client, strange, type).id;
       r.handled(id, strange, type, r.now());
     }
   }
