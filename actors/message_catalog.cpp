@@ -1,7 +1,5 @@
 #include "actors/message_catalog.hpp"
 
-#include <caf/detail/dynamic_message_data.hpp>
-#include <caf/make_counted.hpp>
 #include <caf/system_messages.hpp>
 #include <caf/uniform_type_info_map.hpp>
 
@@ -9,12 +7,13 @@
 #include <atomic>
 #include <set>
 #include <stdexcept>
+#include <typeindex>
 
 namespace troupe {
 
 namespace {
 
-std::atomic<std::uint64_t> next_serial{1};
+std::atomic<std::uint64_t> next_catalog{1};
 
 /// Direct-mapped, one a thread: finding a signature costs a few nanoseconds.
 struct cache_entry {
@@ -37,14 +36,13 @@ std::size_t place(std::size_t hash) { return (hash ^ (hash >> 6)) % cache_size; 
 template <class Reader, class ReadOne>
 caf::message read_elements(Reader& in, const message_signature& signature, caf::error& err,
                            ReadOne read_one) {
-  auto data = caf::make_counted<caf::detail::dynamic_message_data>();
+  std::vector<caf::type_erased_value_ptr> values;
   for (auto* element : signature.elements) {
-    auto value = read_one(*element);
-    if (err) return {};
-    data->append(std::move(value));
+    values.push_back(element->make());
+    if ((err = read_one(*element, values.back()->get_mutable()))) return {};
   }
   if (in.left() != 0) err = caf::make_error(caf::sec::invalid_argument, "bytes left over");
-  return caf::message{caf::detail::message_data::cow_ptr{std::move(data)}};
+  return message_of(std::move(values));
 }
 
 caf::mailbox_element_ptr make_arrived(message_catalog::arrival of, caf::message content) {
@@ -54,7 +52,7 @@ caf::mailbox_element_ptr make_arrived(message_catalog::arrival of, caf::message 
 
 } // namespace
 
-message_catalog::message_catalog() : serial_(next_serial.fetch_add(1, std::memory_order_relaxed)) {
+message_catalog::message_catalog() : serial_(next_catalog.fetch_add(1, std::memory_order_relaxed)) {
   builtin<bool>("bool");
   builtin<std::int8_t>("i8");
   builtin<std::int16_t>("i16");
@@ -92,14 +90,14 @@ message_catalog::message_catalog() : serial_(next_serial.fetch_add(1, std::memor
   builtin<std::vector<caf::actor_addr>>("actor_addrs");
 }
 
-bool message_catalog::insert(element_codec codec) {
+void message_catalog::insert(element_codec codec) {
   if (codec.name.empty() || codec.name.size() > type_name_bytes_max
       || codec.name.find_first_of("+, \n") != std::string::npos)
     throw std::invalid_argument("message type name \"" + codec.name
                                 + "\": use 1 to 255 characters without '+', ',' and blanks");
   auto named = by_name_.find(codec.name);
   auto typed = by_type_.find(codec.type);
-  if (named != by_name_.end() && typed != by_type_.end() && named->second == typed->second) return false;
+  if (named != by_name_.end() && typed != by_type_.end() && named->second == typed->second) return;
   if (named != by_name_.end())
     throw std::invalid_argument("two message types are called \"" + codec.name
                                 + "\"; names must be unique in a program");
@@ -109,12 +107,16 @@ bool message_catalog::insert(element_codec codec) {
   const auto& kept = codecs_.emplace_back(std::move(codec));
   by_name_.emplace(kept.name, &kept);
   by_type_.emplace(kept.type, &kept);
-  return true;
 }
 
 void message_catalog::apply(caf::actor_system_config& config) const {
-  for (auto& setup : setups_)
-    setup(config);
+  for (const auto& codec : codecs_) {
+    if (codec.type.second == nullptr) continue; // CAF's own
+    const std::type_index type{*codec.type.second};
+    config.type_names_by_rtti.emplace(type, codec.name);
+    config.value_factories_by_name.emplace(codec.name, codec.make);
+    config.value_factories_by_rtti.emplace(type, codec.make);
+  }
 }
 
 std::vector<std::string> message_catalog::names() const {
@@ -233,21 +235,22 @@ caf::error message_catalog::write(msgpack_writer& out, const message_signature& 
 caf::mailbox_element_ptr message_catalog::read(wire_reader& in, const message_signature& signature,
                                                arrival of, caf::error& err) {
   if (signature.elements.size() == 1 && of.stages.empty()) {
-    auto result =
-        signature.elements[0]->read_message(in, std::move(of.sender), of.id, std::move(of.share), err);
+    const auto& element = *signature.elements[0];
+    auto result = element.make_arrived(std::move(of.sender), of.id, std::move(of.share));
+    err = element.read(in, result->get_mutable(0));
     if (!err && in.left() != 0) err = caf::make_error(caf::sec::invalid_argument, "bytes left over");
-    return err ? nullptr : std::move(result);
+    return caf::mailbox_element_ptr{err ? nullptr : result.release()};
   }
-  auto content =
-      read_elements(in, signature, err, [&](const element_codec& element) { return element.read(in, err); });
+  auto content = read_elements(in, signature, err,
+                               [&](const element_codec& element, void* to) { return element.read(in, to); });
   return err ? nullptr : make_arrived(std::move(of), std::move(content));
 }
 
 caf::mailbox_element_ptr message_catalog::read(msgpack_reader& in, const message_signature& signature,
                                                arrival of, caf::error& err) {
   if ((err = in.array_of(signature.elements.size()))) return nullptr;
-  auto content = read_elements(in, signature, err,
-                               [&](const element_codec& element) { return element.unpack(in, err); });
+  auto content = read_elements(
+      in, signature, err, [&](const element_codec& element, void* to) { return element.unpack(in, to); });
   return err ? nullptr : make_arrived(std::move(of), std::move(content));
 }
 
@@ -284,14 +287,12 @@ caf::error wire_reader::read_message(caf::message& x) {
     if (elements.back() == nullptr)
       return caf::make_error(caf::sec::unknown_type, name.substr(0, type_name_bytes_max));
   }
-  auto data = caf::make_counted<caf::detail::dynamic_message_data>();
+  std::vector<caf::type_erased_value_ptr> values;
   for (auto* element : elements) {
-    caf::error err;
-    auto value = element->read(*this, err);
-    if (err) return err;
-    data->append(std::move(value));
+    values.push_back(element->make());
+    if (auto err = element->read(*this, values.back()->get_mutable())) return err;
   }
-  x = caf::message{caf::detail::message_data::cow_ptr{std::move(data)}};
+  x = message_of(std::move(values));
   return caf::none;
 }
 

@@ -8,11 +8,9 @@
 #include "trace/recorder.hpp"
 
 #include <caf/actor_system_config.hpp>
-#include <caf/mailbox_element.hpp>
 #include <caf/type_erased_value.hpp>
 
 #include <deque>
-#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -23,17 +21,18 @@
 
 namespace troupe {
 
-/// How one element type of a message is written and read, by either codec.
+/// How one element type of a message is made, written and read, by either codec.
 struct element_codec {
   std::string name;
   caf::rtti_pair type;
+  caf::type_erased_value_ptr (*make)();
   caf::error (*write)(wire_writer&, const void* value);
-  caf::type_erased_value_ptr (*read)(wire_reader&, caf::error&);
-  /// The whole mailbox element of a message that has only this element: one allocation.
-  caf::mailbox_element_ptr (*read_message)(wire_reader&, caf::strong_actor_ptr&& sender, caf::message_id,
-                                           arrival_share&&, caf::error&);
+  caf::error (*read)(wire_reader&, void* value);
   caf::error (*pack)(msgpack_writer&, const void* value);
-  caf::type_erased_value_ptr (*unpack)(msgpack_reader&, caf::error&);
+  caf::error (*unpack)(msgpack_reader&, void* value);
+  /// The whole mailbox element of a message that has only this element, in one allocation.
+  std::unique_ptr<arrived_value> (*make_arrived)(caf::strong_actor_ptr&& sender, caf::message_id,
+                                                 arrival_share&&);
 };
 
 /// The element types of a message in order. Lives as long as its catalog.
@@ -66,8 +65,8 @@ class message_catalog {
   void add(const std::string& name) {
     static_assert(std::is_default_constructible_v<T>,
                   "a message type is default-constructed before it is read");
-    if (!insert(make_codec<T>(name))) return;
-    setups_.push_back([name](caf::actor_system_config& config) { config.add_message_type<T>(name); });
+    static_assert(std::is_copy_constructible_v<T>, "a message type is copied when it has several receivers");
+    insert(make_codec<T>(name));
   }
 
   /// Registers the types with CAF too. Call once, before the system is made.
@@ -109,13 +108,12 @@ class message_catalog {
   void builtin(const char* name) {
     insert(make_codec<T>(name));
   }
-  bool insert(element_codec);
+  void insert(element_codec);
   const message_signature& look_up(const std::vector<caf::rtti_pair>&);
   const message_signature& make(const std::vector<caf::rtti_pair>&);
 
   std::uint64_t serial_; ///< tells this catalog from others in the threads' caches
   trace::recorder* recorder_ = nullptr;
-  std::vector<std::function<void(caf::actor_system_config&)>> setups_;
   std::deque<element_codec> codecs_;
   std::map<std::string, const element_codec*, std::less<>> by_name_;
   std::map<caf::rtti_pair, const element_codec*> by_type_;
@@ -128,25 +126,14 @@ element_codec message_catalog::make_codec(std::string name) {
   return {
       std::move(name),
       caf::make_rtti_pair<T>(),
+      &caf::make_type_erased_value<T>,
       [](wire_writer& out, const void* value) { return out.apply(*static_cast<const T*>(value)); },
-      [](wire_reader& in, caf::error& err) -> caf::type_erased_value_ptr {
-        auto value = caf::make_type_erased_value<T>();
-        err = in.apply(*static_cast<T*>(value->get_mutable()));
-        return value;
-      },
-      [](wire_reader& in, caf::strong_actor_ptr&& sender, caf::message_id id, arrival_share&& share,
-         caf::error& err) {
-        T value{};
-        err = in.apply(value);
-        if (err) return caf::mailbox_element_ptr{};
-        return caf::mailbox_element_ptr{
-            new arrived_element<T>(std::move(sender), id, std::move(value), std::move(share))};
-      },
+      [](wire_reader& in, void* value) { return in.apply(*static_cast<T*>(value)); },
       [](msgpack_writer& out, const void* value) { return out.apply(*static_cast<const T*>(value)); },
-      [](msgpack_reader& in, caf::error& err) -> caf::type_erased_value_ptr {
-        auto value = caf::make_type_erased_value<T>();
-        err = in.apply(*static_cast<T*>(value->get_mutable()));
-        return value;
+      [](msgpack_reader& in, void* value) { return in.apply(*static_cast<T*>(value)); },
+      [](caf::strong_actor_ptr&& sender, caf::message_id id, arrival_share&& share) {
+        return std::unique_ptr<arrived_value>{
+            new arrived_element<T>(std::move(sender), id, std::move(share))};
       },
   };
 }

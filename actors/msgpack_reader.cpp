@@ -2,9 +2,6 @@
 
 #include "actors/message_catalog.hpp"
 
-#include <caf/detail/dynamic_message_data.hpp>
-#include <caf/make_counted.hpp>
-
 #include <bit>
 #include <cstring>
 
@@ -237,17 +234,15 @@ caf::error msgpack_reader::read_message(caf::message& x) {
   if (names.size() > message_elements_max) return too_large();
   if (auto err = array_of(names.size())) return err;
   if (names.empty()) return caf::none;
-  auto data = caf::make_counted<caf::detail::dynamic_message_data>();
+  std::vector<caf::type_erased_value_ptr> values;
   for (auto& name : names) {
     const auto* element = catalog_.element(name);
     if (element == nullptr)
       return caf::make_error(caf::sec::unknown_type, name.substr(0, type_name_bytes_max));
-    caf::error err;
-    auto value = element->unpack(*this, err);
-    if (err) return err;
-    data->append(std::move(value));
+    values.push_back(element->make());
+    if (auto err = element->unpack(*this, values.back()->get_mutable())) return err;
   }
-  x = caf::message{caf::detail::message_data::cow_ptr{std::move(data)}};
+  x = message_of(std::move(values));
   return caf::none;
 }
 

@@ -302,4 +302,6 @@ joining::joining(const std::vector<message_token>& earlier) : outer_{std::exchan
 
 joining::~joining() { innermost_join = outer_; }
 
+template class traced<caf::event_based_actor>;
+
 } // namespace troupe

@@ -376,6 +376,8 @@ class joining {
 /// self)`.
 using plain_actor = traced<caf::event_based_actor>;
 
+extern template class traced<caf::event_based_actor>;
+
 /// An actor with a state struct: `caf::behavior worker(troupe::actor_of<worker_state>* self, ...)`.
 template <class State>
 using actor_of = caf::stateful_actor<State, traced<caf::event_based_actor>>;

@@ -10,7 +10,7 @@
 namespace troupe::cli {
 namespace {
 
-constexpr std::size_t gap = 2;
+constexpr std::size_t column_gap = 2;
 
 std::string painted(std::string_view text, style how) {
   constexpr std::array<int, 5> codes{0, 1, 2, 32, 31};
@@ -66,7 +66,7 @@ std::vector<styled_line> grid::lines(std::size_t width_max) const {
   const auto line_of = [&](const std::vector<cell>& cells) {
     styled_line line;
     std::size_t start = 0;
-    for (std::size_t i = 0; i < cells.size(); start += widths[i++] + gap) {
+    for (std::size_t i = 0; i < cells.size(); start += widths[i++] + column_gap) {
       const bool last = i + 1 == columns_.size();
       const auto safe = trace::printable(cells[i].text);
       const auto shown = last ? safe : trace::cut_to_width(safe, static_cast<int>(widths[i]));

@@ -18,6 +18,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LES
   # "literal" + std::string is a false alarm of GCC 12 when optimising (its bug 105651).
   target_compile_options(troupe_options INTERFACE -Wno-restrict)
 endif()
+if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  # Warns of what hides its fields' types in its source, which is a header then as far as it can see.
+  target_compile_options(troupe_options INTERFACE -Wno-subobject-linkage)
+endif()
 if(TROUPE_SANITIZE)
   # CAF's own headers cast the sentinel of an intrusive queue to its elements' type, which
   # the vptr check takes for a mistake, and dereference an empty shared_ptr to a tuple of

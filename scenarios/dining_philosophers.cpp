@@ -1,6 +1,7 @@
 #include "scenarios/dining_philosophers.hpp"
 
 #include "scenarios/dining_philosophers_actors.hpp"
+#include "scenarios/times.hpp"
 
 namespace troupe::scenarios {
 
@@ -12,9 +13,6 @@ using nlohmann::json;
 
 /// Intervals of `meals_over_time`; as many numbers as a terminal shows in a line.
 constexpr std::size_t intervals_shown = 16;
-constexpr std::chrono::milliseconds telling_interval{100};
-
-double seconds(std::chrono::nanoseconds x) { return std::chrono::duration<double>(x).count(); }
 
 // -- the table: begins the dinner, counts at its end -----------------------------------------
 

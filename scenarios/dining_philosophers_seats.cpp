@@ -1,6 +1,7 @@
 // The philosopher: thinks, gets hungry, takes two forks as its strategy says, eats.
 #include "scenarios/dining_philosophers_actors.hpp"
 #include "scenarios/run_info.hpp"
+#include "scenarios/times.hpp"
 
 namespace troupe::scenarios::dining {
 
@@ -8,8 +9,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// How often the table hears of the meals.
-constexpr milliseconds telling_interval{100};
 /// The waiting time after a failure doubles this often at most.
 constexpr unsigned doublings_max = 6;
 

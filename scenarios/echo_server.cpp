@@ -1,6 +1,7 @@
 #include "scenarios/echo_server.hpp"
 
 #include "scenarios/echo_server_actors.hpp"
+#include "scenarios/times.hpp"
 
 namespace troupe::scenarios {
 
@@ -10,7 +11,6 @@ namespace {
 
 using nlohmann::json;
 
-double seconds(std::chrono::nanoseconds x) { return std::chrono::duration<double>(x).count(); }
 double microseconds(std::chrono::nanoseconds x) {
   return std::chrono::duration<double, std::micro>(x).count();
 }

@@ -1,6 +1,7 @@
 // A load of TCP or ZeroMQ clients: each says a line, waits for its echo, says the next.
 #pragma once
 
+#include "scenarios/times.hpp"
 #include "scenarios/waiting_times.hpp"
 
 #include <caf/meta/type_name.hpp>
@@ -17,8 +18,6 @@ namespace troupe::scenarios::echo {
 /// What precedes each echo.
 inline constexpr std::string_view echo_prefix = "Echoed back: ";
 
-/// How often the progress of a load is told.
-inline constexpr std::chrono::milliseconds telling_interval{100};
 /// What a load sent before it was stopped gets so long to reach the server, which then stops, too.
 inline constexpr std::chrono::milliseconds way_to_server{500};
 

@@ -1,5 +1,6 @@
 // The clerk of the producer-consumer scenario: begins, counts, and draws up the result.
 #include "scenarios/producer_consumer_actors.hpp"
+#include "scenarios/times.hpp"
 
 #include <algorithm>
 #include <set>
@@ -41,8 +42,6 @@ namespace {
 
 using clerk_actor = actor_of<clerk_state>;
 using nlohmann::json;
-
-double seconds(caf::timespan x) { return std::chrono::duration<double>(x).count(); }
 
 json waits_of(const clerk_state& state) {
   const auto& waits = state.waits;

@@ -1,5 +1,7 @@
 #include "scenarios/reduction_actors.hpp"
 
+#include "scenarios/times.hpp"
+
 #include <algorithm>
 
 namespace troupe::scenarios {
@@ -70,8 +72,6 @@ caf::behavior folding_reducer(folding_actor* self, const caf::actor& root, std::
 namespace {
 
 using root_actor = actor_of<root_state>;
-
-double seconds(caf::timespan x) { return std::chrono::duration<double>(x).count(); }
 
 json tree_of(const root_state& state, const std::vector<std::uint64_t>& joins) {
   const tree_shape shape{state.leaves, state.settings.arity};

@@ -1,4 +1,5 @@
 // The coordinator of the worker pool; its bookkeeping is in actors/pool.hpp.
+#include "scenarios/times.hpp"
 #include "scenarios/worker_pool_actors.hpp"
 #include "transport/send_burst.hpp"
 
@@ -13,8 +14,6 @@ namespace {
 
 using nlohmann::json;
 using coordinator_actor = actor_of<coordinator_state>;
-
-double seconds(caf::timespan x) { return std::chrono::duration<double>(x).count(); }
 
 // Of what became of the tasks a text is made at once: all that goes into it is JSON text already, and a
 // tree of it would be what a run of many short tasks waits for in the end.

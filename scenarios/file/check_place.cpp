@@ -1,7 +1,6 @@
 // [topology.place] and [[faults]]: everything that names nodes.
 #include "scenarios/file/checks.hpp"
 
-#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -10,10 +9,6 @@ namespace troupe::scenarios::file {
 namespace {
 
 const std::array<std::string, 4> fault_key_names{"action", "node", "at", "lasting"};
-
-bool contains(std::span<const std::string> names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
 
 bool is_started_name(std::string_view name) {
   return name.size() > 1 && name[0] == 'w' && name[1] != '0'

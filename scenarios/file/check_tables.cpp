@@ -2,7 +2,6 @@
 #include "scenarios/file/checks.hpp"
 #include "scenarios/file/settings.hpp"
 
-#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -13,10 +12,6 @@ namespace {
 const std::array<std::string, 3> trace_key_names{"level", "bytes_max", "sample"};
 /// The smallest share of causal trees that can be asked for.
 constexpr double sample_min = 1e-6;
-
-bool contains(std::span<const std::string> keys, std::string_view key) {
-  return std::find(keys.begin(), keys.end(), key) != keys.end();
-}
 
 /// "`nodes` belongs into [topology]" for a key that another table knows.
 std::string home_of(const std::string& key, std::string_view not_here, const declaration* known) {

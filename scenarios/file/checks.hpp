@@ -4,6 +4,8 @@
 #include "scenarios/file/values.hpp"
 #include "scenarios/plan.hpp"
 
+#include <algorithm>
+
 namespace troupe::scenarios::file {
 
 inline constexpr std::int64_t nodes_max = 1'000;
@@ -37,6 +39,10 @@ void check_expect(const node& table, check_context&);
 /// Tells every key of `table` that is not among `keys`. `table_name` is "[topology]".
 void refuse_unknown(const node& table, std::string_view table_name, std::span<const std::string> keys,
                     check_context&);
+
+inline bool contains(std::span<const std::string> names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 /// The names of the nodes that run actors besides main: w1 … wN, then the external ones.
 std::vector<std::string> worker_names(const topology_plan&);

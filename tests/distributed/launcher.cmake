@@ -14,6 +14,7 @@ troupe_test(distributed_program SOURCES distributed/program_test.cpp distributed
              LINKS troupe_cli TIMEOUT 300)
 add_executable(stubborn_program distributed/stubborn.cpp)
 target_link_libraries(stubborn_program PRIVATE troupe_cli troupe_options)
+troupe_precompiled(stubborn_program tests)
 target_compile_definitions(distributed_program PRIVATE
   TROUPE_PROGRAM="$<TARGET_FILE:troupe>" STUBBORN_PROGRAM="$<TARGET_FILE:stubborn_program>"
   CONFIG_DIR="${PROJECT_SOURCE_DIR}/config")

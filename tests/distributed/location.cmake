@@ -1,6 +1,7 @@
 add_executable(location_child distributed/location_child.cpp)
 target_link_libraries(location_child PRIVATE troupe_actors troupe_options)
 target_include_directories(location_child PRIVATE ${PROJECT_SOURCE_DIR})
+troupe_precompiled(location_child tests)
 troupe_test(distributed_location SOURCES distributed/location_test.cpp distributed/location_three_test.cpp
              LINKS troupe_actors TIMEOUT 300)
 target_compile_definitions(distributed_location PRIVATE LOCATION_CHILD="$<TARGET_FILE:location_child>")

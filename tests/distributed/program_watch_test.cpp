@@ -10,11 +10,11 @@ using namespace troupe::testing;
 
 namespace {
 
-const std::string many = std::string(CONFIG_DIR) + "/worker_pool_many.toml";
+const std::string watched_many = std::string(CONFIG_DIR) + "/worker_pool_many.toml";
 const std::string screen_entered = "\x1b[?1049h", screen_left = "\x1b[?1049l", cursor_shown = "\x1b[?25h";
 
 std::vector<std::string> watched(const std::string& count) {
-  return {"run", many, "--nodes", "2", "--set", "count=" + count, "--watch"};
+  return {"run", watched_many, "--nodes", "2", "--set", "count=" + count, "--watch"};
 }
 
 bool same(const termios& a, const termios& b) {

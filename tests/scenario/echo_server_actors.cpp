@@ -14,7 +14,7 @@ using troupe::testing::test_system;
 
 namespace {
 
-const scenario& demo() {
+const scenario& scripted_demo() {
   static const scenario s = echo_server();
   return s;
 }
@@ -89,7 +89,7 @@ TEST_CASE("whatever the order of events, every client gets its own echoes in ord
   const std::string mode = GENERATE("echo", "close_after_reply", "presence");
   for (std::uint64_t seed = 0; seed < 10; ++seed) {
     INFO(mode << ", seed " << seed);
-    scripted_run run{demo(), load_of(mode, 7, 9), seed};
+    scripted_run run{scripted_demo(), load_of(mode, 7, 9), seed};
     const bool through = run.go();
     REQUIRE(run.failure().value_or("") == "");
     REQUIRE(through);
@@ -101,7 +101,7 @@ TEST_CASE("whatever the order of events, every client gets its own echoes in ord
 TEST_CASE("what a load sent before it was stopped is echoed, whatever the order of events", "[echo_server]") {
   for (std::uint64_t seed = 0; seed < 40; ++seed) {
     INFO("seed " << seed);
-    scripted_run run{demo(), load_of("echo", 5, 1'000'000), seed};
+    scripted_run run{scripted_demo(), load_of("echo", 5, 1'000'000), seed};
     CHECK_FALSE(run.go(100 + 10 * seed));
     run.stop_early();
     const bool through = run.go();

@@ -12,7 +12,7 @@ namespace {
 
 using number_channel = channel_actor<std::int64_t>;
 
-void add_messages(message_catalog& catalog) { add_channel_messages<std::int64_t>(catalog, "number"); }
+void add_number_messages(message_catalog& catalog) { add_channel_messages<std::int64_t>(catalog, "number"); }
 
 /// An actor that only writes down what it is told, and sends what the test wants.
 struct probe_state {
@@ -45,7 +45,7 @@ caf::behavior probe(actor_of<probe_state>* self, log_ptr log) {
 }
 
 struct stage {
-  explicit stage(const channel_options& options) : sys(trace::level::headers, add_messages) {
+  explicit stage(const channel_options& options) : sys(trace::level::headers, add_number_messages) {
     channel = sys.system().spawn(troupe::channel<std::int64_t>, options);
     sys.run();
   }

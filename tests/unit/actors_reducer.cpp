@@ -12,7 +12,7 @@ namespace {
 
 using sum = std::int64_t;
 
-void add_messages(message_catalog& catalog) { add_reducer_messages<sum>(catalog, "sum"); }
+void add_sum_messages(message_catalog& catalog) { add_reducer_messages<sum>(catalog, "sum"); }
 
 struct told {
   std::vector<tree_partial<sum>> results;
@@ -35,7 +35,8 @@ sum add(sum a, const sum& b) {
 }
 
 struct tree {
-  tree(std::uint64_t arity, std::size_t reducers) : sys(trace::level::headers, add_messages), arity(arity) {
+  tree(std::uint64_t arity, std::size_t reducers)
+      : sys(trace::level::headers, add_sum_messages), arity(arity) {
     top = sys.system().spawn(root, log);
     for (std::size_t i = 0; i < reducers; ++i)
       crew.push_back(sys.system().spawn(reducer<sum>, top, arity, tree_operator<sum>{add}));

@@ -29,7 +29,7 @@ caf::behavior counter(actor_of<counter_state>* self) {
   };
 }
 
-void add_messages(message_catalog& catalog) { catalog.add<count_up>("count_up"); }
+void add_counter_messages(message_catalog& catalog) { catalog.add<count_up>("count_up"); }
 
 std::uint64_t imbalance(const trace::ledger_counts& x) {
   return x.sent - x.remote_sent + x.remote_received - x.handled - x.dead_lettered - x.dropped_total();
@@ -39,7 +39,7 @@ std::uint64_t imbalance(const trace::ledger_counts& x) {
 
 TEST_CASE("the books balance whether the trace is on or off", "[actors][ledger]") {
   const auto level = GENERATE(trace::level::off, trace::level::headers);
-  test_system sys{level, add_messages};
+  test_system sys{level, add_counter_messages};
   auto actor = sys.system().spawn(counter);
 
   SECTION("handled messages") {

@@ -7,19 +7,12 @@
 
 using namespace troupe;
 using namespace std::chrono_literals;
+using tests::options_in;
 using trace::drop_reason;
 using trace::live_view;
 using trace::recorder;
 
 namespace {
-
-trace::recorder_options options_in(const std::filesystem::path& dir, const std::string& node = "w1") {
-  trace::recorder_options o;
-  o.directory = dir;
-  o.node = node;
-  o.incarnation = 0x1234;
-  return o;
-}
 
 std::chrono::nanoseconds at(const recorder& r) {
   return std::chrono::nanoseconds{static_cast<std::int64_t>(r.now())};

@@ -14,21 +14,13 @@
 #include <unistd.h>
 
 using namespace troupe;
+using tests::options_in;
 using trace::fate;
 using trace::message_id;
 using trace::recorder;
-using trace::recorder_options;
 namespace format = trace::format;
 
 namespace {
-
-recorder_options options_in(const std::filesystem::path& dir, std::string node = "w1") {
-  recorder_options o;
-  o.directory = dir;
-  o.node = std::move(node);
-  o.incarnation = 0x77;
-  return o;
-}
 
 void converse(recorder& r, int messages) {
   auto a = r.add_actor(0, 1, "client"), b = r.add_actor(0, 2, "server");

@@ -14,22 +14,14 @@
 #include <vector>
 
 using namespace troupe;
+using tests::options_in;
 using trace::message_id;
 using trace::recorder;
-using trace::recorder_options;
 namespace format = trace::format;
 using format::record_kind;
 using tests::raw_trace;
 
 namespace {
-
-recorder_options options_in(const std::filesystem::path& dir, std::string node = "w1") {
-  recorder_options o;
-  o.directory = dir;
-  o.node = std::move(node);
-  o.incarnation = 0x1234;
-  return o;
-}
 
 message_id one_message(recorder& r, trace::actor_index from, trace::actor_index to,
                        trace::string_index type) {

@@ -3,6 +3,7 @@
 
 #include "support/temporary_directory.hpp"
 #include "support/text.hpp"
+#include "trace/recorder.hpp"
 
 #include <condition_variable>
 #include <filesystem>
@@ -30,6 +31,15 @@ class gate {
   std::condition_variable changed_;
   bool open_ = false;
 };
+
+/// How most tests record.
+inline trace::recorder_options options_in(const std::filesystem::path& directory, std::string node = "w1") {
+  trace::recorder_options o;
+  o.directory = directory;
+  o.node = std::move(node);
+  o.incarnation = 0x1234;
+  return o;
+}
 
 inline void write_file(const std::filesystem::path& path, const std::string& bytes) {
   std::ofstream{path, std::ios::binary} << bytes;

@@ -1,0 +1,25 @@
+#include "actors/arrivals.hpp"
+
+#include <caf/detail/dynamic_message_data.hpp>
+#include <caf/make_counted.hpp>
+
+namespace troupe {
+namespace {
+
+caf::message message_of_one(caf::type_erased_value_ptr element) {
+  std::vector<caf::type_erased_value_ptr> elements;
+  elements.push_back(std::move(element));
+  return message_of(std::move(elements));
+}
+
+} // namespace
+
+caf::message message_of(std::vector<caf::type_erased_value_ptr> elements) {
+  using data = caf::detail::dynamic_message_data;
+  return caf::message{caf::detail::message_data::cow_ptr{caf::make_counted<data>(std::move(elements))}};
+}
+
+caf::message arrived_value::move_content_to_message() { return message_of_one(take()); }
+caf::message arrived_value::copy_content_to_message() const { return message_of_one(value().copy()); }
+
+} // namespace troupe
