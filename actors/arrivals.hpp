@@ -4,13 +4,10 @@
 
 #include <caf/mailbox_element.hpp>
 #include <caf/message.hpp>
-#include <caf/type_erased_value.hpp>
 
 #include <atomic>
 #include <cstdint>
-#include <string>
 #include <utility>
-#include <vector>
 
 namespace troupe {
 
@@ -67,63 +64,23 @@ class arrival_share {
   std::uint64_t bytes_ = 0;
 };
 
-/// The message with these elements in order.
-caf::message message_of(std::vector<caf::type_erased_value_ptr> elements);
-
-/// As CAF's own mailbox elements, which are final, with a share: a message of one element.
-class arrived_value : public caf::mailbox_element, public caf::type_erased_tuple {
+/// A mailbox element with a share.
+class arrived : public caf::mailbox_element {
  public:
-  arrived_value(caf::strong_actor_ptr&& sender, caf::message_id id, arrival_share&& share)
-      : mailbox_element(std::move(sender), id, {}), share_(std::move(share)) {}
-
-  caf::type_erased_tuple& content() override { return *this; }
-  const caf::type_erased_tuple& content() const override { return *this; }
-  caf::message move_content_to_message() override;
-  caf::message copy_content_to_message() const override;
-
-  std::size_t size() const noexcept override { return 1; }
-  caf::error load(std::size_t, caf::deserializer& source) override { return value().load(source); }
-  caf::error save(std::size_t, caf::serializer& sink) const override { return value().save(sink); }
-  std::string stringify(std::size_t) const override { return value().stringify(); }
-  caf::type_erased_value_ptr copy(std::size_t) const override { return value().copy(); }
+  arrived(caf::strong_actor_ptr&& sender, caf::message_id id, forwarding_stack&& stages,
+          arrival_share&& share)
+      : mailbox_element(std::move(sender), id, std::move(stages)), share_(std::move(share)) {}
 
  private:
-  virtual caf::type_erased_value& value() = 0;
-  virtual const caf::type_erased_value& value() const = 0;
-  virtual caf::type_erased_value_ptr take() = 0;
-
   arrival_share share_;
 };
 
-/// Made with an empty value, which is read in place.
-template <class T>
-class arrived_element final : public arrived_value {
+/// One with a message of any content.
+class arrived_message final : public arrived {
  public:
-  arrived_element(caf::strong_actor_ptr&& sender, caf::message_id id, arrival_share&& share)
-      : arrived_value(std::move(sender), caf::mailbox_category_corrector<T>::apply(id), std::move(share)) {}
-
-  const void* get(std::size_t) const noexcept override { return &static_cast<const T&>(value_); }
-  void* get_mutable(std::size_t) override { return &static_cast<T&>(value_); }
-  caf::rtti_pair type(std::size_t) const noexcept override { return caf::make_rtti_pair<T>(); }
-  std::uint32_t type_token() const noexcept override { return caf::make_type_token<T>(); }
-
- private:
-  caf::type_erased_value& value() override { return value_; }
-  const caf::type_erased_value& value() const override { return value_; }
-  caf::type_erased_value_ptr take() override {
-    return caf::make_type_erased_value<T>(std::move(static_cast<T&>(value_)));
-  }
-
-  caf::detail::type_erased_value_impl<T> value_;
-};
-
-/// The same for a message of any content.
-class arrived_message final : public caf::mailbox_element {
- public:
-  arrived_message(caf::strong_actor_ptr&& sender, caf::message_id id, forwarding_stack&& stages,
-                  caf::message&& content, arrival_share&& share)
-      : mailbox_element(std::move(sender), id, std::move(stages)), content_(std::move(content)),
-        share_(std::move(share)) {}
+  arrived_message(caf::message&& content, caf::strong_actor_ptr&& sender, caf::message_id id,
+                  forwarding_stack&& stages, arrival_share&& share)
+      : arrived(std::move(sender), id, std::move(stages), std::move(share)), content_(std::move(content)) {}
 
   caf::type_erased_tuple& content() override { return content_; }
   const caf::type_erased_tuple& content() const override { return content_.content(); }
@@ -132,7 +89,6 @@ class arrived_message final : public caf::mailbox_element {
 
  private:
   caf::message content_;
-  arrival_share share_;
 };
 
 } // namespace troupe

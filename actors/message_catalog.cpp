@@ -46,8 +46,8 @@ caf::message read_elements(Reader& in, const message_signature& signature, caf::
 }
 
 caf::mailbox_element_ptr make_arrived(message_catalog::arrival of, caf::message content) {
-  return caf::mailbox_element_ptr{new arrived_message(std::move(of.sender), of.id, std::move(of.stages),
-                                                      std::move(content), std::move(of.share))};
+  return caf::mailbox_element_ptr{new arrived_message(std::move(content), std::move(of.sender), of.id,
+                                                      std::move(of.stages), std::move(of.share))};
 }
 
 } // namespace
@@ -237,9 +237,9 @@ caf::mailbox_element_ptr message_catalog::read(wire_reader& in, const message_si
   if (signature.elements.size() == 1 && of.stages.empty()) {
     const auto& element = *signature.elements[0];
     auto result = element.make_arrived(std::move(of.sender), of.id, std::move(of.share));
-    err = element.read(in, result->get_mutable(0));
+    err = element.read(in, result->content().get_mutable(0));
     if (!err && in.left() != 0) err = caf::make_error(caf::sec::invalid_argument, "bytes left over");
-    return caf::mailbox_element_ptr{err ? nullptr : result.release()};
+    return err ? nullptr : std::move(result);
   }
   auto content = read_elements(in, signature, err,
                                [&](const element_codec& element, void* to) { return element.read(in, to); });

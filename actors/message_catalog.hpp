@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/arrivals.hpp"
+#include "actors/content.hpp"
 #include "actors/msgpack_reader.hpp"
 #include "actors/msgpack_writer.hpp"
 #include "actors/wire_codec.hpp"
@@ -31,8 +32,7 @@ struct element_codec {
   caf::error (*pack)(msgpack_writer&, const void* value);
   caf::error (*unpack)(msgpack_reader&, void* value);
   /// The whole mailbox element of a message that has only this element, in one allocation.
-  std::unique_ptr<arrived_value> (*make_arrived)(caf::strong_actor_ptr&& sender, caf::message_id,
-                                                 arrival_share&&);
+  caf::mailbox_element_ptr (*make_arrived)(caf::strong_actor_ptr&& sender, caf::message_id, arrival_share&&);
 };
 
 /// The element types of a message in order. Lives as long as its catalog.
@@ -132,8 +132,8 @@ element_codec message_catalog::make_codec(std::string name) {
       [](msgpack_writer& out, const void* value) { return out.apply(*static_cast<const T*>(value)); },
       [](msgpack_reader& in, void* value) { return in.apply(*static_cast<T*>(value)); },
       [](caf::strong_actor_ptr&& sender, caf::message_id id, arrival_share&& share) {
-        return std::unique_ptr<arrived_value>{
-            new arrived_element<T>(std::move(sender), id, std::move(share))};
+        return caf::mailbox_element_ptr{new element_of<arrived, T>(
+            T{}, std::move(sender), id, caf::mailbox_element::forwarding_stack{}, std::move(share))};
       },
   };
 }

@@ -20,6 +20,7 @@ namespace {
 /// thread that is cut when it gets long keeps both ends off the allocator mostly.
 struct element_pool {
   static constexpr std::size_t kept_max = 1024;
+  static constexpr std::size_t block_bytes = 224; ///< what is larger is not kept
   struct node {
     node* next;
   };
@@ -42,13 +43,14 @@ thread_local pool_at_thread_end pool_end;
 } // namespace
 
 void* traced_element::operator new(std::size_t bytes) {
-  if (pool.head == nullptr) return ::operator new(bytes);
+  if (bytes > element_pool::block_bytes) return ::operator new(bytes);
+  if (pool.head == nullptr) return ::operator new(element_pool::block_bytes);
   --pool.kept;
   return std::exchange(pool.head, pool.head->next);
 }
 
-void traced_element::operator delete(void* memory) noexcept {
-  if (pool.kept >= element_pool::kept_max) {
+void traced_element::operator delete(void* memory, std::size_t bytes) noexcept {
+  if (bytes > element_pool::block_bytes || pool.kept >= element_pool::kept_max) {
     ::operator delete(memory);
     return;
   }
@@ -79,7 +81,9 @@ trace::actor_index index_of_sender(const caf::strong_actor_ptr& sender) {
 /// A delayed message comes back from the clock already wrapped. Only threads that are
 /// not handling a message can bring one, so that the others need not look.
 traced_element* already_wrapped(caf::mailbox_element& element) {
-  return this_handling.self == nullptr ? dynamic_cast<traced_element*>(&element) : nullptr;
+  if (this_handling.self != nullptr) return nullptr;
+  auto* traced = dynamic_cast<traced_element*>(&element);
+  return traced != nullptr && !traced->settled() ? traced : nullptr;
 }
 
 thread_local const joining* innermost_join = nullptr;
@@ -142,18 +146,22 @@ caf::mailbox_element_ptr tracing::wrap(node_context& context, trace::actor_index
       return element;
     }
   const auto type = context.catalog.of(element->content()).traced_as;
-  auto* wrapped = new traced_element(std::move(element), context);
-  caf::mailbox_element_ptr shell{wrapped};
-  auto& stamp = wrapped->message();
+  traced_element* traced = std::exchange(being_sent, nullptr);
+  if (traced == nullptr || traced != element.get()) {
+    traced = new traced_shell(std::move(element), context);
+    element.reset(traced);
+  }
+  traced->owe();
+  auto& stamp = traced->message();
   stamp.receiver = receiver;
   stamp.type = type;
   if (this_arrival.active) {
     stamp.id = this_arrival.message;
     stamp.when = this_arrival.when;
   } else {
-    stamp_send(context, stamp, {context.incarnation, id}, *wrapped);
+    stamp_send(context, stamp, {context.incarnation, id}, *traced);
   }
-  return shell;
+  return element;
 }
 
 caf::mailbox_element_ptr tracing::wrap_delayed(node_context& context, trace::actor_index sender,
@@ -163,7 +171,7 @@ caf::mailbox_element_ptr tracing::wrap_delayed(node_context& context, trace::act
   auto& recorder = context.recorder;
   auto* receiver = dynamic_cast<traceable*>(to->get());
   if (receiver == nullptr) return element; // CAF's own actors cannot unwrap; proxies can, and are traceable
-  auto* wrapped = new traced_element(std::move(element), context);
+  auto* wrapped = new traced_shell(std::move(element), context);
   caf::mailbox_element_ptr shell{wrapped};
   auto& stamp = wrapped->message();
   stamp.receiver = receiver->trace_index();
@@ -178,7 +186,7 @@ caf::mailbox_element_ptr tracing::wrap_delayed(node_context& context, trace::act
 }
 
 caf::mailbox_element_ptr tracing::came_back(caf::mailbox_element& element) {
-  auto* wrapped = dynamic_cast<traced_element*>(&element);
+  auto* wrapped = dynamic_cast<traced_shell*>(&element);
   return wrapped != nullptr ? wrapped->unwrap() : nullptr;
 }
 

@@ -1,42 +1,18 @@
 // The base of actors whose messages are recorded and booked without a line of theirs.
 #pragma once
 
-#include "actors/arrivals.hpp"
-#include "actors/context.hpp"
-#include "actors/traced_element.hpp"
+#include "actors/content.hpp"
+#include "actors/tracing.hpp"
 
 #include <caf/detail/sync_request_bouncer.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
-#include <memory>
+#include <string>
 #include <string_view>
-#include <vector>
 
 namespace troupe {
-
-/// What the gateway and other actors ask of a traced actor without knowing its type.
-class traceable {
- public:
-  trace::actor_index trace_index() const { return trace_index_; }
-  /// This actor just asked somebody; called on its own thread.
-  void asked(node_context&, const caf::abstract_actor& self, caf::message_id, const actor_ref& whom,
-             trace::message_id number);
-  /// What came from other nodes and waits in its mailbox. Thread-safe.
-  arrival_quota& arrivals();
-
- protected:
-  traceable() = default;
-  ~traceable();
-  wait_list& waits(node_context&, const caf::abstract_actor& self);
-
-  trace::actor_index trace_index_ = 0;
-  std::unique_ptr<wait_list> waits_; ///< made with the first request
-
- private:
-  std::atomic<arrival_quota*> arrivals_{nullptr}; ///< made with the first arrival
-};
 
 /// Answers what is left in a closed mailbox as CAF does, and counts it.
 struct mailbox_booker {
@@ -55,54 +31,16 @@ struct mailbox_booker {
   }
 };
 
-/// Names a message, to be kept until what it causes is sent. Empty with the trace off.
-struct message_token {
-  trace::message_id id{};
-};
-/// The one that the calling thread handles; empty outside of handlers.
-message_token current_message();
-/// The one that the calling thread sent last.
-message_token last_sent();
+/// What CAF makes of an argument of send.
+template <class T>
+using sent_as = typename caf::unbox_message_element<caf::detail::strip_and_convert_t<T>>::type;
 
-/// The parts of `traced` that do not depend on its base.
-class tracing {
- public:
-  /// Wraps an element for its receiver: gives it a number (or takes over the one it
-  /// arrived with), records the send and counts it. Runs on the sender's thread.
-  static caf::mailbox_element_ptr wrap(node_context&, trace::actor_index receiver, caf::actor_id,
-                                       caf::mailbox_element_ptr);
-  /// The current handler asks `whom`, if that is what this element does.
-  static void note_request(node_context&, const caf::mailbox_element&, const actor_ref& whom,
-                           trace::message_id number = {});
-  static actor_ref address(const node_context&, const caf::strong_actor_ptr&);
-  /// Numbers, records and counts a send, unless the element comes back from the clock
-  /// and was stamped before; such an element is settled, since it lives on elsewhere.
-  static traced_element::stamp stamp_of(node_context&, trace::actor_index receiver, const actor_ref& whom,
-                                        caf::mailbox_element&, trace::string_index type);
-  static void record_payload(node_context&, trace::message_id, const caf::mailbox_element&);
-  static trace::actor_index born(node_context&, const caf::abstract_actor& self);
-  static void named(node_context&, const caf::abstract_actor& self, std::string_view name);
-  static void died(node_context&, trace::actor_index, const caf::error& reason);
-  /// The response in hand answers that request, whatever it was that caused it.
-  static void answered(node_context&, const traced_element::stamp& response, trace::message_id request);
-  static void unhandled(const caf::scheduled_actor& self, const caf::message_view&);
-  /// Records what became of a message that consume() looked at; `end` is when the handler was through; 0 with
-  /// the trace off.
-  static void finish(node_context&, traced_element&, caf::invoke_message_result, trace::timestamp begin,
-                     trace::timestamp end, bool refused);
-  /// A delayed message that came back from the clock, and was counted when it was set;
-  /// null for any other.
-  static caf::mailbox_element_ptr came_back(caf::mailbox_element&);
-  static caf::mailbox_element_ptr wrap_delayed(node_context&, trace::actor_index sender,
-                                               const caf::strong_actor_ptr& to,
-                                               std::chrono::nanoseconds delay, caf::mailbox_element_ptr);
-
- private:
-  static void stamp_send(node_context&, traced_element::stamp&, const actor_ref& whom,
-                         const caf::mailbox_element&);
-  static void record_sent(node_context&, traced_element::stamp&, trace::actor_index sender,
-                          trace::message_role, const caf::mailbox_element&);
-};
+/// Whether that is the argument itself, alone.
+template <class... Ts>
+inline constexpr bool sends_one_value = false;
+template <class T>
+inline constexpr bool sends_one_value<T> =
+    std::is_same_v<sent_as<T>, std::remove_cvref_t<T>> && !std::is_same_v<sent_as<T>, caf::message>;
 
 /// Makes a traced actor class of an event-based CAF actor class. Use through the names
 /// below. Costs a branch and two counters a message with the trace off.
@@ -180,6 +118,15 @@ class traced : public Base, public traceable {
     if (!std::exchange(begun_, true)) context_->waits.unborn(-1);
   }
 
+  /// As CAF's send. A message of one element is made in one piece with what its trace needs.
+  template <caf::message_priority P = caf::message_priority::normal, class Dest, class... Ts>
+  void send(const Dest& dest, Ts&&... xs) {
+    if constexpr (std::is_same_v<Dest, caf::actor> && is_dynamically_typed && sends_one_value<Ts...>)
+      send_one(dest, caf::make_message_id(P), std::forward<Ts>(xs)...);
+    else
+      Base::template send<P>(dest, std::forward<Ts>(xs)...);
+  }
+
   /// As CAF's request, except that the deadlock detector knows it will end by itself.
   template <caf::message_priority P = caf::message_priority::normal, class Handle, class Rep, class Period,
             class... Ts>
@@ -243,6 +190,27 @@ class traced : public Base, public traceable {
   node_context* context() const { return context_; }
 
  private:
+  static constexpr bool is_dynamically_typed = std::is_base_of_v<caf::dynamically_typed_actor_base, Base>;
+
+  template <class T>
+  void send_one(const caf::actor& dest, caf::message_id id, T&& x) {
+    using value = std::remove_cvref_t<T>;
+    if (!dest) return;
+    caf::strong_actor_ptr self{this->ctrl()};
+    caf::mailbox_element::forwarding_stack none;
+    caf::mailbox_element_ptr element;
+    if (context_ == nullptr || !context_->recorder.on()) {
+      element.reset(new element_of<caf::mailbox_element, value>(std::forward<T>(x), std::move(self), id,
+                                                                std::move(none)));
+    } else {
+      being_sent = new element_of<traced_element, value>(std::forward<T>(x), std::move(self), id,
+                                                         std::move(none), *context_);
+      element.reset(being_sent);
+    }
+    dest->enqueue(std::move(element), Base::context());
+    being_sent = nullptr;
+  }
+
   /// CAF's enqueue for actors that share the scheduler's threads, except that a closed
   /// mailbox is booked, and that nothing is logged.
   void push(caf::mailbox_element_ptr element, caf::execution_unit* host) {
@@ -355,21 +323,6 @@ class traced : public Base, public traceable {
   bool wraps_ = false;
   bool begun_ = false;
   bool has_timeout_ = false;
-};
-
-/// While one is alive, every send of this handler names these messages as causes too: a
-/// join waits for several. What is handled now is a cause anyway.
-class joining {
- public:
-  explicit joining(const std::vector<message_token>& earlier);
-  ~joining();
-  joining(const joining&) = delete;
-  joining& operator=(const joining&) = delete;
-
- private:
-  friend class tracing;
-  std::vector<trace::message_id> causes_;
-  const joining* outer_; ///< the one around this one, on the same thread
 };
 
 /// An actor without state, or whose state lives in its behaviour: `caf::behavior f(troupe::plain_actor*

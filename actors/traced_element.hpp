@@ -7,9 +7,9 @@
 
 namespace troupe {
 
-/// Wraps the element that CAF made. If it is destroyed before somebody says what became
-/// of the message, the message was never handled: that is booked as a dead letter.
-class traced_element final : public caf::mailbox_element {
+/// If it is destroyed before somebody says what became of the message, the message was never
+/// handled: that is booked as a dead letter.
+class traced_element : public caf::mailbox_element {
  public:
   struct stamp {
     trace::message_id id{};
@@ -18,30 +18,50 @@ class traced_element final : public caf::mailbox_element {
     trace::timestamp when = 0;      ///< it was sent, or arrived here
     bool answers_its_cause = false; ///< a response that needs no further word on what it answers
   };
-
-  /// Not stamped yet: that is done in place, since a stamp that is put together field by
-  /// field and then copied as a whole makes the processor wait for its own stores.
-  traced_element(caf::mailbox_element_ptr inner, node_context& context)
-      : mailbox_element(std::move(inner->sender), inner->mid, std::move(inner->stages)),
-        inner_(std::move(inner)), context_(context) {}
   ~traced_element() override;
 
   static void* operator new(std::size_t bytes);
-  static void operator delete(void* memory) noexcept;
+  static void operator delete(void* memory, std::size_t bytes) noexcept;
 
   const stamp& message() const { return stamp_; }
+  /// Stamped in place, since a stamp that is put together field by field and then copied as a
+  /// whole makes the processor wait for its own stores.
   stamp& message() { return stamp_; }
   /// The clock brought it; until then it had no place in a mailbox.
   void came(trace::timestamp when) { stamp_.when = when; }
+  /// From now on it has to be accounted for.
+  void owe() { settled_ = false; }
   /// The message is accounted for; nothing is booked at destruction.
   void settle() { settled_ = true; }
   bool settled() const { return settled_; }
   /// Was skipped by its receiver at least once.
   bool set_aside() const { return set_aside_; }
   void set_aside(bool yes) { set_aside_ = yes; }
+
+  /// Settled, as it is no message of anybody's yet.
+  traced_element(caf::strong_actor_ptr&& sender, caf::message_id id, forwarding_stack&& stages,
+                 node_context& context)
+      : mailbox_element(std::move(sender), id, std::move(stages)), context_(context) {}
+
+ private:
+  node_context& context_;
+  stamp stamp_;
+  bool settled_ = true;
+  bool set_aside_ = false;
+};
+
+/// Around an element that CAF made.
+class traced_shell final : public traced_element {
+ public:
+  traced_shell(caf::mailbox_element_ptr inner, node_context& context)
+      : traced_element(std::move(inner->sender), inner->mid, std::move(inner->stages), context),
+        inner_(std::move(inner)) {
+    owe();
+  }
+
   /// What was wrapped, whole again; this shell is settled.
   caf::mailbox_element_ptr unwrap() {
-    settled_ = true;
+    settle();
     inner_->sender = std::move(sender);
     inner_->stages = std::move(stages);
     return std::move(inner_);
@@ -56,10 +76,9 @@ class traced_element final : public caf::mailbox_element {
 
  private:
   caf::mailbox_element_ptr inner_;
-  node_context& context_;
-  stamp stamp_;
-  bool settled_ = false;
-  bool set_aside_ = false;
 };
+
+/// What the calling thread is just sending, made for the receiver to stamp; null otherwise.
+inline thread_local traced_element* being_sent = nullptr;
 
 } // namespace troupe

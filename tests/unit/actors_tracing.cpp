@@ -1,6 +1,8 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/test_system.hpp"
 
+#include <array>
+
 using namespace troupe;
 using troupe::testing::test_system;
 
@@ -88,4 +90,85 @@ TEST_CASE("the books balance whether the trace is on or off", "[actors][ledger]"
   caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
   sys.run();
   CHECK(imbalance(sys.books.totals()) == 0);
+}
+
+namespace {
+
+/// More than the blocks that are kept for messages hold.
+struct wide {
+  std::vector<std::uint64_t> first;
+  std::array<std::uint64_t, 100> rest{};
+  bool operator==(const wide&) const = default;
+};
+template <class Inspector>
+auto inspect(Inspector& f, wide& x) {
+  return f(caf::meta::type_name("wide"), x.first, x.rest);
+}
+
+wide some_wide() {
+  wide x{{1, 2, 3}};
+  for (std::size_t i = 0; i < x.rest.size(); ++i)
+    x.rest[i] = i * i;
+  return x;
+}
+
+using got = std::shared_ptr<std::vector<wide>>;
+
+caf::behavior sender(plain_actor* self, const std::vector<caf::actor>& to) {
+  const auto x = some_wide();
+  for (auto& each : to) {
+    self->send(each, x);
+    self->send<caf::message_priority::high>(each, some_wide());
+  }
+  self->send(caf::actor{}, x);
+  return {};
+}
+
+caf::behavior taker(plain_actor*, const got& log) {
+  return {[log](const wide& x) { log->push_back(x); }};
+}
+
+caf::behavior caf_taker(caf::event_based_actor*, const got& log) {
+  return {[log](wide& x) { log->push_back(std::move(x)); }};
+}
+
+/// Has no handler for it, and takes both a copy and the content itself.
+caf::behavior passer(plain_actor* self, const got& log) {
+  self->set_default_handler(
+      [log](caf::scheduled_actor*, caf::message_view& what) -> caf::result<caf::message> {
+        const auto copy = what.copy_content_to_message();
+        const auto text = what.content().stringify();
+        const auto content = what.move_content_to_message();
+        if (caf::to_string(copy) == text && copy.match_elements<wide>() && content.match_elements<wide>()
+            && copy.get_as<wide>(0) == content.get_as<wide>(0))
+          log->push_back(content.get_as<wide>(0));
+        return caf::message{};
+      });
+  return {[](std::int64_t) {}};
+}
+
+} // namespace
+
+TEST_CASE("what is sent arrives whole and is booked once, at actors of CAF's own not at all",
+          "[actors][ledger]") {
+  const auto level = GENERATE(trace::level::off, trace::level::headers, trace::level::payloads);
+  test_system sys{level, [](message_catalog& catalog) { catalog.add<wide>("wide"); }};
+  auto traced = std::make_shared<std::vector<wide>>(), foreign = std::make_shared<std::vector<wide>>(),
+       passed = std::make_shared<std::vector<wide>>();
+  const std::vector<caf::actor> to{sys.system().spawn(taker, traced), sys.system().spawn(caf_taker, foreign),
+                                   sys.system().spawn(passer, passed)};
+  sys.system().spawn(sender, to);
+  sys.run();
+
+  const std::vector<wide> twice(2, some_wide());
+  CHECK(*traced == twice);
+  CHECK(*foreign == twice);
+  CHECK(*passed == twice);
+  const auto books = sys.books.totals();
+  CHECK(books.sent == 4);
+  CHECK(books.handled == 4);
+  CHECK(imbalance(books) == 0);
+  for (auto& each : to)
+    caf::anon_send_exit(each, caf::exit_reason::user_shutdown);
+  sys.run();
 }

@@ -1,4 +1,4 @@
-#include "actors/arrivals.hpp"
+#include "actors/content.hpp"
 
 #include <caf/detail/dynamic_message_data.hpp>
 #include <caf/make_counted.hpp>
@@ -19,7 +19,7 @@ caf::message message_of(std::vector<caf::type_erased_value_ptr> elements) {
   return caf::message{caf::detail::message_data::cow_ptr{caf::make_counted<data>(std::move(elements))}};
 }
 
-caf::message arrived_value::move_content_to_message() { return message_of_one(take()); }
-caf::message arrived_value::copy_content_to_message() const { return message_of_one(value().copy()); }
+caf::message one_value::move_to_message() { return message_of_one(take()); }
+caf::message one_value::copy_to_message() const { return message_of_one(value().copy()); }
 
 } // namespace troupe

@@ -1,0 +1,104 @@
+// What becomes of the messages of traced actors, in so far as it does not depend on their type.
+#pragma once
+
+#include "actors/arrivals.hpp"
+#include "actors/context.hpp"
+#include "actors/traced_element.hpp"
+
+#include <caf/abstract_actor.hpp>
+#include <caf/invoke_message_result.hpp>
+#include <caf/scheduled_actor.hpp>
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace troupe {
+
+/// What the gateway and other actors ask of a traced actor without knowing its type.
+class traceable {
+ public:
+  trace::actor_index trace_index() const { return trace_index_; }
+  /// This actor just asked somebody; called on its own thread.
+  void asked(node_context&, const caf::abstract_actor& self, caf::message_id, const actor_ref& whom,
+             trace::message_id number);
+  /// What came from other nodes and waits in its mailbox. Thread-safe.
+  arrival_quota& arrivals();
+
+ protected:
+  traceable() = default;
+  ~traceable();
+  wait_list& waits(node_context&, const caf::abstract_actor& self);
+
+  trace::actor_index trace_index_ = 0;
+  std::unique_ptr<wait_list> waits_; ///< made with the first request
+
+ private:
+  std::atomic<arrival_quota*> arrivals_{nullptr}; ///< made with the first arrival
+};
+
+/// Names a message, to be kept until what it causes is sent. Empty with the trace off.
+struct message_token {
+  trace::message_id id{};
+};
+/// The one that the calling thread handles; empty outside of handlers.
+message_token current_message();
+/// The one that the calling thread sent last.
+message_token last_sent();
+
+/// The parts of `traced` that do not depend on its base.
+class tracing {
+ public:
+  /// Wraps an element for its receiver: gives it a number (or takes over the one it
+  /// arrived with), records the send and counts it. Runs on the sender's thread.
+  static caf::mailbox_element_ptr wrap(node_context&, trace::actor_index receiver, caf::actor_id,
+                                       caf::mailbox_element_ptr);
+  /// The current handler asks `whom`, if that is what this element does.
+  static void note_request(node_context&, const caf::mailbox_element&, const actor_ref& whom,
+                           trace::message_id number = {});
+  static actor_ref address(const node_context&, const caf::strong_actor_ptr&);
+  /// Numbers, records and counts a send, unless the element comes back from the clock
+  /// and was stamped before; such an element is settled, since it lives on elsewhere.
+  static traced_element::stamp stamp_of(node_context&, trace::actor_index receiver, const actor_ref& whom,
+                                        caf::mailbox_element&, trace::string_index type);
+  static void record_payload(node_context&, trace::message_id, const caf::mailbox_element&);
+  static trace::actor_index born(node_context&, const caf::abstract_actor& self);
+  static void named(node_context&, const caf::abstract_actor& self, std::string_view name);
+  static void died(node_context&, trace::actor_index, const caf::error& reason);
+  /// The response in hand answers that request, whatever it was that caused it.
+  static void answered(node_context&, const traced_element::stamp& response, trace::message_id request);
+  static void unhandled(const caf::scheduled_actor& self, const caf::message_view&);
+  /// Records what became of a message that consume() looked at; `end` is when the handler was through; 0 with
+  /// the trace off.
+  static void finish(node_context&, traced_element&, caf::invoke_message_result, trace::timestamp begin,
+                     trace::timestamp end, bool refused);
+  /// A delayed message that came back from the clock, and was counted when it was set;
+  /// null for any other.
+  static caf::mailbox_element_ptr came_back(caf::mailbox_element&);
+  static caf::mailbox_element_ptr wrap_delayed(node_context&, trace::actor_index sender,
+                                               const caf::strong_actor_ptr& to,
+                                               std::chrono::nanoseconds delay, caf::mailbox_element_ptr);
+
+ private:
+  static void stamp_send(node_context&, traced_element::stamp&, const actor_ref& whom,
+                         const caf::mailbox_element&);
+  static void record_sent(node_context&, traced_element::stamp&, trace::actor_index sender,
+                          trace::message_role, const caf::mailbox_element&);
+};
+
+/// While one is alive, every send of this handler names these messages as causes too: a
+/// join waits for several. What is handled now is a cause anyway.
+class joining {
+ public:
+  explicit joining(const std::vector<message_token>& earlier);
+  ~joining();
+  joining(const joining&) = delete;
+  joining& operator=(const joining&) = delete;
+
+ private:
+  friend class tracing;
+  std::vector<trace::message_id> causes_;
+  const joining* outer_; ///< the one around this one, on the same thread
+};
+
+} // namespace troupe
