@@ -37,6 +37,9 @@ class one_value : public caf::type_erased_tuple {
 /// T itself, in place.
 template <class T>
 class content_of : public one_value {
+  static_assert(caf::is_serializable_or_whitelisted<T>::value,
+                "a message type needs an overload of inspect()");
+
  public:
   template <class U>
   explicit content_of(U&& value) : value_(std::forward<U>(value)) {}

@@ -59,11 +59,11 @@ void traced_element::operator delete(void* memory, std::size_t bytes) noexcept {
 }
 
 traced_element::~traced_element() {
-  if (set_aside_) context_.waits.set_aside(-1);
+  if (set_aside_) context_->waits.set_aside(-1);
   if (settled_) return;
   static constexpr std::string_view why = "receiver has ended";
-  context_.books.dead_lettered();
-  auto& recorder = context_.recorder;
+  context_->books.dead_lettered();
+  auto& recorder = context_->recorder;
   if (recorder.on()) recorder.dead_lettered(stamp_.id, stamp_.receiver, stamp_.type, recorder.intern(why));
 }
 
@@ -147,11 +147,12 @@ caf::mailbox_element_ptr tracing::wrap(node_context& context, trace::actor_index
     }
   const auto type = context.catalog.of(element->content()).traced_as;
   traced_element* traced = std::exchange(being_sent, nullptr);
-  if (traced == nullptr || traced != element.get()) {
+  if (traced != nullptr && traced == element.get()) {
+    traced->owe(context);
+  } else {
     traced = new traced_shell(std::move(element), context);
     element.reset(traced);
   }
-  traced->owe();
   auto& stamp = traced->message();
   stamp.receiver = receiver;
   stamp.type = type;

@@ -203,8 +203,8 @@ class traced : public Base, public traceable {
       element.reset(new element_of<caf::mailbox_element, value>(std::forward<T>(x), std::move(self), id,
                                                                 std::move(none)));
     } else {
-      being_sent = new element_of<traced_element, value>(std::forward<T>(x), std::move(self), id,
-                                                         std::move(none), *context_);
+      being_sent =
+          new element_of<traced_element, value>(std::forward<T>(x), std::move(self), id, std::move(none));
       element.reset(being_sent);
     }
     dest->enqueue(std::move(element), Base::context());

@@ -29,8 +29,11 @@ class traced_element : public caf::mailbox_element {
   stamp& message() { return stamp_; }
   /// The clock brought it; until then it had no place in a mailbox.
   void came(trace::timestamp when) { stamp_.when = when; }
-  /// From now on it has to be accounted for.
-  void owe() { settled_ = false; }
+  /// From now on it has to be accounted for in these books.
+  void owe(node_context& context) {
+    context_ = &context;
+    settled_ = false;
+  }
   /// The message is accounted for; nothing is booked at destruction.
   void settle() { settled_ = true; }
   bool settled() const { return settled_; }
@@ -39,12 +42,11 @@ class traced_element : public caf::mailbox_element {
   void set_aside(bool yes) { set_aside_ = yes; }
 
   /// Settled, as it is no message of anybody's yet.
-  traced_element(caf::strong_actor_ptr&& sender, caf::message_id id, forwarding_stack&& stages,
-                 node_context& context)
-      : mailbox_element(std::move(sender), id, std::move(stages)), context_(context) {}
+  traced_element(caf::strong_actor_ptr&& sender, caf::message_id id, forwarding_stack&& stages)
+      : mailbox_element(std::move(sender), id, std::move(stages)) {}
 
  private:
-  node_context& context_;
+  node_context* context_ = nullptr; ///< the receiver's
   stamp stamp_;
   bool settled_ = true;
   bool set_aside_ = false;
@@ -54,9 +56,9 @@ class traced_element : public caf::mailbox_element {
 class traced_shell final : public traced_element {
  public:
   traced_shell(caf::mailbox_element_ptr inner, node_context& context)
-      : traced_element(std::move(inner->sender), inner->mid, std::move(inner->stages), context),
+      : traced_element(std::move(inner->sender), inner->mid, std::move(inner->stages)),
         inner_(std::move(inner)) {
-    owe();
+    owe(context);
   }
 
   /// What was wrapped, whole again; this shell is settled.
