@@ -32,18 +32,19 @@ std::size_t mixed(std::size_t hash, const caf::rtti_pair& type) {
 
 std::size_t place(std::size_t hash) { return (hash ^ (hash >> 6)) % cache_size; }
 
-/// Every element of a message by `read_one`, which must use up all of `in`.
-template <class Reader, class ReadOne>
-caf::message read_elements(Reader& in, const message_signature& signature, caf::error& err,
+/// Each element of a message by `read_one`.
+template <class ReadOne>
+caf::message read_elements(const std::vector<const element_codec*>& elements, caf::error& err,
                            ReadOne read_one) {
   std::vector<caf::type_erased_value_ptr> values;
-  for (auto* element : signature.elements) {
+  for (auto* element : elements) {
     values.push_back(element->make());
     if ((err = read_one(*element, values.back()->get_mutable()))) return {};
   }
-  if (in.left() != 0) err = caf::make_error(caf::sec::invalid_argument, "bytes left over");
   return message_of(std::move(values));
 }
+
+caf::error left_over() { return caf::make_error(caf::sec::invalid_argument, "bytes left over"); }
 
 caf::mailbox_element_ptr make_arrived(message_catalog::arrival of, caf::message content) {
   return caf::mailbox_element_ptr{new arrived_message(std::move(content), std::move(of.sender), of.id,
@@ -238,19 +239,22 @@ caf::mailbox_element_ptr message_catalog::read(wire_reader& in, const message_si
     const auto& element = *signature.elements[0];
     auto result = element.make_arrived(std::move(of.sender), of.id, std::move(of.share));
     err = element.read(in, result->content().get_mutable(0));
-    if (!err && in.left() != 0) err = caf::make_error(caf::sec::invalid_argument, "bytes left over");
+    if (!err && in.left() != 0) err = left_over();
     return err ? nullptr : std::move(result);
   }
-  auto content = read_elements(in, signature, err,
+  auto content = read_elements(signature.elements, err,
                                [&](const element_codec& element, void* to) { return element.read(in, to); });
+  if (!err && in.left() != 0) err = left_over();
   return err ? nullptr : make_arrived(std::move(of), std::move(content));
 }
 
 caf::mailbox_element_ptr message_catalog::read(msgpack_reader& in, const message_signature& signature,
                                                arrival of, caf::error& err) {
   if ((err = in.array_of(signature.elements.size()))) return nullptr;
-  auto content = read_elements(
-      in, signature, err, [&](const element_codec& element, void* to) { return element.unpack(in, to); });
+  auto content = read_elements(signature.elements, err, [&](const element_codec& element, void* to) {
+    return element.unpack(in, to);
+  });
+  if (!err && in.left() != 0) err = left_over();
   return err ? nullptr : make_arrived(std::move(of), std::move(content));
 }
 
@@ -287,13 +291,11 @@ caf::error wire_reader::read_message(caf::message& x) {
     if (elements.back() == nullptr)
       return caf::make_error(caf::sec::unknown_type, name.substr(0, type_name_bytes_max));
   }
-  std::vector<caf::type_erased_value_ptr> values;
-  for (auto* element : elements) {
-    values.push_back(element->make());
-    if (auto err = element->read(*this, values.back()->get_mutable())) return err;
-  }
-  x = message_of(std::move(values));
-  return caf::none;
+  caf::error err;
+  auto content = read_elements(
+      elements, err, [this](const element_codec& element, void* to) { return element.read(*this, to); });
+  if (!err) x = std::move(content);
+  return err;
 }
 
 caf::error wire_writer::write_error(const caf::error& x) {

@@ -49,8 +49,8 @@ message_token last_sent();
 /// The parts of `traced` that do not depend on its base.
 class tracing {
  public:
-  /// Wraps an element for its receiver: gives it a number (or takes over the one it
-  /// arrived with), records the send and counts it. Runs on the sender's thread.
+  /// Wraps an element, unless it is being_sent, for its receiver: gives it a number (or takes over
+  /// the one it arrived with), records the send and counts it. Runs on the sender's thread.
   static caf::mailbox_element_ptr wrap(node_context&, trace::actor_index receiver, caf::actor_id,
                                        caf::mailbox_element_ptr);
   /// The current handler asks `whom`, if that is what this element does.

@@ -1,6 +1,7 @@
 #include "scenarios/execution.hpp"
 
 #include "scenarios/file/units.hpp"
+#include "scenarios/times.hpp"
 
 #include <fstream>
 #include <random>
@@ -303,7 +304,7 @@ outcome execution::run_all() {
         || (how == verdict::node_lost && scenario_.has_a_result_without_a_node()))
       drain();
     result.deadlock = deadlock_;
-    result.elapsed_s = std::chrono::duration<double>(steady_clock::now() - started_).count();
+    result.elapsed_s = seconds(steady_clock::now() - started_);
   } catch (const std::exception& e) {
     problem = std::current_exception();
     auto& recorder = main_->recorder();

@@ -2,6 +2,7 @@
 // worker_pool_actors.hpp, what they can compute in pool_tasks.hpp.
 #include "scenarios/worker_pool.hpp"
 
+#include "scenarios/times.hpp"
 #include "scenarios/worker_pool_actors.hpp"
 
 namespace troupe::scenarios {
@@ -82,9 +83,8 @@ std::vector<json> labels_of(const parameters& values) {
 json input_of(const parameters& values, const json& label) {
   const auto& task = values.text("task");
   if (task == "sleep")
-    return {{"units", label},
-            {"limit", values.number("limit")},
-            {"unit_s", std::chrono::duration<double>(values.duration("unit")).count()}};
+    return {
+        {"units", label}, {"limit", values.number("limit")}, {"unit_s", seconds(values.duration("unit"))}};
   if (task == "iterate")
     return {{"start", label}, {"times", values.integer("times")}, {"modulo", values.integer("modulo")}};
   if (task == "scrypt")

@@ -97,7 +97,7 @@ class topology_check {
       if (const auto problem = name_problem(name); !problem.empty())
         c_.wrong.add(at, fmt::format("the node name {} {}", in_quotes(name), problem),
                      "for example external = [\"gpu-1\"]");
-      else if (std::find(to_.external.begin(), to_.external.end(), name) != to_.external.end())
+      else if (contains(to_.external, name))
         c_.wrong.add(at, fmt::format("the node name {} is given twice", in_quotes(name)));
       else
         to_.external.push_back(name);

@@ -1,4 +1,5 @@
 // What a Prometheus server sees of a run that is on.
+#include "distributed/config_files.hpp"
 #include "support/catch.hpp"
 #include "support/program.hpp"
 #include "support/temporary_directory.hpp"
@@ -12,8 +13,6 @@
 using namespace troupe::testing;
 
 namespace {
-
-const std::string many = std::string(CONFIG_DIR) + "/worker_pool_many.toml";
 
 sockaddr_in loopback(std::uint16_t port) {
   sockaddr_in address{};
@@ -56,7 +55,7 @@ std::uint16_t port_of(const std::string& said) {
 TEST_CASE("the metrics of a run that is on agree with its result", "[program][metrics]") {
   const temporary_directory directory;
   program troupe(TROUPE_PROGRAM,
-                 {"run", many, "--nodes", "2", "--set", "count=20000", "--metrics", "127.0.0.1:*"},
+                 {"run", many_file, "--nodes", "2", "--set", "count=20000", "--metrics", "127.0.0.1:*"},
                  directory.path());
   REQUIRE(troupe.says("troupe: running"));
   const auto port = port_of(troupe.errors);
@@ -88,9 +87,10 @@ TEST_CASE("the metrics of a run that is on agree with its result", "[program][me
 
 TEST_CASE("without a trace the metrics have sums from the books, and no types", "[program][metrics]") {
   const temporary_directory directory;
-  program troupe(TROUPE_PROGRAM,
-                 {"run", many, "--nodes", "1", "--trace", "off", "--set", "count=20000", "--metrics", "0"},
-                 directory.path());
+  program troupe(
+      TROUPE_PROGRAM,
+      {"run", many_file, "--nodes", "1", "--trace", "off", "--set", "count=20000", "--metrics", "0"},
+      directory.path());
   REQUIRE(troupe.says("troupe: running"));
   const auto port = port_of(troupe.errors);
   std::string page;
@@ -123,7 +123,7 @@ TEST_CASE("metrics that cannot be served are told before anything is started", "
       {"[::1", "there is no ]:"},
   };
   for (const auto& [text, why] : wrong) {
-    program troupe(TROUPE_PROGRAM, {"run", many, "--metrics", text}, directory.path());
+    program troupe(TROUPE_PROGRAM, {"run", many_file, "--metrics", text}, directory.path());
     CHECK(troupe.wait() == 2);
     CAPTURE(troupe.errors, why);
     CHECK(troupe.errors.find(why) != std::string::npos);

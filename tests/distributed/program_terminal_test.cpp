@@ -1,4 +1,5 @@
 // What a user at a terminal sees and types.
+#include "distributed/config_files.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/terminal.hpp"
@@ -24,13 +25,11 @@ std::string screen_of(const std::string& seen) {
   return all + line;
 }
 
-const std::string long_file = std::string(CONFIG_DIR) + "/worker_pool_many.toml";
-
 } // namespace
 
 TEST_CASE("Enter stops a run in order", "[program]") {
   const temporary_directory directory;
-  terminal user(TROUPE_PROGRAM, {"run", long_file, "--nodes", "2", "--set", "count=20000"}, directory.path());
+  terminal user(TROUPE_PROGRAM, {"run", many_file, "--nodes", "2", "--set", "count=20000"}, directory.path());
   REQUIRE(user.shows("running"));
   user.type('x'); // anything else does nothing
   user.type('\n');
@@ -43,7 +42,7 @@ TEST_CASE("Enter stops a run in order", "[program]") {
 
 TEST_CASE("the progress bar moves while a run is on, and leaves nothing on the screen", "[program]") {
   const temporary_directory directory;
-  terminal user(TROUPE_PROGRAM, {"run", long_file, "--nodes", "2", "--set", "count=3000"}, directory.path());
+  terminal user(TROUPE_PROGRAM, {"run", many_file, "--nodes", "2", "--set", "count=3000"}, directory.path());
   CHECK(user.wait() == 1); // the file expects the result of a thousand numbers
   const auto screen = screen_of(user.seen);
   CAPTURE(screen);

@@ -1,4 +1,5 @@
 // Watching a run on the whole terminal.
+#include "distributed/config_files.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/terminal.hpp"
@@ -10,11 +11,10 @@ using namespace troupe::testing;
 
 namespace {
 
-const std::string watched_many = std::string(CONFIG_DIR) + "/worker_pool_many.toml";
 const std::string screen_entered = "\x1b[?1049h", screen_left = "\x1b[?1049l", cursor_shown = "\x1b[?25h";
 
 std::vector<std::string> watched(const std::string& count) {
-  return {"run", watched_many, "--nodes", "2", "--set", "count=" + count, "--watch"};
+  return {"run", many_file, "--nodes", "2", "--set", "count=" + count, "--watch"};
 }
 
 bool same(const termios& a, const termios& b) {
