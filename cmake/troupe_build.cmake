@@ -22,9 +22,9 @@ if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   # Warns of what hides its fields' types in its source, which is a header then as far as it can see.
   target_compile_options(troupe_options INTERFACE -Wno-subobject-linkage)
 endif()
-find_program(TROUPE_GOLD ld.gold)
-if(TROUPE_GOLD AND CMAKE_BUILD_TYPE STREQUAL Debug AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-  target_link_options(troupe_options INTERFACE -fuse-ld=gold) # in half the time, of forty programs
+find_program(TROUPE_LLD ld.lld)
+if(TROUPE_LLD AND CMAKE_BUILD_TYPE STREQUAL Debug)
+  target_link_options(troupe_options INTERFACE -fuse-ld=lld) # in a fraction of the time, of forty programs
 endif()
 if(TROUPE_SANITIZE)
   # CAF's own headers cast the sentinel of an intrusive queue to its elements' type, which

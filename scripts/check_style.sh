@@ -62,10 +62,8 @@ check_rooms() {
 
 check_tidy() {
   local files=() file database=build/tidy
-  [ -f build/dev/compile_commands.json ] || cmake --preset dev >/dev/null
-  # Without the headers that g++ precompiled, which clang takes for its own.
-  mkdir -p $database
-  sed -E 's/ -Winvalid-pch -include [^ ]+//' build/dev/compile_commands.json >$database/compile_commands.json
+  # Each source by itself, as the release compiles it.
+  cmake --preset dev -B $database -D TROUPE_PRECOMPILE=OFF -D CMAKE_UNITY_BUILD=OFF >/dev/null
   if [ "${1:-}" = all ]; then
     files=("${sources[@]}")
   elif [ $# -gt 0 ]; then

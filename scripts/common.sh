@@ -9,10 +9,8 @@ packages_build=(
   libcaf-dev libzmq3-dev cppzmq-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev
   libmsgpack-cxx-dev libsqlite3-dev libsodium-dev libgmp-dev prometheus-cpp-dev libbenchmark-dev catch2
 )
-# What only developers need: style checks, the second compiler, fuzzers.
-packages_develop=(clang clang-format clang-tidy libclang-rt-14-dev shellcheck)
-# What some tests use.
-packages_test=(clang-format graphviz iproute2 python3 python3-zmq python3-msgpack)
+# What the tests are built with, what checks the style, and what some tests use.
+packages_test=(clang lld clang-format shellcheck graphviz iproute2 python3 python3-zmq python3-msgpack)
 
 say() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; }
 die() {

@@ -25,6 +25,7 @@ function(troupe_documented name page)
   add_executable(documented_${name} ${source})
   target_include_directories(documented_${name} PRIVATE ${documented_includes})
   target_link_libraries(documented_${name} PRIVATE troupe_cli)
+  troupe_precompiled(documented_${name} tests)
   foreach(nodes 0 2)
     add_test(NAME documented_${name}_${nodes}
       COMMAND documented_${name} run ${CMAKE_CURRENT_SOURCE_DIR}/docs/${name}.toml --nodes ${nodes}

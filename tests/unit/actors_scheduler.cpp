@@ -61,7 +61,7 @@ TEST_CASE("who sleeps is woken, also by a call that came before", "[actors][sche
 }
 
 TEST_CASE("messages from many threads all reach actors on few", "[actors][scheduler]") {
-  const std::size_t workers = GENERATE(1, 2, 5);
+  const auto workers = GENERATE(1U, 2U, 5U);
   constexpr int threads = 4, actors = 50, messages = 200;
   prompt_config config{workers};
   caf::actor_system system{config};
