@@ -41,8 +41,8 @@ class content_of : public one_value {
                 "a message type needs an overload of inspect()");
 
  public:
-  template <class U>
-  explicit content_of(U&& value) : value_(std::forward<U>(value)) {}
+  explicit content_of(const T& value) : value_(value) {}
+  explicit content_of(T&& value) : value_(std::move(value)) {}
 
   const void* get(std::size_t) const noexcept final { return &static_cast<const T&>(value_); }
   void* get_mutable(std::size_t) final { return &static_cast<T&>(value_); }

@@ -231,7 +231,7 @@ void lay_table(run& r) {
   caf::anon_send(table, std::move(set));
 }
 
-void add_parameters(scenario& s) {
+void add_dining_parameters(scenario& s) {
   s.integer("philosophers", 5).range(2, 100'000).help("how many sit around the table; as many forks");
   s.integer("meals", 20).range(1, 1'000'000'000).help("meals that each of them eats");
   s.choice("strategy", strategies, "ordered").help("how forks are taken; naive can deadlock");
@@ -254,7 +254,7 @@ std::string why_impossible(const parameters& values) {
   return {};
 }
 
-void add_checks(scenario& s) {
+void add_dining_checks(scenario& s) {
   s.check("no fork was in two hands", [](const finished_run& run) -> check_outcome {
     const auto& forks = run.result.at("forks");
     const auto bad = forks.at("in_two_hands").get<std::uint64_t>();
@@ -280,7 +280,7 @@ void add_checks(scenario& s) {
 scenario dining_philosophers() {
   scenario s{"dining_philosophers",
              "Philosophers share forks with their neighbours: who starves, who waits for whom?"};
-  add_parameters(s);
+  add_dining_parameters(s);
   s.validate(why_impossible);
   s.messages(dining::add_messages);
   s.role("philosopher", dining::philosopher, placement::workers,
@@ -290,7 +290,7 @@ scenario dining_philosophers() {
   s.role("table", dining::table, placement::main, "begins the dinner and counts at its end");
   s.promise("exclusive fork: fork_taken until put_fork");
   s.start(lay_table);
-  add_checks(s);
+  add_dining_checks(s);
   return s;
 }
 

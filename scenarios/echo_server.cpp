@@ -190,7 +190,7 @@ void open_server(run& r) {
   caf::anon_send(manager, std::move(all));
 }
 
-void add_parameters(scenario& s) {
+void add_echo_parameters(scenario& s) {
   s.choice("mode", modes, "echo")
       .help("what is served: echoes; one echo a connection; echoes and who comes and goes");
   s.text("tcp", "127.0.0.1:*")
@@ -247,7 +247,7 @@ std::uint64_t sum(const nlohmann::json& counts) {
   return result;
 }
 
-void add_checks(scenario& s) {
+void add_echo_checks(scenario& s) {
   s.check("every accepted line is answered or counted", [](const finished_run& run) -> check_outcome {
     if (!run.result.contains("sockets")) return {true, "no sockets"};
     const auto& lines = run.result.at("sockets").at("lines");
@@ -275,7 +275,7 @@ void add_checks(scenario& s) {
 
 scenario echo_server() {
   scenario s{"echo_server", "Echoes lines to actors, ZeroMQ sockets and plain TCP clients"};
-  add_parameters(s);
+  add_echo_parameters(s);
   s.validate(why_invalid);
   s.messages(echo::add_messages);
   s.role("manager", echo::manager, placement::main, "announces the addresses, runs the load, sums up");
@@ -284,7 +284,7 @@ scenario echo_server() {
   s.role("socket_clients", echo::socket_clients, placement::workers,
          "the load's TCP or ZeroMQ clients of one node");
   s.start(open_server);
-  add_checks(s);
+  add_echo_checks(s);
   return s;
 }
 

@@ -98,7 +98,7 @@ std::string why_impossible(const parameters& values) {
   return {};
 }
 
-void wire(run& r) {
+void wire_producing(run& r) {
   const auto& values = r.values();
   stock_settings settings;
   settings.items = static_cast<std::uint64_t>(values.integer("items"));
@@ -131,7 +131,7 @@ void wire(run& r) {
   caf::anon_send(clerk, std::move(crew));
 }
 
-void add_checks(scenario& s) {
+void add_producing_checks(scenario& s) {
   s.check("every item was consumed once", [](const finished_run& run) -> check_outcome {
     const auto consumed = run.result.at("consumed").get<std::int64_t>();
     const auto doubles = run.result.at("doubles").get<std::int64_t>();
@@ -183,8 +183,8 @@ scenario producer_consumer() {
   s.role("producer", producer, placement::workers,
          "makes items and puts them into the buffer as credit allows");
   s.role("consumer", consumer, placement::workers, "takes items and uses them");
-  s.start(wire);
-  add_checks(s);
+  s.start(wire_producing);
+  add_producing_checks(s);
   return s;
 }
 

@@ -76,7 +76,7 @@ std::string why_impossible(const parameters& values, const operator_catalog& ope
   return {};
 }
 
-void add_checks(scenario& s, const shared_operators& operators) {
+void add_reduction_checks(scenario& s, const shared_operators& operators) {
   s.check("each element went in exactly once", [](const finished_run& run) -> check_outcome {
     const auto dealt = run.result.at("dealt").get<std::uint64_t>(),
                elements = run.result.at("elements").get<std::uint64_t>();
@@ -114,7 +114,7 @@ void add_checks(scenario& s, const shared_operators& operators) {
   });
 }
 
-void wire(run& r) {
+void wire_reduction(run& r) {
   const auto& values = r.values();
   const root_settings settings{static_cast<std::uint64_t>(values.integer("arity")),
                                static_cast<std::uint64_t>(values.integer("chunk"))};
@@ -152,8 +152,8 @@ scenario reduction(const operator_catalog& operators) {
       placement::workers, "folds chunks, and joins what became of them");
   // Partial results died with the node, and no reducer knows all that went into them.
   s.tells_of_node_loss();
-  s.start(wire);
-  add_checks(s, shared);
+  s.start(wire_reduction);
+  add_reduction_checks(s, shared);
   return s;
 }
 

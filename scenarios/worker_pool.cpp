@@ -92,7 +92,7 @@ json input_of(const parameters& values, const json& label) {
   return label;
 }
 
-void wire(run& r) {
+void wire_pool(run& r) {
   const auto& values = r.values();
   pool_settings settings;
   settings.task = values.text("task");
@@ -112,7 +112,7 @@ void wire(run& r) {
   r.spawn("customer", coordinator);
 }
 
-void add_checks(scenario& s) {
+void add_pool_checks(scenario& s) {
   s.check("every task has one result", [](const finished_run& run) -> check_outcome {
     const auto tasks = run.result.at("tasks").get<std::size_t>();
     std::size_t counted = 0, with_result = 0;
@@ -160,8 +160,8 @@ scenario worker_pool(const task_catalog& tasks) {
   s.survives_node_loss();
   s.promise("each assign_task: one task_done");
   s.promise("order worker: assign_task before poison_pill");
-  s.start(wire);
-  add_checks(s);
+  s.start(wire_pool);
+  add_pool_checks(s);
   return s;
 }
 
