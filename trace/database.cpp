@@ -10,6 +10,16 @@
 namespace troupe::trace {
 namespace {
 
+/// What SQL can compare and cut as text: UTF-8 without a NUL.
+bool is_text(std::string_view v) {
+  while (!v.empty()) {
+    const auto length = v[0] == 0 ? 0 : utf8_length(v);
+    if (length == 0) return false;
+    v.remove_prefix(length);
+  }
+  return true;
+}
+
 /// A prepared statement whose values are bound by position, in order.
 class statement {
  public:
@@ -35,11 +45,10 @@ class statement {
     sqlite3_bind_null(s_, ++at_);
     return *this;
   }
-  statement& blob(std::span<const std::byte> v) {
-    if (v.empty())
-      sqlite3_bind_zeroblob(s_, ++at_, 0);
-    else
-      sqlite3_bind_blob64(s_, ++at_, v.data(), v.size(), SQLITE_STATIC);
+  /// As text if it is that, else as bytes.
+  statement& content(std::string_view v) {
+    if (is_text(v)) return text(v);
+    sqlite3_bind_blob64(s_, ++at_, v.data(), v.size(), SQLITE_STATIC);
     return *this;
   }
   void write() {
@@ -180,7 +189,7 @@ void database::fill_messages(const model& m) {
   }
   statement payload{handle_, "INSERT INTO payloads VALUES (?, ?, ?)"};
   for (auto& p : m.payloads)
-    payload.number(p.message).number(p.bytes_whole).blob(m.payload(p.message)).write();
+    payload.number(p.message).number(p.bytes_whole).content(m.payload(p.message)).write();
 }
 
 void database::fill_events(const model& m) {

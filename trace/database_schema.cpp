@@ -19,7 +19,7 @@ CREATE TABLE causes(message INTEGER NOT NULL REFERENCES messages, cause INTEGER 
 CREATE TABLE events(event INTEGER PRIMARY KEY, time_ns INTEGER NOT NULL, kind TEXT NOT NULL,
   node INTEGER NOT NULL REFERENCES nodes, actor INTEGER REFERENCES actors, peer INTEGER REFERENCES actors,
   peer_node INTEGER REFERENCES nodes, type TEXT, message INTEGER REFERENCES messages, value INTEGER, text TEXT);
-CREATE TABLE payloads(message INTEGER NOT NULL REFERENCES messages, bytes_whole INTEGER NOT NULL, content BLOB NOT NULL);
+CREATE TABLE payloads(message INTEGER NOT NULL REFERENCES messages, bytes_whole INTEGER NOT NULL, content TEXT NOT NULL);
 CREATE TABLE invariants(text TEXT NOT NULL);
 CREATE VIEW message_list AS SELECT m.name, m.type, s.name AS sender, r.name AS receiver, sn.name AS sender_node,
   rn.name AS receiver_node, m.sent_ns, m.network_ns, m.wait_ns, m.handling_ns, m.bytes, m.fate, m.reason

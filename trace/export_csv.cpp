@@ -1,5 +1,6 @@
 #include "trace/export.hpp"
 #include "trace/ledger_view.hpp"
+#include "trace/text.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -92,7 +93,7 @@ void write_actors(const model& m, const std::filesystem::path& dir) {
 
 void write_messages(const model& m, const selection& wanted, const std::filesystem::path& dir) {
   csv_file f{dir / "messages.csv",
-             "message,type,sender,receiver,sent_ns,network_ns,wait_ns,handling_ns,bytes,fate,reason"};
+             "message,type,sender,receiver,sent_ns,network_ns,wait_ns,handling_ns,bytes,fate,reason,payload"};
   csv_file causes{dir / "causes.csv", "message,cause"};
   for (row i = 0; i < m.messages.size(); ++i) {
     if (!wanted[i]) continue;
@@ -109,7 +110,9 @@ void write_messages(const model& m, const selection& wanted, const std::filesyst
         .known(m.bytes(i))
         .text(to_string(fate_of(m, i)));
     auto d = m.messages.discarded[i];
-    f.text(d == no_row ? std::string_view{} : m.text(static_cast<std::uint32_t>(m.events.value[d]))).end();
+    f.text(d == no_row ? std::string_view{} : m.text(static_cast<std::uint32_t>(m.events.value[d])))
+        .text(printable(m.payload(i)))
+        .end();
     for (auto c : m.causes(i)) {
       causes.text(name).text(m.message_name(c)).end();
     }

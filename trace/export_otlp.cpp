@@ -105,6 +105,7 @@ class otlp {
     attribute(j, "messaging.message.id", m_.message_name(i));
     attribute(j, "troupe.message.type", m_.text(m_.messages.type[i]));
     attribute(j, "troupe.sender", m_.actor_name(m_.messages.sender[i]));
+    if (auto content = m_.payload(i); !content.empty()) attribute(j, "troupe.payload", content);
     if (auto bytes = m_.bytes(i); bytes >= 0) number(j, "messaging.message.body.size", bytes);
     if (auto wait = m_.wait_ns(i); wait >= 0) number(j, "troupe.wait_ns", wait);
     j.end();

@@ -97,9 +97,12 @@ class perfetto {
   }
 
   std::string arguments(row message) const {
-    return fmt::format(R"("args":{{"message":{},"from":{},"to":{}}})", json_quoted(m_.message_name(message)),
+    const auto content = m_.payload(message);
+    return fmt::format(R"("args":{{"message":{},"from":{},"to":{}{}}})",
+                       json_quoted(m_.message_name(message)),
                        json_quoted(m_.actor_name(m_.messages.sender[message])),
-                       json_quoted(m_.actor_name(m_.messages.receiver[message])));
+                       json_quoted(m_.actor_name(m_.messages.receiver[message])),
+                       content.empty() ? "" : R"(,"payload":)" + json_quoted(content));
   }
 
   void handler(row i) {

@@ -24,6 +24,7 @@ constexpr field_info fields[] = {
     {field::reason, "reason", value_type::text,
      "of an exit, a drop, a dead letter, a node or link that went down"},
     {field::note, "note", value_type::text, "what a note says"},
+    {field::payload, "payload", value_type::text, "content of the event's message, with --trace payloads"},
     {field::id, "id", value_type::message, "of the event's message: w1:1234"},
     {field::cause, "cause", value_type::message, "first cause of the event's message"},
     {field::time, "time", value_type::duration, "since the start of the run"},
@@ -95,6 +96,8 @@ std::int64_t text_index(field what, const model& m, row i) {
     return has_reason(e.kind[i]) ? e.value[i] : -1;
   case field::note:
     return e.kind[i] == event_kind::noted ? e.value[i] : -1;
+  case field::payload:
+    return message == no_row ? -1 : std::int64_t{m.payload_index(message)};
   default:
     return -1;
   }
@@ -236,6 +239,9 @@ void bind(test& t, const model& m) {
     break;
   case field::note:
     fill(m.notes.size(), [&](auto i) -> std::string_view { return m.notes[i]; });
+    break;
+  case field::payload:
+    fill(m.payloads.size(), [&](auto i) { return m.payload(m.payloads[i].message); });
     break;
   case field::kind:
     fill(event_kind_count, [](auto i) { return to_string(static_cast<event_kind>(i)); });

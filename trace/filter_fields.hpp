@@ -23,6 +23,7 @@ enum class field : std::uint8_t {
   kind,
   reason,
   note,
+  payload,
   id,
   cause,
   time,

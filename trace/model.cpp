@@ -134,10 +134,16 @@ std::vector<row> model::causes(row m) const {
   return out;
 }
 
-std::span<const std::byte> model::payload(row m) const {
+std::ptrdiff_t model::payload_index(row m) const {
   auto it = std::ranges::lower_bound(payloads, m, {}, &payload_info::message);
-  if (it == payloads.end() || it->message != m) return {};
-  return std::span{payload_bytes}.subspan(it->offset, it->bytes);
+  return it == payloads.end() || it->message != m ? -1 : it - payloads.begin();
+}
+
+std::string_view model::payload(row m) const {
+  const auto index = payload_index(m);
+  if (index < 0) return {};
+  const auto& p = payloads[static_cast<std::size_t>(index)];
+  return {reinterpret_cast<const char*>(payload_bytes.data() + p.offset), p.bytes};
 }
 
 effects_index::effects_index(const model& m) : first_(m.messages.size() + 1) {

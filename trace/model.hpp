@@ -200,7 +200,10 @@ struct model {
   // -- causes --------------------------------------------------------------------
   /// All causes of a message, the first included.
   std::vector<row> causes(row message) const;
-  std::span<const std::byte> payload(row message) const;
+  /// Which of `payloads` is its; negative: none was recorded.
+  std::ptrdiff_t payload_index(row message) const;
+  /// Its content as text, cut at 64 KiB; empty where none was recorded.
+  std::string_view payload(row message) const;
 
   run_time end_ = 0; ///< of the last event or handler
 };

@@ -9,6 +9,8 @@
 namespace troupe::trace {
 namespace {
 
+constexpr int content_columns_max = 200;
+
 std::string type_text(const model& m, std::uint32_t type) {
   auto text = m.text(type);
   return text.empty() ? "?" : printable(text);
@@ -35,6 +37,9 @@ std::string describe_sent(const model& m, row i) {
   auto causes = m.causes(e.message[i]);
   for (std::size_t c = 0; c < causes.size(); ++c)
     out += fmt::format("{} {}", c == 0 ? ", because of" : ",", m.message_name(causes[c]));
+  // The beginning of a long one; all of it is in the JSON.
+  if (auto content = m.payload(e.message[i]); !content.empty())
+    out += "; content " + cut_to_width(printable(content), content_columns_max);
   return out;
 }
 
@@ -195,6 +200,7 @@ std::string event_json(const model& m, row i) {
     j.end();
     if (e.value[i] == 1) j.member("role", "request");
     if (e.value[i] == 2) j.member("role", "response");
+    if (auto content = m.payload(e.message[i]); !content.empty()) j.member("payload", content);
   } else if ((e.kind[i] == event_kind::spawned || e.kind[i] == event_kind::redelivered)
              && e.cause[i] != no_row) {
     j.member("cause", m.message_name(e.cause[i]));

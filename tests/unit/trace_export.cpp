@@ -167,6 +167,40 @@ TEST_CASE("the CSV export quotes what needs it", "[trace][export]") {
   CHECK(std::ranges::any_of(messages, [](auto& r) { return r[1] == "from, \"outside\"\n"; }));
 }
 
+TEST_CASE("what was recorded of contents is exported", "[trace][export]") {
+  node_builder main{"main", 1};
+  auto a = main.actor(1, "a"), b = main.actor(2, "b");
+  main.sent(1, id(1), a, b, "question").handled(2, 3, id(1), b, "question");
+  main.sent(4, id(2), a, b, "question").handled(5, 6, id(2), b, "question");
+  main.sent(7, id(3), a, b, "question").handled(8, 9, id(3), b, "question");
+  const std::string text = "(question(\"why?\"))", bytes("\0\xff", 2);
+  main.payload(1, id(1), text).payload(4, id(2), bytes);
+  auto m = merged(main);
+
+  std::vector<json> found;
+  const auto slices = json::parse(exported(trace::export_perfetto, m));
+  for (auto& e : slices["traceEvents"])
+    if (e["ph"] == "X" && e.value("cat", "") == "handler")
+      found.push_back(e["args"].value("payload", json{}));
+  CHECK(found == std::vector<json>{text, std::string("\0\xef\xbf\xbd", 4), nullptr});
+
+  const json attribute{{"key", "troupe.payload"}, {"value", {{"stringValue", text}}}};
+  CHECK(exported(trace::export_otlp, m).find(attribute.dump()) != std::string::npos);
+
+  testing::temporary_directory dir;
+  std::vector<std::string> notes;
+  trace::export_csv(m, trace::selection(m.messages.size(), true), dir.path() / "csv", notes);
+  const auto rows = tests::lines(testing::content_of(dir.path() / "csv" / "messages.csv"));
+  REQUIRE(rows.size() == 4);
+  CHECK(rows[1].find(",\"(question(\"\"why?\"\"))\"") != std::string::npos);
+  CHECK(rows[2].find(",\\x00\\xff") != std::string::npos);
+
+  trace::database db{m};
+  tests::captured_stream out;
+  db.query("SELECT content FROM payloads WHERE content LIKE '%why%'", true, false, 0, out.file());
+  CHECK(json::parse(tests::lines(out.text()).at(0))["content"] == text);
+}
+
 TEST_CASE("the SQLite export holds everything, and SQL answers questions", "[trace][export]") {
   testing::temporary_directory dir;
   auto m = awkward_run();

@@ -32,7 +32,9 @@ std::string mistake(const char* text) {
 } // namespace
 
 TEST_CASE("filters select what they say", "[trace][filter]") {
-  auto m = tests::ping_pong{}.merge();
+  tests::ping_pong p;
+  p.main.payload(10, tests::id(1), "(ping(7))");
+  auto m = p.merge();
   REQUIRE(m.events.size() == 8);
   auto count = [&](const char* text) { return matches(m, text); };
   CHECK(count("") == 8);
@@ -69,6 +71,9 @@ TEST_CASE("filters select what they say", "[trace][filter]") {
   CHECK(count("bytes>150 and kind=delivered") == 1);
   CHECK(count("bytes<1KiB") == 6);
   CHECK(count("delay>0ns") == 0);
+  CHECK(count("payload='(ping(7))'") == 3);
+  CHECK(count("payload~'*7*' and kind=handled") == 1);
+  CHECK(count("payload!=x") == 3);                              // the others have none
   CHECK(count("kind=sent or kind=handled and type=pong") == 3); // and binds closer
   CHECK(count("(kind=sent or kind=handled) and type=pong") == 2);
   CHECK(count("not (kind=sent or kind=handled)") == 4);

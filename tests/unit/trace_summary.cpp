@@ -70,6 +70,7 @@ TEST_CASE("every kind of event reads as a sentence and as JSON", "[trace][show]"
   p.main.dropped(76, tests::id(10), p.server_there, "late", "peer_down");
   p.main.sent(77, tests::id(11), p.client, p.client, "later");
   p.main.dead_lettered(78, tests::id(11), p.client, "later", "gone");
+  p.main.payload(10, ping, "(ping(\"\x1b\"))");
   auto m = p.merge();
   std::string all;
   for (row i = 0; i < m.events.size(); ++i) {
@@ -79,7 +80,7 @@ TEST_CASE("every kind of event reads as a sentence and as JSON", "[trace][show]"
     CHECK(j["time_ns"] == m.events.time[i]);
   }
   for (auto sentence : {
-           "0.000010 s  main      client-1 requested ping main:1 to server-1",
+           "0.000010 s  main      client-1 requested ping main:1 to server-1; content (ping(\"\\x1b\"))\n",
            "0.000020 s  w1        ping main:1 from client-1 arrived for server-1, 100 B, 10.0 µs on the way",
            "server-1 handled ping main:1 from client-1 in 20.0 µs, waited 10.0 µs",
            "server-1 answered pong w1:5 to client-1, because of main:1",
@@ -100,7 +101,9 @@ TEST_CASE("every kind of event reads as a sentence and as JSON", "[trace][show]"
     INFO(sentence);
     CHECK(all.find(sentence) != std::string::npos);
   }
+  CHECK(nlohmann::json::parse(event_json(m, m.messages.sent[0]))["payload"] == "(ping(\"\x1b\"))");
   auto sent = nlohmann::json::parse(event_json(m, m.messages.sent[1]));
+  CHECK_FALSE(sent.contains("payload"));
   CHECK(sent["causes"][0] == "main:1");
   CHECK(sent["role"] == "response");
 }

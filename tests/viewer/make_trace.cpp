@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,8 @@ struct side {
 
   side(const std::string& directory, const std::string& name, std::uint64_t incarnation,
        const std::string& peer, std::uint64_t peer_incarnation)
-      : rec{{.directory = directory, .node = name, .incarnation = incarnation}}, other{rec.add_node(
-                                                                                     peer, peer_incarnation)},
+      : rec{{.directory = directory, .node = name, .incarnation = incarnation, .what = level::payloads}},
+        other{rec.add_node(peer, peer_incarnation)},
         coordinator{rec.add_actor(name == "main" ? node_index{0} : other, 1, "coordinator")},
         start{rec.intern("start")}, assign{rec.intern("assign_task")}, done{rec.intern("task_done")},
         lost{rec.intern("no_handler")} {
@@ -78,6 +79,7 @@ int main(int argc, char** argv) {
   auto start = main.rec.next_message();
   auto now = main.rec.now();
   main.rec.sent(start, {}, 0, main.coordinator, main.start, now);
+  main.rec.payload(start, std::as_bytes(std::span{"(start(42))", 11}));
   main.rec.handled(start, main.coordinator, main.start, now, wait_until(main.rec, now + 900));
   for (std::uint64_t i = 0; i < events / 6; ++i)
     one_task(main, w1, random() % worker_count, start, 500 + random() % 4000);

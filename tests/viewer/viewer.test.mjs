@@ -67,6 +67,7 @@ test("a known message is found by its id, clicked in the picture, and shows its 
   await page.keyboard.press("c");
   assert.match(await page.textContent("#content h2"), /start/);
   assert.match(await page.textContent("#content"), /this is a root/);
+  assert.match(await page.textContent("#content"), /Payload, 11 bytes.*\(start\(42\)\)/s);
   assert.deepEqual(page.complaints, []);
   await page.close();
 });
@@ -81,6 +82,7 @@ test("a filter selects, and a mistake in it is pointed at", async () => {
   const all = await counted("kind=sent");
   assert.equal(await counted("kind=sent and not type=assign_task"), all - (await counted("kind=sent and type=assign_task")));
   assert.equal(await counted("kind=dropped"), 1);
+  assert.equal(await counted("payload~'*42*'"), 1);
   assert.equal(await counted("(actor~worker-* or actor=coordinator-1) and handle>=0"), all - 1);
   await counted("wait>2parsecs");
   assert.equal(await page.textContent("#mistake"), 'wait>2parsecs\n     ^~~~~~~~ "2parsecs" is no duration; write a number and a unit: 250us, 2ms, 1.5s');

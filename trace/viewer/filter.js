@@ -30,6 +30,7 @@ const FIELDS = {
   kind: ["kind", (i) => ev.kind[i], (k) => meta.kinds[k]],
   reason: ["text", (i) => (reasonKinds.has(ev.kind[i]) ? ev.value[i] : undefined), (s) => meta.strings[s]],
   note: ["text", (i) => (ev.kind[i] === KIND.noted ? ev.value[i] : undefined), (n) => meta.notes[n]],
+  payload: ["text", ofMessage((m) => (payloads.has(m) ? m : undefined)), payloadOf],
   id: ["message", ofMessage((m) => m)],
   cause: ["message", ofMessage((m) => (msg.cause[m] < 0 ? undefined : msg.cause[m]))],
   time: ["duration", (i) => ev.time[i]], wait: ["duration", known(waitOf)], handle: ["duration", known(handlingOf)],

@@ -79,6 +79,12 @@ const payloadBytes = columnBytes("payloads");
   }
 }
 
+/// A message's recorded content.
+function payloadOf(m) {
+  const p = payloads.get(m);
+  return new TextDecoder().decode(payloadBytes.subarray(p.at, p.at + p.bytes));
+}
+
 /// First index of a sorted array whose value is not below `x`.
 function lowerBound(sorted, x, from = 0, to = sorted.length) {
   while (from < to) {
