@@ -62,7 +62,7 @@ check_rooms() {
 
 check_tidy() {
   local files=() file database=build/tidy
-  # Each source by itself, as the release compiles it.
+  # Each source by itself: what it forgets to include shows.
   cmake --preset dev -B $database -D TROUPE_PRECOMPILE=OFF -D CMAKE_UNITY_BUILD=OFF >/dev/null
   if [ "${1:-}" = all ]; then
     files=("${sources[@]}")
