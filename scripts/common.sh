@@ -44,16 +44,23 @@ install_missing() {
     die "could not install: ${missing[*]}"
 }
 
+# configure PRESET: quiet unless something goes wrong.
+configure() {
+  local log=build/configure-$1.log
+  mkdir -p build
+  cmake --preset "$1" >"$log" 2>&1 || {
+    cat "$log" >&2
+    die "configuring failed"
+  }
+}
+
 # build PRESET [cmake --build arguments]: quiet unless something goes wrong.
 build() {
   local preset=$1 log
   shift
-  mkdir -p build
-  log=build/configure-$preset.log
-  cmake --preset "$preset" >"$log" 2>&1 || {
-    cat "$log" >&2
-    die "configuring failed"
-  }
+  configure "$preset"
+  # Where the compiler is another one than last time, CMake starts over without the rest of the preset.
+  if grep -q 'require your cache to be deleted' "build/configure-$preset.log"; then configure "$preset"; fi
   say "building ($preset)"
   if [ -t 2 ]; then
     cmake --build --preset "$preset" "$@" >&2 || die "the build failed"
