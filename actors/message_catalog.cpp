@@ -44,7 +44,10 @@ caf::message read_elements(const std::vector<const element_codec*>& elements, ca
   return message_of(std::move(values));
 }
 
-caf::error left_over() { return caf::make_error(caf::sec::invalid_argument, "bytes left over"); }
+template <class Reader>
+void refuse_rest(const Reader& in, caf::error& err) {
+  if (!err && in.left() != 0) err = caf::make_error(caf::sec::invalid_argument, "bytes left over");
+}
 
 caf::mailbox_element_ptr make_arrived(message_catalog::arrival of, caf::message content) {
   return caf::mailbox_element_ptr{new arrived_message(std::move(content), std::move(of.sender), of.id,
@@ -239,12 +242,12 @@ caf::mailbox_element_ptr message_catalog::read(wire_reader& in, const message_si
     const auto& element = *signature.elements[0];
     auto result = element.make_arrived(std::move(of.sender), of.id, std::move(of.share));
     err = element.read(in, result->content().get_mutable(0));
-    if (!err && in.left() != 0) err = left_over();
+    refuse_rest(in, err);
     return err ? nullptr : std::move(result);
   }
   auto content = read_elements(signature.elements, err,
                                [&](const element_codec& element, void* to) { return element.read(in, to); });
-  if (!err && in.left() != 0) err = left_over();
+  refuse_rest(in, err);
   return err ? nullptr : make_arrived(std::move(of), std::move(content));
 }
 
@@ -254,7 +257,7 @@ caf::mailbox_element_ptr message_catalog::read(msgpack_reader& in, const message
   auto content = read_elements(signature.elements, err, [&](const element_codec& element, void* to) {
     return element.unpack(in, to);
   });
-  if (!err && in.left() != 0) err = left_over();
+  refuse_rest(in, err);
   return err ? nullptr : make_arrived(std::move(of), std::move(content));
 }
 

@@ -37,8 +37,8 @@ std::string describe_sent(const model& m, row i) {
   auto causes = m.causes(e.message[i]);
   for (std::size_t c = 0; c < causes.size(); ++c)
     out += fmt::format("{} {}", c == 0 ? ", because of" : ",", m.message_name(causes[c]));
-  // The beginning of a long one; all of it is in the JSON.
-  if (auto content = m.payload(e.message[i]); !content.empty())
+  // The beginning of a long one, for which no more than these bytes can be needed; all is in the JSON.
+  if (auto content = m.payload(e.message[i]).substr(0, 4 * (content_columns_max + 1)); !content.empty())
     out += "; content " + cut_to_width(printable(content), content_columns_max);
   return out;
 }
