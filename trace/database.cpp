@@ -189,7 +189,7 @@ void database::fill_messages(const model& m) {
   }
   statement payload{handle_, "INSERT INTO payloads VALUES (?, ?, ?)"};
   for (auto& p : m.payloads)
-    payload.number(p.message).number(p.bytes_whole).content(m.payload(p.message)).write();
+    payload.number(p.message).number(p.bytes_whole).content(m.payload(p)).write();
 }
 
 void database::fill_events(const model& m) {

@@ -241,7 +241,7 @@ void bind(test& t, const model& m) {
     fill(m.notes.size(), [&](auto i) -> std::string_view { return m.notes[i]; });
     break;
   case field::payload:
-    fill(m.payloads.size(), [&](auto i) { return m.payload(m.payloads[i].message); });
+    fill(m.payloads.size(), [&](auto i) { return m.payload(m.payloads[i]); });
     break;
   case field::kind:
     fill(event_kind_count, [](auto i) { return to_string(static_cast<event_kind>(i)); });

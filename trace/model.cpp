@@ -141,8 +141,10 @@ std::ptrdiff_t model::payload_index(row m) const {
 
 std::string_view model::payload(row m) const {
   const auto index = payload_index(m);
-  if (index < 0) return {};
-  const auto& p = payloads[static_cast<std::size_t>(index)];
+  return index < 0 ? std::string_view{} : payload(payloads[static_cast<std::size_t>(index)]);
+}
+
+std::string_view model::payload(const payload_info& p) const {
   return {reinterpret_cast<const char*>(payload_bytes.data() + p.offset), p.bytes};
 }
 

@@ -204,6 +204,7 @@ struct model {
   std::ptrdiff_t payload_index(row message) const;
   /// Its content as text, cut at 64 KiB; empty where none was recorded.
   std::string_view payload(row message) const;
+  std::string_view payload(const payload_info&) const;
 
   run_time end_ = 0; ///< of the last event or handler
 };
