@@ -131,14 +131,24 @@ std::vector<std::string> message_catalog::names() const {
 }
 
 const message_signature& message_catalog::of(const caf::type_erased_tuple& message) {
+  // Most messages, and all of a scenario's own types: nothing to loop over.
   const auto count = message.size();
-  if (count == 1) { // most messages, and all of a scenario's own types: nothing to loop over
-    const auto type = message.type(0);
-    auto& entry = cache[place(mixed(count, type))];
-    if (entry.serial != serial_ || entry.count != count || entry.types[0] != type)
-      entry = {serial_, count, {type}, &look_up({type})};
-    return *entry.signature;
-  }
+  if (count != 1) return of_several(message, count);
+  const auto type = message.type(0);
+  const auto& entry = cache[place(mixed(1, type))];
+  if (entry.serial != serial_ || entry.count != 1 || entry.types[0] != type) [[unlikely]]
+    return of_new(type);
+  return *entry.signature;
+}
+
+const message_signature& message_catalog::of_new(const caf::rtti_pair& type) {
+  const auto& found = look_up({type});
+  cache[place(mixed(1, type))] = {serial_, 1, {type}, &found};
+  return found;
+}
+
+const message_signature& message_catalog::of_several(const caf::type_erased_tuple& message,
+                                                     std::size_t count) {
   if (count > cache_entry::types_max) {
     std::vector<caf::rtti_pair> types(count);
     for (std::size_t i = 0; i < count; ++i)

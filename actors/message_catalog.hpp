@@ -11,6 +11,7 @@
 #include <caf/actor_system_config.hpp>
 #include <caf/type_erased_value.hpp>
 
+#include <atomic>
 #include <deque>
 #include <map>
 #include <memory>
@@ -80,6 +81,17 @@ class message_catalog {
 
   /// The signature of a message; cached per thread.
   const message_signature& of(const caf::type_erased_tuple&);
+  /// What a message of one T is called in the trace.
+  template <class T>
+  trace::string_index traced_as() {
+    auto& known = name_in_trace<T>;
+    const auto both = known.load(std::memory_order_relaxed);
+    if (both >> 32 == serial_) [[likely]]
+      return static_cast<trace::string_index>(both);
+    const auto index = look_up({caf::make_rtti_pair<T>()}).traced_as;
+    known.store(serial_ << 32 | index, std::memory_order_relaxed);
+    return index;
+  }
   /// Null if there is no type of that name.
   const element_codec* element(std::string_view name) const;
   /// The signature with these element names; null and `unknown` filled in if there is none.
@@ -102,6 +114,10 @@ class message_catalog {
   static caf::mailbox_element_ptr read(msgpack_reader&, const message_signature&, arrival, caf::error&);
 
  private:
+  /// By the catalog that was asked last: its serial number before 32 bits of the index.
+  template <class T>
+  static inline constinit std::atomic<std::uint64_t> name_in_trace{0};
+
   template <class T>
   static element_codec make_codec(std::string name);
   template <class T>
@@ -109,10 +125,12 @@ class message_catalog {
     insert(make_codec<T>(name));
   }
   void insert(element_codec);
+  const message_signature& of_new(const caf::rtti_pair&);
+  const message_signature& of_several(const caf::type_erased_tuple&, std::size_t count);
   const message_signature& look_up(const std::vector<caf::rtti_pair>&);
   const message_signature& make(const std::vector<caf::rtti_pair>&);
 
-  std::uint64_t serial_; ///< tells this catalog from others in the threads' caches
+  std::uint64_t serial_; ///< tells this catalog from others in caches; less than 2^32
   trace::recorder* recorder_ = nullptr;
   std::deque<element_codec> codecs_;
   std::map<std::string, const element_codec*, std::less<>> by_name_;

@@ -14,51 +14,25 @@ namespace troupe {
 
 // -- traced_element --------------------------------------------------------------
 
-namespace {
+constinit thread_local element_pool element_pool::of_thread;
 
-/// Elements are made on the sender's thread and freed on the receiver's; a list per
-/// thread that is cut when it gets long keeps both ends off the allocator mostly.
-struct element_pool {
-  static constexpr std::size_t kept_max = 1024;
-  static constexpr std::size_t block_bytes = 224; ///< what is larger is not kept
-  struct node {
-    node* next;
-  };
-  node* head = nullptr;
-  std::size_t kept = 0;
-};
-/// Without a destructor of its own, so that using it needs no look whether it lives yet.
-constinit thread_local element_pool pool;
-
-struct pool_at_thread_end {
+struct element_pool::at_thread_end {
   bool armed = false;
-  ~pool_at_thread_end() {
-    while (pool.head != nullptr)
-      ::operator delete(std::exchange(pool.head, pool.head->next));
-    pool.kept = element_pool::kept_max; // threads that still free elements while they end bypass the pool
+  ~at_thread_end() {
+    for (auto*& head : of_thread.heads_)
+      while (head != nullptr)
+        ::operator delete(std::exchange(head, head->next));
+    of_thread.room_ = 0; // threads that still free elements while they end bypass the pool
   }
 };
-thread_local pool_at_thread_end pool_end;
 
-} // namespace
-
-void* traced_element::operator new(std::size_t bytes) {
-  if (bytes > element_pool::block_bytes) return ::operator new(bytes);
-  if (pool.head == nullptr) return ::operator new(element_pool::block_bytes);
-  --pool.kept;
-  return std::exchange(pool.head, pool.head->next);
+void element_pool::free_outside(void* memory) noexcept {
+  static thread_local at_thread_end end;
+  if (!std::exchange(end.armed, true)) of_thread.room_ = kept_max;
+  ::operator delete(memory);
 }
 
-void traced_element::operator delete(void* memory, std::size_t bytes) noexcept {
-  if (bytes > element_pool::block_bytes || pool.kept >= element_pool::kept_max) {
-    ::operator delete(memory);
-    return;
-  }
-  if (pool.kept++ == 0) pool_end.armed = true;
-  pool.head = new (memory) element_pool::node{pool.head};
-}
-
-traced_element::~traced_element() {
+void traced_element::book_loss() noexcept {
   if (set_aside_) context_->waits.set_aside(-1);
   if (settled_) return;
   static constexpr std::string_view why = "receiver has ended";
@@ -73,7 +47,8 @@ namespace {
 
 trace::actor_index index_of_sender(const caf::strong_actor_ptr& sender) {
   if (!sender) return 0;
-  if (sender.get() == this_handling.self) return this_handling.actor;
+  if (sender.get() == this_handling.self) [[likely]]
+    return this_handling.actor;
   auto* traced = dynamic_cast<traceable*>(sender->get());
   return traced != nullptr ? traced->trace_index() : 0;
 }
@@ -81,27 +56,53 @@ trace::actor_index index_of_sender(const caf::strong_actor_ptr& sender) {
 /// A delayed message comes back from the clock already wrapped. Only threads that are
 /// not handling a message can bring one, so that the others need not look.
 traced_element* already_wrapped(caf::mailbox_element& element) {
-  if (this_handling.self != nullptr) return nullptr;
+  if (this_handling.self != nullptr) [[likely]]
+    return nullptr;
   auto* traced = dynamic_cast<traced_element*>(&element);
   return traced != nullptr && !traced->settled() ? traced : nullptr;
 }
 
-thread_local const joining* innermost_join = nullptr;
-thread_local trace::message_id last_sent_message;
+[[gnu::tls_model("initial-exec")]] constinit thread_local const joining* innermost_join = nullptr;
+[[gnu::tls_model("initial-exec")]] constinit thread_local trace::message_id last_sent_message;
 
 } // namespace
 
-void tracing::record_sent(node_context& context, traced_element::stamp& stamp, trace::actor_index sender,
-                          trace::message_role role, const caf::mailbox_element& element) {
-  auto& recorder = context.recorder;
-  const auto sent = recorder.send(this_handling.message, sender, stamp.receiver, stamp.type, role);
+// Three sources of messages share the two below, and pay for calling them; so they are compiled into each.
+
+[[gnu::always_inline]] inline void tracing::record_sent(node_context& context, traced_element::stamp& stamp,
+                                                        trace::actor_index sender, trace::message_role role,
+                                                        const caf::mailbox_element& element) {
+  const auto sent = context.recorder.send(this_handling.message, sender, stamp.receiver, stamp.type, role);
   stamp.id = last_sent_message = sent.id;
   stamp.when = sent.when;
+  if (innermost_join != nullptr || context.recorder.what() == trace::level::payloads) [[unlikely]]
+    record_more(context, stamp.id, element);
+}
+
+[[gnu::always_inline]] inline void tracing::stamp_send(node_context& context, traced_element::stamp& stamp,
+                                                       std::uint64_t incarnation, caf::actor_id whom,
+                                                       const caf::mailbox_element& element) {
+  context.books.sent();
+  auto role = trace::message_role::plain;
+  if (element.mid.is_response()) {
+    role = trace::message_role::response;
+    stamp.answers_its_cause = this_handling.request.is_request() && whom == this_handling.asker.id
+                              && incarnation == this_handling.asker.incarnation
+                              && this_handling.request.request_id() == element.mid.request_id();
+  } else if (element.mid.is_request()) {
+    role = trace::message_role::request;
+  }
+  if (context.recorder.on()) [[likely]]
+    record_sent(context, stamp, index_of_sender(element.sender), role, element);
+  if (role == trace::message_role::request) note_request(context, element, {incarnation, whom}, stamp.id);
+}
+
+void tracing::record_more(node_context& context, trace::message_id id, const caf::mailbox_element& element) {
+  auto& recorder = context.recorder;
   for (auto* join = innermost_join; join != nullptr; join = join->outer_)
     for (auto earlier : join->causes_)
-      recorder.also_caused_by(stamp.id, earlier);
-  if (recorder.what() == trace::level::payloads && stamp.id.recorded())
-    record_payload(context, stamp.id, element);
+      recorder.also_caused_by(id, earlier);
+  if (recorder.what() == trace::level::payloads && id.recorded()) record_payload(context, id, element);
 }
 
 void tracing::record_payload(node_context& context, trace::message_id id,
@@ -118,51 +119,35 @@ traced_element::stamp tracing::stamp_of(node_context& context, trace::actor_inde
     return wrapped->message();
   }
   traced_element::stamp stamp{{}, receiver, type};
-  stamp_send(context, stamp, whom, element);
+  stamp_send(context, stamp, whom.incarnation, whom.id, element);
   return stamp;
 }
 
-void tracing::stamp_send(node_context& context, traced_element::stamp& stamp, const actor_ref& whom,
-                         const caf::mailbox_element& element) {
-  context.books.sent();
-  auto role = trace::message_role::plain;
-  if (element.mid.is_response()) {
-    role = trace::message_role::response;
-    stamp.answers_its_cause = this_handling.request.is_request() && whom.id == this_handling.asker.id
-                              && whom.incarnation == this_handling.asker.incarnation
-                              && this_handling.request.request_id() == element.mid.request_id();
-  } else if (element.mid.is_request()) {
-    role = trace::message_role::request;
-  }
-  if (context.recorder.on()) record_sent(context, stamp, index_of_sender(element.sender), role, element);
-  if (role == trace::message_role::request) note_request(context, element, whom, stamp.id);
-}
-
-caf::mailbox_element_ptr tracing::wrap(node_context& context, trace::actor_index receiver, caf::actor_id id,
-                                       caf::mailbox_element_ptr element) {
+void tracing::wrap(node_context& context, trace::actor_index receiver, caf::actor_id id,
+                   caf::mailbox_element_ptr& element) {
   if (!this_arrival.active)
     if (auto* wrapped = already_wrapped(*element)) {
       if (context.recorder.on()) wrapped->came(context.recorder.now());
-      return element;
+      return;
     }
-  const auto type = context.catalog.of(element->content()).traced_as;
-  traced_element* traced = std::exchange(being_sent, nullptr);
-  if (traced != nullptr && traced == element.get()) {
-    traced->owe(context);
-  } else {
-    traced = new traced_shell(std::move(element), context);
+  auto* traced = std::exchange(being_sent, nullptr);
+  auto& made = *element;
+  if (traced == nullptr || traced != &made) {
+    const auto type = context.catalog.of(made.content()).traced_as;
+    traced = new traced_shell(std::move(element), type);
     element.reset(traced);
+  } else if (!traced->typed_by(context)) {
+    traced->message().type = context.catalog.of(made.content()).traced_as;
   }
+  traced->owe(context);
   auto& stamp = traced->message();
   stamp.receiver = receiver;
-  stamp.type = type;
   if (this_arrival.active) {
     stamp.id = this_arrival.message;
     stamp.when = this_arrival.when;
   } else {
-    stamp_send(context, stamp, {context.incarnation, id}, *traced);
+    stamp_send(context, stamp, context.incarnation, id, *traced);
   }
-  return element;
 }
 
 caf::mailbox_element_ptr tracing::wrap_delayed(node_context& context, trace::actor_index sender,
@@ -172,13 +157,14 @@ caf::mailbox_element_ptr tracing::wrap_delayed(node_context& context, trace::act
   auto& recorder = context.recorder;
   auto* receiver = dynamic_cast<traceable*>(to->get());
   if (receiver == nullptr) return element; // CAF's own actors cannot unwrap; proxies can, and are traceable
-  auto* wrapped = new traced_shell(std::move(element), context);
+  const auto type = context.catalog.of(element->content()).traced_as;
+  auto* wrapped = new traced_shell(std::move(element), type);
   caf::mailbox_element_ptr shell{wrapped};
+  wrapped->owe(context);
   auto& stamp = wrapped->message();
   stamp.receiver = receiver->trace_index();
   context.books.sent();
   if (recorder.on()) {
-    stamp.type = context.catalog.of(wrapped->content()).traced_as;
     record_sent(context, stamp, sender, trace::message_role::plain, *wrapped);
     recorder.timer_set(stamp.id, sender, delay);
     stamp.when = 0; // it comes when the timer fires
@@ -259,39 +245,26 @@ void tracing::unhandled(const caf::scheduled_actor& self, const caf::message_vie
                 + context->catalog.of(what.content()).name);
 }
 
-void tracing::finish(node_context& context, traced_element& element, caf::invoke_message_result result,
-                     trace::timestamp begin, trace::timestamp end, bool refused) {
+bool tracing::handled_at_last(node_context& context, traced_element& element,
+                              caf::invoke_message_result result, bool refused) {
   const auto& message = element.message();
   auto& recorder = context.recorder;
-  if (element.set_aside() && result != caf::invoke_message_result::skipped) {
-    context.waits.set_aside(-1);
-    element.set_aside(false);
-  }
-  auto drop = [&](trace::drop_reason why) {
-    context.books.dropped(why);
-    if (recorder.on())
-      recorder.dropped(message.id, message.receiver, message.type, recorder.intern(trace::to_string(why)));
-    element.settle();
-  };
-  switch (result) {
-  case caf::invoke_message_result::skipped: // it stays in the mailbox and comes again
+  if (result == caf::invoke_message_result::skipped) { // it stays in the mailbox and comes again
     if (!element.set_aside()) context.waits.set_aside(+1);
     element.set_aside(true);
     recorder.skipped(message.id);
-    return;
-  case caf::invoke_message_result::dropped:
-    drop(trace::drop_reason::expired_response);
-    break;
-  case caf::invoke_message_result::consumed:
-    if (refused) {
-      drop(trace::drop_reason::no_handler);
-      break;
-    }
-    context.books.handled();
-    if (recorder.on()) recorder.handled(message.id, message.receiver, message.type, begin, end);
-    element.settle();
-    break;
+    return false;
   }
+  if (element.set_aside()) context.waits.set_aside(-1);
+  element.set_aside(false);
+  if (result == caf::invoke_message_result::consumed && !refused) return true;
+  const auto why = result == caf::invoke_message_result::dropped ? trace::drop_reason::expired_response
+                                                                 : trace::drop_reason::no_handler;
+  context.books.dropped(why);
+  if (recorder.on())
+    recorder.dropped(message.id, message.receiver, message.type, recorder.intern(trace::to_string(why)));
+  element.settle();
+  return false;
 }
 
 void fail_request(const caf::strong_actor_ptr& requester, caf::message_id id, caf::error why) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/content.hpp"
+#include "actors/message_catalog.hpp"
 #include "actors/tracing.hpp"
 
 #include <caf/detail/sync_request_bouncer.hpp>
@@ -65,7 +66,7 @@ class traced : public Base, public traceable {
   void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* host) override {
     if (context_ == nullptr) return Base::enqueue(std::move(element), host);
     if (wraps_) {
-      element = tracing::wrap(*context_, this->trace_index_, this->id(), std::move(element));
+      tracing::wrap(*context_, this->trace_index_, this->id(), element);
       // A thread of its own is woken in CAF's way.
       if (this->getf(caf::abstract_actor::is_detached_flag)) return Base::enqueue(std::move(element), host);
       return push(std::move(element), host);
@@ -205,6 +206,7 @@ class traced : public Base, public traceable {
     } else {
       being_sent =
           new element_of<traced_element, value>(std::forward<T>(x), std::move(self), id, std::move(none));
+      being_sent->typed(*context_, context_->catalog.template traced_as<value>());
       element.reset(being_sent);
     }
     dest->enqueue(std::move(element), Base::context());
@@ -262,9 +264,8 @@ class traced : public Base, public traceable {
     return result;
   }
 
-  caf::invoke_message_result consume_wrapped(traced_element& element) {
+  [[gnu::always_inline]] caf::invoke_message_result consume_wrapped(traced_element& element) {
     const auto& message = element.message();
-    auto& recorder = context_->recorder;
     handling_scope scope{{this->ctrl(), this->trace_index_, message.id, false, this}};
     cause_ = message.id;
     if (element.mid.is_request()) {
@@ -273,28 +274,16 @@ class traced : public Base, public traceable {
     } else if (this->waits_ != nullptr && element.mid.is_response()) {
       tracing::answered(*context_, message, this->waits_->closed(element.mid.request_id().integer_value()));
     }
-    const auto begin = recorder.on() ? begin_of_handler(message.when) : 0;
-    recorder.handling(message.id, this->trace_index_, message.type, begin);
+    const auto run = tracing::begin(*context_, message);
     caf::invoke_message_result result;
     try {
       result = Base::consume(element);
     } catch (...) {
-      tracing::finish(*context_, element, caf::invoke_message_result::consumed, begin, end_of_handler(),
-                      false);
+      tracing::finish(*context_, element, run, caf::invoke_message_result::consumed, false);
       throw;
     }
-    tracing::finish(*context_, element, result, begin, end_of_handler(), this_handling.refused);
+    tracing::finish(*context_, element, run, result, this_handling.refused);
     return result;
-  }
-
-  /// A handler that follows another on its thread begins where that ended, or after its
-  /// message came: that saves reading the clock.
-  trace::timestamp begin_of_handler(trace::timestamp came) const {
-    return last_handler_end != 0 ? std::max(last_handler_end, came + 1) : context_->recorder.now();
-  }
-  trace::timestamp end_of_handler() const {
-    if (context_->recorder.on()) last_handler_end = context_->recorder.now();
-    return last_handler_end;
   }
 
   /// Tells the detector whether this actor will be woken by its receive time-out, which

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/context.hpp"
+#include "actors/element_pool.hpp"
 
 #include <caf/mailbox_element.hpp>
 
@@ -18,10 +19,15 @@ class traced_element : public caf::mailbox_element {
     trace::timestamp when = 0;      ///< it was sent, or arrived here
     bool answers_its_cause = false; ///< a response that needs no further word on what it answers
   };
-  ~traced_element() override;
+  ~traced_element() override {
+    if (set_aside_ || !settled_) [[unlikely]]
+      book_loss();
+  }
 
-  static void* operator new(std::size_t bytes);
-  static void operator delete(void* memory, std::size_t bytes) noexcept;
+  static void* operator new(std::size_t bytes) { return element_pool::take(bytes); }
+  static void operator delete(void* memory, std::size_t bytes) noexcept {
+    element_pool::give_back(memory, bytes);
+  }
 
   const stamp& message() const { return stamp_; }
   /// Stamped in place, since a stamp that is put together field by field and then copied as a
@@ -29,6 +35,12 @@ class traced_element : public caf::mailbox_element {
   stamp& message() { return stamp_; }
   /// The clock brought it; until then it had no place in a mailbox.
   void came(trace::timestamp when) { stamp_.when = when; }
+  /// Its sender knows the type already, by this node's tables.
+  void typed(node_context& context, trace::string_index type) {
+    context_ = &context;
+    stamp_.type = type;
+  }
+  bool typed_by(const node_context& context) const { return context_ == &context; }
   /// From now on it has to be accounted for in these books.
   void owe(node_context& context) {
     context_ = &context;
@@ -46,6 +58,8 @@ class traced_element : public caf::mailbox_element {
       : mailbox_element(std::move(sender), id, std::move(stages)) {}
 
  private:
+  void book_loss() noexcept;
+
   node_context* context_ = nullptr; ///< the receiver's
   stamp stamp_;
   bool settled_ = true;
@@ -55,10 +69,10 @@ class traced_element : public caf::mailbox_element {
 /// Around an element that CAF made.
 class traced_shell final : public traced_element {
  public:
-  traced_shell(caf::mailbox_element_ptr inner, node_context& context)
+  traced_shell(caf::mailbox_element_ptr inner, trace::string_index type)
       : traced_element(std::move(inner->sender), inner->mid, std::move(inner->stages)),
         inner_(std::move(inner)) {
-    owe(context);
+    message().type = type;
   }
 
   /// What was wrapped, whole again; this shell is settled.
@@ -81,6 +95,6 @@ class traced_shell final : public traced_element {
 };
 
 /// What the calling thread is just sending, made for the receiver to stamp; null otherwise.
-inline thread_local traced_element* being_sent = nullptr;
+[[gnu::tls_model("initial-exec")]] inline constinit thread_local traced_element* being_sent = nullptr;
 
 } // namespace troupe

@@ -9,6 +9,7 @@
 #include <caf/invoke_message_result.hpp>
 #include <caf/scheduled_actor.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -51,8 +52,7 @@ class tracing {
  public:
   /// Wraps an element, unless it is being_sent, for its receiver: gives it a number (or takes over
   /// the one it arrived with), records the send and counts it. Runs on the sender's thread.
-  static caf::mailbox_element_ptr wrap(node_context&, trace::actor_index receiver, caf::actor_id,
-                                       caf::mailbox_element_ptr);
+  static void wrap(node_context&, trace::actor_index receiver, caf::actor_id, caf::mailbox_element_ptr&);
   /// The current handler asks `whom`, if that is what this element does.
   static void note_request(node_context&, const caf::mailbox_element&, const actor_ref& whom,
                            trace::message_id number = {});
@@ -68,10 +68,31 @@ class tracing {
   /// The response in hand answers that request, whatever it was that caused it.
   static void answered(node_context&, const traced_element::stamp& response, trace::message_id request);
   static void unhandled(const caf::scheduled_actor& self, const caf::message_view&);
-  /// Records what became of a message that consume() looked at; `end` is when the handler was through; 0 with
-  /// the trace off.
-  static void finish(node_context&, traced_element&, caf::invoke_message_result, trace::timestamp begin,
-                     trace::timestamp end, bool refused);
+  /// The handler of that message is about to run. If it follows another on its thread it begins where that
+  /// ended, or after its message came: that saves reading the clock.
+  static trace::begun_handler begin(node_context& context, const traced_element::stamp& message) {
+    auto& recorder = context.recorder;
+    if (!recorder.on()) [[unlikely]]
+      return {};
+    auto begin = message.when + 1;
+    if (last_handler_end != 0) [[likely]]
+      begin = std::max(last_handler_end, begin);
+    else
+      begin = recorder.now();
+    return recorder.handling(message.id, message.receiver, message.type, begin);
+  }
+  /// Records what became of a message that consume() looked at, just now.
+  static void finish(node_context& context, traced_element& element, const trace::begun_handler& run,
+                     caf::invoke_message_result result, bool refused) {
+    trace::timestamp end = 0;
+    if (context.recorder.on()) [[likely]]
+      end = last_handler_end = context.recorder.now();
+    if (result != caf::invoke_message_result::consumed || refused || element.set_aside()) [[unlikely]]
+      if (!handled_at_last(context, element, result, refused)) return;
+    context.books.handled();
+    context.recorder.handled(run, end);
+    element.settle();
+  }
   /// A delayed message that came back from the clock, and was counted when it was set;
   /// null for any other.
   static caf::mailbox_element_ptr came_back(caf::mailbox_element&);
@@ -80,10 +101,15 @@ class tracing {
                                                std::chrono::nanoseconds delay, caf::mailbox_element_ptr);
 
  private:
-  static void stamp_send(node_context&, traced_element::stamp&, const actor_ref& whom,
+  /// Whether a message that was set aside, or was not taken now, is handled after all. If not, it
+  /// is recorded what became of it.
+  static bool handled_at_last(node_context&, traced_element&, caf::invoke_message_result, bool refused);
+  static void stamp_send(node_context&, traced_element::stamp&, std::uint64_t incarnation, caf::actor_id whom,
                          const caf::mailbox_element&);
   static void record_sent(node_context&, traced_element::stamp&, trace::actor_index sender,
                           trace::message_role, const caf::mailbox_element&);
+  /// Further causes, and what it contains.
+  static void record_more(node_context&, trace::message_id, const caf::mailbox_element&);
 };
 
 /// While one is alive, every send of this handler names these messages as causes too: a

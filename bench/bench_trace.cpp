@@ -215,6 +215,6 @@ int main(int argc, char** argv) {
     return 0;
   }
   for (auto& f : figures)
-    fmt::print("{:<26} {:>10.2f}  {}\n", f.key, f.value, f.about);
+    fmt::print("{:<38} {:>10.2f}  {}\n", f.key, f.value, f.about);
   return 0;
 }

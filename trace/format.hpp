@@ -3,6 +3,7 @@
 // misread the file, `format_version`.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -66,11 +67,9 @@ struct record {
 };
 static_assert(sizeof(record) == record_bytes && std::is_trivially_copyable_v<record>);
 
+/// Actors as the recorder numbers them, at most 0xffffff.
 constexpr std::uint64_t pack_actors(std::uint32_t actor, std::uint32_t peer, std::uint32_t type) {
-  auto clip = [](std::uint32_t value, std::uint32_t max) {
-    return std::uint64_t{value > max ? max + 1 : value};
-  };
-  return clip(actor, actor_index_max) << 40 | clip(peer, actor_index_max) << 16 | clip(type, type_index_max);
+  return std::uint64_t{actor} << 40 | std::uint64_t{peer} << 16 | std::min(type, type_index_max + 1);
 }
 constexpr std::uint32_t actor_of(std::uint64_t word3) { return static_cast<std::uint32_t>(word3 >> 40); }
 constexpr std::uint32_t peer_of(std::uint64_t word3) {

@@ -68,7 +68,7 @@ struct slot_cache {
   std::uint64_t ledger = 0;
   slot* mine = nullptr;
 };
-thread_local constinit slot_cache last;
+[[gnu::tls_model("initial-exec")]] thread_local constinit slot_cache last;
 thread_local constinit bool thread_is_ending = false;
 
 /// Which slots of a ledger are taken; outlives the ledger while threads hold on to it.

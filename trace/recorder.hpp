@@ -1,6 +1,8 @@
 // Records what happens on one node: the write side of a trace.
 #pragma once
 
+#include "trace/thread_slot.hpp"
+
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -43,7 +45,8 @@ enum class message_role : std::uint8_t {
   response, ///< it answers one of its causes
 };
 
-/// Indices into the recording node's tables; 0 is "none" or "unknown".
+/// Indices into the recording node's tables; 0 is "none" or "unknown". Actors beyond the table, of
+/// 2^24 - 2, share one.
 using actor_index = std::uint32_t;
 using string_index = std::uint32_t;
 using node_index = std::uint16_t; // 0: the recording node itself
@@ -55,6 +58,14 @@ using timestamp = std::uint64_t;
 struct sent_message {
   message_id id{};
   timestamp when = 0;
+};
+
+/// What recorder::handling() tells handled(), on the same thread.
+struct begun_handler {
+  thread_slot* slot = nullptr; ///< null if it is not recorded
+  message_id id{};
+  std::uint64_t word3 = 0;
+  timestamp begin = 0;
 };
 
 struct recorder_options {
@@ -118,11 +129,11 @@ class recorder {
   timestamp delivered(message_id, actor_index receiver, string_index type, std::uint32_t bytes,
                       timestamp remote_sent);
   /// The handler is about to run; lets the reader name what a killed node was doing.
-  void handling(message_id, actor_index who, string_index type, timestamp begin);
-  /// The handler has run, from `begin` until now.
-  void handled(message_id, actor_index who, string_index type, timestamp begin);
-  /// The same, for a caller that has read the clock anyway.
-  void handled(message_id, actor_index who, string_index type, timestamp begin, timestamp end);
+  begun_handler handling(message_id, actor_index who, string_index type, timestamp begin);
+  /// It has run on this thread.
+  void handled(const begun_handler&, timestamp end);
+  /// A handler has run, from `begin` until `end`; 0: until now.
+  void handled(message_id, actor_index who, string_index type, timestamp begin, timestamp end = 0);
   /// The handler did not take the message: it stays in the mailbox and comes again.
   void skipped(message_id);
   void dropped(message_id, actor_index receiver, string_index type, string_index reason);
@@ -157,9 +168,36 @@ class recorder {
 
  private:
   struct impl;
+  /// The calling thread's place.
+  thread_slot& here() {
+    if (slot_of_thread.recorder != id_) [[unlikely]]
+      return new_here();
+    return *slot_of_thread.slot;
+  }
+  thread_slot& new_here();
+  /// What no record tells is counted as missed.
+  void record(thread_slot&, format::record_kind, timestamp, std::uint64_t w1, std::uint64_t w2,
+              std::uint64_t w3);
+  bool make_room(thread_slot&);
+  bool first_chunk(thread_slot&);
+  /// Whether what has this cause is recorded.
+  bool samples(thread_slot& slot, message_id cause) const {
+    if (cause) [[likely]]
+      return cause.recorded();
+    return sample_one_in_ <= 1 || slot.draw(sample_one_in_);
+  }
+  message_id next_number(thread_slot&);
+  void take_numbers(thread_slot&);
+  std::uint64_t since_base(timestamp when) const { return when > base_ ? when - base_ : 0; }
+
   level what_;
+  std::uint32_t sample_one_in_;
   std::atomic<std::uint64_t> skew_{0}; ///< lead of the hybrid clock over CLOCK_MONOTONIC, ns
   std::unique_ptr<impl> impl_;
+  const std::uint64_t id_;   ///< of this instance in this process
+  const std::uint64_t base_; ///< CLOCK_MONOTONIC when the trace began
 };
 
 } // namespace troupe::trace
+
+#include "trace/recorder_inline.hpp"

@@ -9,11 +9,6 @@ namespace troupe::trace {
 
 using format::record_kind;
 
-recorder::recorder(recorder_options o) : what_{o.what}, impl_{std::make_unique<impl>(std::move(o), what_)} {}
-recorder::~recorder() = default;
-void recorder::close() { impl_->close(); }
-const recorder_options& recorder::options() const { return impl_->options; }
-
 // -- tables ----------------------------------------------------------------------
 
 string_index recorder::intern(std::string_view text) {
@@ -53,7 +48,7 @@ actor_index recorder::add_actor(node_index node, std::uint64_t id, std::string_v
     entry.role = impl_->intern_locked(role);
     impl_->define_actor(it->second);
   }
-  return it->second;
+  return std::min(it->second, format::actor_index_max + 1);
 }
 
 void recorder::impl::define_string(string_index index) {
@@ -70,23 +65,18 @@ void recorder::impl::define_node(node_index index) {
 void recorder::impl::define_actor(actor_index index) {
   if (index > format::actor_index_max) return;
   auto& a = actors[index];
-  write(tables_, record_kind::define_actor, base, a.key.id, a.role | std::uint64_t{a.key.node} << 32,
-        format::pack_actors(index, 0, 0));
+  if (!room(tables_, format::record_bytes)) return;
+  tables_.append(static_cast<std::uint64_t>(record_kind::define_actor), 0, a.key.id,
+                 a.role | std::uint64_t{a.key.node} << 32, format::pack_actors(index, 0, 0));
 }
 
 void recorder::impl::write_blob(thread_slot& slot, record_kind kind, timestamp when, std::uint64_t w1,
                                 std::uint64_t w2, std::uint64_t w3, std::span<const std::byte> blob) {
-  auto bytes = format::record_bytes + format::padded(blob.size());
-  auto* at = room(slot, bytes);
-  if (!at) return;
-  auto* r = reinterpret_cast<format::record*>(at);
-  auto since = when > base ? when - base : 0;
-  r->time_kind = since << 8 | format::blob_bit | static_cast<std::uint64_t>(kind);
-  r->word1 = w1;
-  r->word2 = w2 | static_cast<std::uint32_t>(blob.size());
-  r->word3 = w3;
-  if (!blob.empty()) std::memcpy(at + format::record_bytes, blob.data(), blob.size());
-  publish(slot, bytes);
+  const auto behind = format::padded(blob.size());
+  if (!room(slot, format::record_bytes + behind)) return;
+  if (!blob.empty()) std::memcpy(slot.next + format::record_bytes, blob.data(), blob.size());
+  slot.append(format::blob_bit | static_cast<std::uint64_t>(kind), since_base(when), w1,
+              w2 | static_cast<std::uint32_t>(blob.size()), w3, behind);
 }
 
 // -- events ----------------------------------------------------------------------
@@ -94,80 +84,80 @@ void recorder::impl::write_blob(thread_slot& slot, record_kind kind, timestamp w
 void recorder::spawned(actor_index who, actor_index parent, message_id cause) {
   if (!on()) return;
   if (!cause.recorded()) cause = {};
-  impl_->record(record_kind::spawned, now(), cause.value, 0, format::pack_actors(who, parent, 0));
+  record(here(), record_kind::spawned, now(), cause.value, 0, format::pack_actors(who, parent, 0));
 }
 
 void recorder::exited(actor_index who, string_index reason) {
-  if (on()) impl_->record(record_kind::exited, now(), 0, reason, format::pack_actors(who, 0, 0));
+  if (on()) record(here(), record_kind::exited, now(), 0, reason, format::pack_actors(who, 0, 0));
 }
 
 void recorder::also_caused_by(message_id id, message_id cause) {
   if (on() && id.recorded() && cause.recorded())
-    impl_->record(record_kind::also_caused_by, now(), id.value, cause.value, 0);
+    record(here(), record_kind::also_caused_by, now(), id.value, cause.value, 0);
 }
 
 void recorder::dropped(message_id id, actor_index receiver, string_index type, string_index reason) {
   if (!on() || !id.recorded()) return;
-  impl_->record(record_kind::dropped, now(), id.value, reason, format::pack_actors(receiver, 0, type));
-  impl_->left_handler(impl_->mine(), id);
+  record(here(), record_kind::dropped, now(), id.value, reason, format::pack_actors(receiver, 0, type));
+  here().leave_handler(id.value);
 }
 
 void recorder::dead_lettered(message_id id, actor_index receiver, string_index type, string_index reason) {
   if (!on() || !id.recorded()) return;
-  impl_->record(record_kind::dead_lettered, now(), id.value, reason, format::pack_actors(receiver, 0, type));
-  impl_->left_handler(impl_->mine(), id);
+  record(here(), record_kind::dead_lettered, now(), id.value, reason, format::pack_actors(receiver, 0, type));
+  here().leave_handler(id.value);
 }
 
 void recorder::timer_set(message_id id, actor_index who, std::chrono::nanoseconds delay) {
   if (on() && id.recorded())
-    impl_->record(record_kind::timer_set, now(), id.value, static_cast<std::uint64_t>(delay.count()),
-                  format::pack_actors(who, 0, 0));
+    record(here(), record_kind::timer_set, now(), id.value, static_cast<std::uint64_t>(delay.count()),
+           format::pack_actors(who, 0, 0));
 }
 
 void recorder::redelivered(message_id again, message_id original, actor_index who) {
   if (on() && again.recorded() && original.recorded())
-    impl_->record(record_kind::redelivered, now(), again.value, original.value,
-                  format::pack_actors(who, 0, 0));
+    record(here(), record_kind::redelivered, now(), again.value, original.value,
+           format::pack_actors(who, 0, 0));
 }
 
 void recorder::node_up(node_index node, bool keeps_trace) {
-  if (on() && node != 0) impl_->record(record_kind::node_up, now(), node, keeps_trace ? 0 : 1, 0);
+  if (on() && node != 0) record(here(), record_kind::node_up, now(), node, keeps_trace ? 0 : 1, 0);
 }
 
 void recorder::node_down(node_index node, string_index reason) {
-  if (on() && node != 0) impl_->record(record_kind::node_down, now(), node, reason, 0);
+  if (on() && node != 0) record(here(), record_kind::node_down, now(), node, reason, 0);
 }
 
 void recorder::link_up(node_index node) {
-  if (on() && node != 0) impl_->record(record_kind::link_up, now(), node, 0, 0);
+  if (on() && node != 0) record(here(), record_kind::link_up, now(), node, 0, 0);
 }
 
 void recorder::link_down(node_index node, string_index reason) {
-  if (on() && node != 0) impl_->record(record_kind::link_down, now(), node, reason, 0);
+  if (on() && node != 0) record(here(), record_kind::link_down, now(), node, reason, 0);
 }
 
 void recorder::link_resumed(node_index node, std::uint32_t frames_sent_again) {
-  if (on() && node != 0) impl_->record(record_kind::link_resumed, now(), node, frames_sent_again, 0);
+  if (on() && node != 0) record(here(), record_kind::link_resumed, now(), node, frames_sent_again, 0);
 }
 
 void recorder::clock_offset(node_index node, std::chrono::nanoseconds offset,
                             std::chrono::nanoseconds uncertainty) {
   if (on() && node != 0)
-    impl_->record(record_kind::clock_offset, now(), node, static_cast<std::uint64_t>(offset.count()),
-                  static_cast<std::uint64_t>(uncertainty.count()));
+    record(here(), record_kind::clock_offset, now(), node, static_cast<std::uint64_t>(offset.count()),
+           static_cast<std::uint64_t>(uncertainty.count()));
 }
 
 void recorder::fault(string_index kind, string_index detail) {
-  if (on()) impl_->record(record_kind::fault, now(), kind, detail, 0);
+  if (on()) record(here(), record_kind::fault, now(), kind, detail, 0);
 }
 
 void recorder::told_to_end(string_index verdict, string_index reason) {
-  if (on()) impl_->record(record_kind::told_to_end, now(), verdict, reason, 0);
+  if (on()) record(here(), record_kind::told_to_end, now(), verdict, reason, 0);
 }
 
 void recorder::noted(actor_index who, message_id during, std::string_view text) {
   if (!on() || (during && !during.recorded())) return;
-  impl_->write_blob(impl_->mine(), record_kind::noted, now(), during.value, 0, format::pack_actors(who, 0, 0),
+  impl_->write_blob(here(), record_kind::noted, now(), during.value, 0, format::pack_actors(who, 0, 0),
                     std::as_bytes(std::span{text.substr(0, format::blob_bytes_max)}));
 }
 
@@ -175,12 +165,12 @@ void recorder::payload(message_id id, std::span<const std::byte> bytes) {
   if (what_ != level::payloads || !id.recorded()) return;
   auto kept = bytes.first(std::min<std::size_t>(bytes.size(), format::blob_bytes_max));
   auto whole = std::min<std::uint64_t>(bytes.size(), 0xffff'ffff);
-  impl_->write_blob(impl_->mine(), record_kind::payload, now(), id.value, whole << 32, 0, kept);
+  impl_->write_blob(here(), record_kind::payload, now(), id.value, whole << 32, 0, kept);
 }
 
 void recorder::invariant(std::string_view text) {
   if (on())
-    impl_->write_blob(impl_->mine(), record_kind::invariant, now(), 0, 0, 0,
+    impl_->write_blob(here(), record_kind::invariant, now(), 0, 0, 0,
                       std::as_bytes(std::span{text.substr(0, format::blob_bytes_max)}));
 }
 

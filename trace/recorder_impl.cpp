@@ -1,6 +1,7 @@
 #include "trace/recorder_impl.hpp"
 
 #include "trace/collect.hpp"
+#include "trace/tick_clock.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -41,14 +42,12 @@ thread_local constinit bool thread_is_ending = false;
 
 thread_slots::~thread_slots() {
   thread_is_ending = true;
-  last_slot = {};
+  slot_of_thread = {};
   for (auto& e : entries)
     e.slot->orphaned.store(true, std::memory_order_release);
 }
 
 } // namespace
-
-thread_local constinit slot_cache last_slot;
 
 recorder::impl::impl(recorder_options o, level what) : options{std::move(o)}, id{next_instance()} {
   base = clock_ns(CLOCK_MONOTONIC);
@@ -111,7 +110,7 @@ thread_slot& recorder::impl::find_slot() {
     auto& known = own_slots.entries;
     for (auto& e : known) {
       if (e.recorder != id) continue;
-      last_slot = {id, e.slot.get()};
+      slot_of_thread = {id, e.slot.get()};
       return *e.slot;
     }
     // Only this thread holds the slots of recorders that are gone.
@@ -133,9 +132,9 @@ thread_slot& recorder::impl::find_slot() {
       slots_.push_back(slot);
     }
   }
-  last_slot = {id, slot.get()};
+  slot_of_thread = {id, slot.get()};
   if (!thread_is_ending) own_slots.entries.push_back({id, std::move(slot)});
-  return *last_slot.slot;
+  return *slot_of_thread.slot;
 }
 
 void recorder::impl::take_numbers(thread_slot& slot) {
@@ -143,12 +142,12 @@ void recorder::impl::take_numbers(thread_slot& slot) {
   slot.number_end = slot.number + numbers_per_block;
 }
 
-std::byte* recorder::impl::new_room(thread_slot& slot, std::uint64_t bytes) {
+bool recorder::impl::make_room(thread_slot& slot, std::uint64_t bytes) {
   if (!stopped_.load(std::memory_order_relaxed)) {
     // Table records are written with the mutex held already.
     std::unique_lock<std::mutex> lock{mutex, std::defer_lock};
     if (&slot != &tables_) lock.lock();
-    if (new_chunk(slot, bytes)) return slot.next;
+    if (new_chunk(slot, bytes)) return true;
   }
   if (slot.chunk) {
     auto missed = slot.chunk->missed.load(std::memory_order_relaxed);
@@ -158,14 +157,13 @@ std::byte* recorder::impl::new_room(thread_slot& slot, std::uint64_t bytes) {
     if (&slot != &tables_) lock.lock();
     if (!segments_.empty()) segments_.back()->header().missed.fetch_add(1, std::memory_order_relaxed);
   }
-  return nullptr;
+  return false;
 }
 
-format::chunk_header* recorder::impl::first_chunk() {
-  auto& slot = mine();
-  if (stopped_.load(std::memory_order_relaxed)) return nullptr;
+bool recorder::impl::first_chunk(thread_slot& slot) {
+  if (stopped_.load(std::memory_order_relaxed)) return false;
   std::lock_guard lock{mutex};
-  return new_chunk(slot, format::record_bytes) ? slot.chunk : nullptr;
+  return new_chunk(slot, format::record_bytes);
 }
 
 bool recorder::impl::new_chunk(thread_slot& slot, std::uint64_t bytes) {

@@ -4,42 +4,12 @@
 #include "trace/format.hpp"
 #include "trace/recorder.hpp"
 #include "trace/segment.hpp"
-#include "trace/tick_clock.hpp"
 
 #include <mutex>
 #include <unordered_map>
 #include <vector>
 
 namespace troupe::trace {
-
-/// One thread's place in a recorder. Its owner alone uses it, but for `orphaned`; a thread
-/// that ends leaves it, chunk and all, to the next new thread.
-struct thread_slot {
-  std::byte* next = nullptr;
-  std::byte* end = nullptr;
-  format::chunk_header* chunk = nullptr;
-  segment* home = nullptr;
-  std::uint64_t number = 0;     ///< the next message's
-  std::uint64_t number_end = 0; ///< end of the block of numbers that is this thread's
-  std::uint64_t dice = 0;
-  std::uint32_t thread = 0;
-  std::atomic<bool> orphaned{false};
-
-  /// True once in `one_in` calls on average.
-  bool draw(std::uint32_t one_in) {
-    dice ^= dice << 13;
-    dice ^= dice >> 7;
-    dice ^= dice << 17;
-    return dice % one_in == 0;
-  }
-};
-
-/// What the calling thread found last; keyed by a number that no two recorders share.
-struct slot_cache {
-  std::uint64_t recorder = 0;
-  thread_slot* slot = nullptr;
-};
-extern thread_local constinit slot_cache last_slot;
 
 struct recorder::impl {
   impl(recorder_options, level);
@@ -48,38 +18,18 @@ struct recorder::impl {
   const recorder_options options;
   const std::uint64_t id; ///< of this instance in this process
   std::uint64_t base = 0; ///< base_mono_ns
-  tick_clock& clock = tick_clock::shared();
 
-  thread_slot& mine() { return last_slot.recorder == id ? *last_slot.slot : find_slot(); }
-
-  /// Where to write `bytes`, or null when the trace has ended; publish() follows.
-  std::byte* room(thread_slot& slot, std::uint64_t bytes) {
-    if (static_cast<std::uint64_t>(slot.end - slot.next) >= bytes) return slot.next;
-    return new_room(slot, bytes);
-  }
-  static void publish(thread_slot& slot, std::uint64_t bytes) {
-    slot.next += bytes;
-    auto used = slot.chunk->used.load(std::memory_order_relaxed);
-    slot.chunk->used.store(used + bytes, std::memory_order_release);
-  }
-  void record(format::record_kind kind, timestamp when, std::uint64_t w1, std::uint64_t w2,
-              std::uint64_t w3) {
-    write(mine(), kind, when, w1, w2, w3);
-  }
-  void write(thread_slot&, format::record_kind, timestamp, std::uint64_t w1, std::uint64_t w2,
-             std::uint64_t w3);
-  /// The low half of w2 becomes the blob's length.
+  /// The calling thread's slot, which may be new.
+  thread_slot& find_slot();
+  /// False when the trace has ended.
+  bool room(thread_slot& slot, std::uint64_t bytes) { return slot.has_room(bytes) || make_room(slot, bytes); }
+  /// A new chunk for what the slot's own has no room for.
+  bool make_room(thread_slot&, std::uint64_t bytes);
+  /// A chunk for a thread that has none, although it records nothing yet.
+  bool first_chunk(thread_slot&);
+  std::uint64_t since_base(timestamp when) const { return when > base ? when - base : 0; }
   void write_blob(thread_slot&, format::record_kind, timestamp, std::uint64_t w1, std::uint64_t w2,
                   std::uint64_t w3, std::span<const std::byte>);
-
-  /// Takes the mark away that handling() set, if it is for that message.
-  static void left_handler(const thread_slot& slot, message_id message) {
-    auto* chunk = slot.chunk;
-    if (chunk && chunk->message.load(std::memory_order_relaxed) == message.value)
-      chunk->message.store(0, std::memory_order_release);
-  }
-  format::chunk_header* first_chunk();
-  message_id next_message(thread_slot&, message_id cause);
   void take_numbers(thread_slot&);
   void close();
 
@@ -114,8 +64,6 @@ struct recorder::impl {
   void define_actor(actor_index);
 
  private:
-  thread_slot& find_slot();
-  std::byte* new_room(thread_slot&, std::uint64_t bytes);
   bool new_chunk(thread_slot&, std::uint64_t bytes);
   format::chunk_header* allocate(std::uint32_t units);
   void leave_chunk(thread_slot&);
@@ -138,21 +86,6 @@ struct recorder::impl {
   std::atomic<bool> stopped_{false}; ///< ended or closed
   bool closed_ = false;
   std::atomic<std::uint64_t> next_number_{1};
-
-  friend class recorder;
 };
-
-inline void recorder::impl::write(thread_slot& slot, format::record_kind kind, timestamp when,
-                                  std::uint64_t w1, std::uint64_t w2, std::uint64_t w3) {
-  auto* at = room(slot, format::record_bytes);
-  if (!at) return;
-  auto since = when > base ? when - base : 0;
-  auto* r = reinterpret_cast<format::record*>(at);
-  r->time_kind = since << 8 | static_cast<std::uint64_t>(kind);
-  r->word1 = w1;
-  r->word2 = w2;
-  r->word3 = w3;
-  publish(slot, format::record_bytes);
-}
 
 } // namespace troupe::trace

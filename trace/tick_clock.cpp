@@ -87,45 +87,26 @@ tick_clock::tick_clock() : by_ticks_(kernel_trusts_ticks()) {
   if (by_ticks_) before_ = read_both();
 }
 
-tick_line tick_clock::current() const {
-  while (true) {
-    const auto turn = turn_.load(std::memory_order_acquire);
-    const auto& line = lines_[turn % 2];
-    const tick_line result{
-        {line.ticks.load(std::memory_order_relaxed), line.nanoseconds.load(std::memory_order_relaxed)},
-        line.rate.load(std::memory_order_relaxed),
-        line.length.load(std::memory_order_relaxed)};
-    std::atomic_thread_fence(std::memory_order_acquire);
-    if (turn_.load(std::memory_order_relaxed) == turn) return result;
-  }
-}
-
-void tick_clock::publish(const tick_line& line) {
-  const auto turn = turn_.load(std::memory_order_relaxed) + 1;
-  auto& next = lines_[turn % 2];
-  // Who still reads this one from the turn before last sees that the turn is another.
-  std::atomic_thread_fence(std::memory_order_release);
-  next.ticks.store(line.begin.ticks, std::memory_order_relaxed);
-  next.nanoseconds.store(line.begin.nanoseconds, std::memory_order_relaxed);
-  next.rate.store(line.rate, std::memory_order_relaxed);
-  next.length.store(line.length, std::memory_order_relaxed);
-  turn_.store(turn, std::memory_order_release);
-}
-
-std::uint64_t tick_clock::look_again() {
+std::uint64_t tick_clock::look_up(tick_line& known) {
   if (!by_ticks_) return clock_ns(CLOCK_MONOTONIC);
-  const std::unique_lock lock{drawing_, std::try_to_lock};
-  const auto line = current();
-  // Somebody else draws the next line just now; the last one goes on until it is there.
-  if (!lock) return line.rate == 0 ? clock_ns(CLOCK_MONOTONIC) : line.at(read_ticks());
+  std::unique_lock lock{drawing_, std::try_to_lock};
+  if (!lock) {
+    // Somebody else draws the next line just now. This one is as good for as long again, and before
+    // the first there is the system's clock.
+    if (known.rate == 0) return clock_ns(CLOCK_MONOTONIC);
+    const auto ticks = read_ticks();
+    if (ticks - known.begin.ticks < 2 * known.length) return known.at(ticks);
+    lock.lock();
+  }
   const auto now = read_both();
-  if (line.rate == 0 ? now.nanoseconds - before_.nanoseconds < first_line_ns
-                     : now.ticks - line.begin.ticks < line.length)
-    return line.rate == 0 ? now.nanoseconds : line.at(now.ticks);
-  const auto next = next_line(line, before_, now);
-  before_ = now;
-  publish(next);
-  return next.begin.nanoseconds;
+  const bool due = line_.rate == 0 ? now.nanoseconds - before_.nanoseconds >= first_line_ns
+                                   : now.ticks - line_.begin.ticks >= line_.length;
+  if (due) {
+    line_ = next_line(line_, before_, now);
+    before_ = now;
+  }
+  known = line_;
+  return line_.rate == 0 ? now.nanoseconds : line_.at(now.ticks);
 }
 
 } // namespace troupe::trace

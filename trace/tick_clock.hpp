@@ -1,7 +1,6 @@
 // CLOCK_MONOTONIC, read through the processor's time-stamp counter.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <ctime>
 #include <mutex>
@@ -38,8 +37,8 @@ tick_line next_line(const tick_line& last, const clock_reading& before, const cl
 
 inline constexpr std::uint64_t line_ns = 100'000'000, first_line_ns = 10'000'000, jump_ns = 100'000;
 
-/// Costs less than half of clock_gettime, within some tens of nanoseconds of its time. Where
-/// the kernel itself does not trust the counter, it is clock_gettime. Thread-safe.
+/// Within some tens of nanoseconds of the system's time. Where the kernel itself does not trust the
+/// counter, it is clock_gettime. Thread-safe.
 class tick_clock {
  public:
   /// One for the process, since its threads compare their times.
@@ -49,37 +48,31 @@ class tick_clock {
   tick_clock(const tick_clock&) = delete;
   tick_clock& operator=(const tick_clock&) = delete;
 
-  std::uint64_t now() {
-#if defined(__x86_64__)
-    const auto turn = turn_.load(std::memory_order_acquire);
-    const auto& line = lines_[turn % 2];
-    const auto since = __rdtsc() - line.ticks.load(std::memory_order_relaxed);
-    if (since < line.length.load(std::memory_order_relaxed)) {
-      // A line is so short that this does not overflow.
-      const auto result = line.nanoseconds.load(std::memory_order_relaxed)
-                          + (since * line.rate.load(std::memory_order_relaxed) >> 32);
-      std::atomic_thread_fence(std::memory_order_acquire);
-      if (turn_.load(std::memory_order_relaxed) == turn) return result;
-    }
-#endif
-    return look_again();
-  }
+  /// The time now. `known` is a line that this clock gave the caller before, or an empty one; it is
+  /// replaced by the one that holds now.
+  std::uint64_t look_up(tick_line& known);
 
  private:
-  struct shared_line {
-    std::atomic<std::uint64_t> ticks{0}, nanoseconds{0}, rate{0}, length{0};
-  };
-  std::uint64_t look_again();
-  tick_line current() const;
-  void publish(const tick_line&);
-
-  /// Readers take the one that is not being written, and look whether it still was when
-  /// they were through.
-  shared_line lines_[2];
-  std::atomic<std::uint64_t> turn_{0};
   std::mutex drawing_;
-  clock_reading before_; ///< under `drawing_`
+  clock_reading before_; ///< this and the next under `drawing_`
+  tick_line line_;
   bool by_ticks_ = false;
 };
+
+/// The line that the calling thread read the time of the process from last.
+[[gnu::tls_model("initial-exec")]] inline constinit thread_local tick_line line_of_thread;
+
+/// The time of tick_clock::shared(), for less than half of what clock_gettime costs: a thread looks
+/// there only when its line has ended.
+inline std::uint64_t monotonic_ns() {
+#if defined(__x86_64__)
+  const auto& line = line_of_thread;
+  const auto since = __rdtsc() - line.begin.ticks;
+  // A line is so short that this does not overflow.
+  if (since < line.length) [[likely]]
+    return line.begin.nanoseconds + (since * line.rate >> 32);
+#endif
+  return tick_clock::shared().look_up(line_of_thread);
+}
 
 } // namespace troupe::trace

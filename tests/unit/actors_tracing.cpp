@@ -2,6 +2,7 @@
 #include "tests/support/test_system.hpp"
 
 #include <array>
+#include <thread>
 
 using namespace troupe;
 using troupe::testing::test_system;
@@ -171,4 +172,29 @@ TEST_CASE("what is sent arrives whole and is booked once, at actors of CAF's own
   for (auto& each : to)
     caf::anon_send_exit(each, caf::exit_reason::user_shutdown);
   sys.run();
+}
+
+TEST_CASE("the memory of a mailbox element is used again for one of about its size", "[tracing]") {
+  bool same_class = false, other_class = true, largest = false;
+  std::thread{[&] {                                        // whose lists are empty
+    element_pool::give_back(element_pool::take(100), 100); // the first only sets up that the lists are freed
+    auto* memory = element_pool::take(100);
+    element_pool::give_back(memory, 100);
+    auto* larger = element_pool::take(129);
+    other_class = larger == memory;
+    auto* equal = element_pool::take(128);
+    same_class = equal == memory;
+    element_pool::give_back(larger, 129);
+    element_pool::give_back(equal, 128);
+    auto* large = element_pool::take(224);
+    element_pool::give_back(large, 224);
+    auto* largest_again = element_pool::take(193);
+    largest = largest_again == large;
+    element_pool::give_back(largest_again, 193);
+    element_pool::give_back(element_pool::take(225), 225); // is kept by nobody
+  }}
+      .join();
+  CHECK(same_class);
+  CHECK_FALSE(other_class);
+  CHECK(largest);
 }
