@@ -203,7 +203,8 @@ int main(int argc, char** argv) {
   measure_reading(figures);
   figures.push_back(
       {"recorder_ns_per_message", message_ns(300'000), "all recorder calls of one local message"});
-  figures.push_back({"clock_ns", clock_ns(1'000'000), "one reading of the clock; a message takes two or three"});
+  figures.push_back(
+      {"clock_ns", clock_ns(1'000'000), "one reading of the clock; a message takes two or three"});
   std::string out;
   trace::json_writer j{out};
   j.object();
