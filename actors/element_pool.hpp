@@ -14,40 +14,42 @@ class element_pool {
  public:
   static void* take(std::size_t bytes) {
     if (bytes > block_bytes_max) return ::operator new(bytes);
-    auto& pool = of_thread;
-    auto*& head = pool.head(bytes);
-    if (head == nullptr) [[unlikely]]
+    auto& list = of_thread.list_for(bytes);
+    if (list.head == nullptr) [[unlikely]]
       return ::operator new(block_bytes(bytes));
-    ++pool.room_;
-    return std::exchange(head, head->next);
+    ++list.room;
+    return std::exchange(list.head, list.head->next);
   }
   /// `bytes` as they were asked for.
   static void give_back(void* memory, std::size_t bytes) noexcept {
-    auto& pool = of_thread;
-    if (bytes > block_bytes_max || pool.room_ == 0) [[unlikely]]
+    if (bytes > block_bytes_max) return ::operator delete(memory);
+    auto& list = of_thread.list_for(bytes);
+    if (list.room == 0) [[unlikely]]
       return free_outside(memory);
-    --pool.room_;
-    auto*& head = pool.head(bytes);
-    head = new (memory) node{head};
+    --list.room;
+    list.head = new (memory) node{list.head};
   }
 
  private:
   static constexpr std::size_t step_bytes = 32, block_bytes_max = 224; ///< what is larger is not kept
-  static constexpr std::size_t kept_max = 1024;                        ///< of all sizes together
+  static constexpr std::size_t kept_max = 1024;                        ///< of each size
   struct node {
     node* next;
   };
+  struct free_list {
+    node* head = nullptr;
+    std::size_t room = 0; ///< so many more are kept; none before somebody empties it at the thread's end
+  };
   struct at_thread_end;
 
-  node*& head(std::size_t bytes) { return heads_[(bytes - 1) / step_bytes]; }
+  free_list& list_for(std::size_t bytes) { return lists_[(bytes - 1) / step_bytes]; }
   static constexpr std::size_t block_bytes(std::size_t bytes) {
     return (bytes + step_bytes - 1) / step_bytes * step_bytes;
   }
   /// For the first element that the thread frees, and for those that there is no room for.
   static void free_outside(void* memory) noexcept;
 
-  std::array<node*, block_bytes_max / step_bytes> heads_{};
-  std::size_t room_ = 0; ///< so many more are kept; none before somebody empties it at the thread's end
+  std::array<free_list, block_bytes_max / step_bytes> lists_{};
 
   /// Without a destructor of its own, so that using it needs no look whether it lives yet.
   [[gnu::tls_model("initial-exec")]] static constinit thread_local element_pool of_thread;

@@ -19,16 +19,19 @@ constinit thread_local element_pool element_pool::of_thread;
 struct element_pool::at_thread_end {
   bool armed = false;
   ~at_thread_end() {
-    for (auto*& head : of_thread.heads_)
-      while (head != nullptr)
-        ::operator delete(std::exchange(head, head->next));
-    of_thread.room_ = 0; // threads that still free elements while they end bypass the pool
+    for (auto& list : of_thread.lists_) {
+      while (list.head != nullptr)
+        ::operator delete(std::exchange(list.head, list.head->next));
+      list.room = 0; // threads that still free elements while they end bypass the pool
+    }
   }
 };
 
 void element_pool::free_outside(void* memory) noexcept {
   static thread_local at_thread_end end;
-  if (!std::exchange(end.armed, true)) of_thread.room_ = kept_max;
+  if (!std::exchange(end.armed, true))
+    for (auto& list : of_thread.lists_)
+      list.room = kept_max;
   ::operator delete(memory);
 }
 

@@ -204,9 +204,10 @@ class traced : public Base, public traceable {
       element.reset(new element_of<caf::mailbox_element, value>(std::forward<T>(x), std::move(self), id,
                                                                 std::move(none)));
     } else {
+      const auto type = context_->catalog.template traced_as<value>();
       being_sent =
           new element_of<traced_element, value>(std::forward<T>(x), std::move(self), id, std::move(none));
-      being_sent->typed(*context_, context_->catalog.template traced_as<value>());
+      being_sent->typed(*context_, type);
       element.reset(being_sent);
     }
     dest->enqueue(std::move(element), Base::context());

@@ -49,9 +49,8 @@ inline begun_handler recorder::handling(message_id id, actor_index who, string_i
     return {};
   const auto word3 = format::pack_actors(who, 0, type);
   auto& slot = here();
-  if (slot.chunk == nullptr && !first_chunk(slot)) [[unlikely]]
-    return {};
-  slot.enter_handler(id.value, since_base(begin), word3);
+  if (slot.chunk != nullptr || first_chunk(slot)) [[likely]]
+    slot.enter_handler(id.value, since_base(begin), word3);
   return {&slot, id, word3, begin};
 }
 

@@ -85,28 +85,25 @@ tick_clock& tick_clock::shared() {
 
 tick_clock::tick_clock() : by_ticks_(kernel_trusts_ticks()) {
   if (by_ticks_) before_ = read_both();
+  began_ns_ = before_.nanoseconds;
 }
 
 std::uint64_t tick_clock::look_up(tick_line& known) {
   if (!by_ticks_) return clock_ns(CLOCK_MONOTONIC);
-  std::unique_lock lock{drawing_, std::try_to_lock};
-  if (!lock) {
-    // Somebody else draws the next line just now. This one is as good for as long again, and before
-    // the first there is the system's clock.
-    if (known.rate == 0) return clock_ns(CLOCK_MONOTONIC);
-    const auto ticks = read_ticks();
-    if (ticks - known.begin.ticks < 2 * known.length) return known.at(ticks);
-    lock.lock();
+  if (!drawn_.load(std::memory_order_acquire)) {
+    const auto now = clock_ns(CLOCK_MONOTONIC);
+    if (now - began_ns_ < first_line_ns) return now;
   }
+  // Whoever holds it reads the two clocks, once a line and thread.
+  const std::lock_guard lock{drawing_};
   const auto now = read_both();
-  const bool due = line_.rate == 0 ? now.nanoseconds - before_.nanoseconds >= first_line_ns
-                                   : now.ticks - line_.begin.ticks >= line_.length;
-  if (due) {
+  if (line_.rate == 0 || now.ticks - line_.begin.ticks >= line_.length) {
     line_ = next_line(line_, before_, now);
     before_ = now;
+    drawn_.store(true, std::memory_order_release);
   }
   known = line_;
-  return line_.rate == 0 ? now.nanoseconds : line_.at(now.ticks);
+  return line_.at(now.ticks);
 }
 
 } // namespace troupe::trace

@@ -1,6 +1,7 @@
 // CLOCK_MONOTONIC, read through the processor's time-stamp counter.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <ctime>
 #include <mutex>
@@ -53,10 +54,12 @@ class tick_clock {
   std::uint64_t look_up(tick_line& known);
 
  private:
+  bool by_ticks_ = false;
+  std::uint64_t began_ns_ = 0;     ///< some time after that the first line is drawn
+  std::atomic<bool> drawn_{false}; ///< until then there is the system's clock
   std::mutex drawing_;
   clock_reading before_; ///< this and the next under `drawing_`
   tick_line line_;
-  bool by_ticks_ = false;
 };
 
 /// The line that the calling thread read the time of the process from last.
