@@ -1,7 +1,5 @@
 #include "trace/recorder_impl.hpp"
 
-#include <algorithm>
-
 // The events of messages that recorder_inline.hpp leaves.
 
 namespace troupe::trace {

@@ -53,12 +53,12 @@ actor_index recorder::add_actor(node_index node, std::uint64_t id, std::string_v
 
 void recorder::impl::define_string(string_index index) {
   auto& text = *strings[index];
-  write_blob(tables_, record_kind::define_string, base, index, 0, 0, std::as_bytes(std::span{text}));
+  write_blob(tables_, record_kind::define_string, 0, index, 0, 0, std::as_bytes(std::span{text}));
 }
 
 void recorder::impl::define_node(node_index index) {
   auto& n = nodes[index];
-  write_blob(tables_, record_kind::define_node, base, n.incarnation, std::uint64_t{index} << 32, 0,
+  write_blob(tables_, record_kind::define_node, 0, n.incarnation, std::uint64_t{index} << 32, 0,
              std::as_bytes(std::span{n.name}));
 }
 
@@ -70,12 +70,12 @@ void recorder::impl::define_actor(actor_index index) {
                  a.role | std::uint64_t{a.key.node} << 32, format::pack_actors(index, 0, 0));
 }
 
-void recorder::impl::write_blob(thread_slot& slot, record_kind kind, timestamp when, std::uint64_t w1,
+void recorder::impl::write_blob(thread_slot& slot, record_kind kind, std::uint64_t since, std::uint64_t w1,
                                 std::uint64_t w2, std::uint64_t w3, std::span<const std::byte> blob) {
   const auto behind = format::padded(blob.size());
   if (!room(slot, format::record_bytes + behind)) return;
   if (!blob.empty()) std::memcpy(slot.next + format::record_bytes, blob.data(), blob.size());
-  slot.append(format::blob_bit | static_cast<std::uint64_t>(kind), since_base(when), w1,
+  slot.append(format::blob_bit | static_cast<std::uint64_t>(kind), since, w1,
               w2 | static_cast<std::uint32_t>(blob.size()), w3, behind);
 }
 
@@ -157,7 +157,8 @@ void recorder::told_to_end(string_index verdict, string_index reason) {
 
 void recorder::noted(actor_index who, message_id during, std::string_view text) {
   if (!on() || (during && !during.recorded())) return;
-  impl_->write_blob(here(), record_kind::noted, now(), during.value, 0, format::pack_actors(who, 0, 0),
+  impl_->write_blob(here(), record_kind::noted, since_base(now()), during.value, 0,
+                    format::pack_actors(who, 0, 0),
                     std::as_bytes(std::span{text.substr(0, format::blob_bytes_max)}));
 }
 
@@ -165,12 +166,12 @@ void recorder::payload(message_id id, std::span<const std::byte> bytes) {
   if (what_ != level::payloads || !id.recorded()) return;
   auto kept = bytes.first(std::min<std::size_t>(bytes.size(), format::blob_bytes_max));
   auto whole = std::min<std::uint64_t>(bytes.size(), 0xffff'ffff);
-  impl_->write_blob(here(), record_kind::payload, now(), id.value, whole << 32, 0, kept);
+  impl_->write_blob(here(), record_kind::payload, since_base(now()), id.value, whole << 32, 0, kept);
 }
 
 void recorder::invariant(std::string_view text) {
   if (on())
-    impl_->write_blob(here(), record_kind::invariant, now(), 0, 0, 0,
+    impl_->write_blob(here(), record_kind::invariant, since_base(now()), 0, 0, 0,
                       std::as_bytes(std::span{text.substr(0, format::blob_bytes_max)}));
 }
 

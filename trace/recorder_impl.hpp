@@ -27,8 +27,8 @@ struct recorder::impl {
   bool make_room(thread_slot&, std::uint64_t bytes);
   /// A chunk for a thread that has none, although it records nothing yet.
   bool first_chunk(thread_slot&);
-  std::uint64_t since_base(timestamp when) const { return when > base ? when - base : 0; }
-  void write_blob(thread_slot&, format::record_kind, timestamp, std::uint64_t w1, std::uint64_t w2,
+  /// `since` as in thread_slot::append(). The low half of w2 becomes the blob's length.
+  void write_blob(thread_slot&, format::record_kind, std::uint64_t since, std::uint64_t w1, std::uint64_t w2,
                   std::uint64_t w3, std::span<const std::byte>);
   void take_numbers(thread_slot&);
   void close();
