@@ -6,7 +6,7 @@ set -euo pipefail
 # shellcheck source=scripts/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-lines_max=400
+lines_max=800
 rooms=(trace transport actors scenarios cli)
 failed=0
 
