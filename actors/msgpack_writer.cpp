@@ -1,6 +1,7 @@
 #include "actors/msgpack_writer.hpp"
 
 #include "actors/message_catalog.hpp"
+#include "trace/utf8.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/execution_unit.hpp>
@@ -30,25 +31,6 @@ void put_float(transport::byte_buffer& out, char lead, Bits bits) {
   out.push_back(lead);
   for (std::size_t i = sizeof bits; i-- > 0;)
     out.push_back(static_cast<char>(bits >> (8 * i)));
-}
-
-/// RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF.
-bool is_utf8(std::string_view text) {
-  const auto octet = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  for (std::size_t i = 0; i < text.size();) {
-    const unsigned first = octet(i++);
-    if (first < 0x80) continue;
-    const int more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : 1;
-    if (first < 0xc2 || first > 0xf4 || text.size() - i < static_cast<std::size_t>(more)) return false;
-    const unsigned second = octet(i);
-    const unsigned low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-    const unsigned high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-    if (second < low || second > high) return false;
-    for (int k = 1; k < more; ++k)
-      if ((octet(i + static_cast<std::size_t>(k)) & 0xc0U) != 0x80) return false;
-    i += static_cast<std::size_t>(more);
-  }
-  return true;
 }
 
 std::int64_t nanoseconds_per(caf::time_unit unit) {
@@ -82,7 +64,7 @@ void msgpack_writer::real(float x) { put_float(out_, '\xca', std::bit_cast<std::
 void msgpack_writer::real(double x) { put_float(out_, '\xcb', std::bit_cast<std::uint64_t>(x)); }
 
 void msgpack_writer::text(std::string_view x) {
-  if (!is_utf8(x)) return bytes(x.data(), x.size());
+  if (!trace::is_utf8(x)) return bytes(x.data(), x.size());
   packing to{out_};
   to.packer.pack_str(static_cast<std::uint32_t>(x.size()));
   to.packer.pack_str_body(x.data(), static_cast<std::uint32_t>(x.size()));

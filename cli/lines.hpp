@@ -8,11 +8,6 @@
 
 namespace troupe::cli {
 
-/// The text with everything made visible that could harm a terminal or a log: control
-/// characters become \x1b and the like (a tab stays), bytes that are not UTF-8 become
-/// the replacement character.
-std::string printable(std::string_view raw);
-
 /// Collects bytes into lines. A line ends with LF, CR LF or CR; one that is longer than
 /// `line_bytes_max` comes in pieces marked with an ellipsis, so memory is bounded
 /// whatever is written. Not thread-safe.

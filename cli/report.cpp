@@ -1,6 +1,5 @@
 #include "cli/report.hpp"
 
-#include "cli/lines.hpp"
 #include "cli/table.hpp"
 #include "scenarios/json_text.hpp"
 
@@ -85,7 +84,7 @@ void flatten(const json& value, const std::string& prefix,
       tables = name == "results" ? table_of(name, member, colour) + tables
                                  : tables + table_of(name, member, colour);
     else
-      lines.emplace_back(name, printable(text_of(member)));
+      lines.emplace_back(name, trace::printable(text_of(member)));
   }
 }
 
@@ -123,7 +122,7 @@ std::string checks_of(const scenarios::outcome& run, bool colour) {
   for (const auto& check : run.checks)
     text += fmt::format("{}  {}{}  {}\n",
                         check.passed ? paint("ok  ", green, colour) : paint("FAIL", red, colour), check.name,
-                        std::string(width - width_of(check.name), ' '), printable(check.detail));
+                        std::string(width - width_of(check.name), ' '), trace::printable(check.detail));
   return text;
 }
 
@@ -137,7 +136,7 @@ std::string render_result(const json& result, bool colour) {
   else if (is_table(result))
     tables = table_of("result", result, colour);
   else if (!result.is_null())
-    lines.emplace_back("result", printable(text_of(result)));
+    lines.emplace_back("result", trace::printable(text_of(result)));
   std::size_t width = 0;
   for (const auto& [name, text] : lines)
     width = std::max(width, width_of(name));
@@ -156,7 +155,7 @@ std::string render(const scenarios::outcome& run, bool colour) {
       fmt::format("\n{}: {} in {:.3g} s", paint(to_string(run.result_verdict), passed ? green : red, colour),
                   run.scenario, run.elapsed_s);
   if (!run.reason.empty() && run.reason != to_string(run.result_verdict))
-    out += fmt::format("; {}", printable(run.reason));
+    out += fmt::format("; {}", trace::printable(run.reason));
   return out + fmt::format("; see {}\n", run.run_dir.string());
 }
 

@@ -1,6 +1,6 @@
 #include "cli/table.hpp"
 
-#include "cli/lines.hpp"
+#include "trace/utf8.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -44,7 +44,7 @@ table::table(std::vector<std::string> head) : head_(std::move(head)) {}
 void table::row(std::vector<std::string> cells) {
   cells.resize(head_.size());
   for (auto& cell : cells)
-    cell = printable(cell);
+    cell = trace::printable(cell);
   for (std::size_t i = 0; i + 1 < cells.size(); ++i)
     cells[i] = shortened(cells[i], cell_width_max);
   rows_.push_back(std::move(cells));

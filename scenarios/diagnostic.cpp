@@ -19,10 +19,9 @@ struct cell {
 struct interval {
   char32_t first, last;
 };
-constexpr std::array zero_width{
-    interval{0x0300, 0x036f}, interval{0x0483, 0x0489}, interval{0x0591, 0x05bd}, interval{0x064b, 0x065f},
-    interval{0x200b, 0x200f}, interval{0x202a, 0x202e}, interval{0x2060, 0x2064}, interval{0x20d0, 0x20f0},
-    interval{0xfe00, 0xfe0f}, interval{0xfe20, 0xfe2f}, interval{0xfeff, 0xfeff}, interval{0xe0100, 0xe01ef}};
+constexpr std::array zero_width{interval{0x0300, 0x036f}, interval{0x0483, 0x0489}, interval{0x0591, 0x05bd},
+                                interval{0x064b, 0x065f}, interval{0x20d0, 0x20f0}, interval{0xfe00, 0xfe0f},
+                                interval{0xfe20, 0xfe2f}};
 constexpr std::array double_width{
     interval{0x1100, 0x115f},   interval{0x231a, 0x231b},   interval{0x2e80, 0x303e},
     interval{0x3041, 0x33ff},   interval{0x3400, 0x4dbf},   interval{0x4e00, 0x9fff},
@@ -37,28 +36,19 @@ bool within(const Intervals& intervals, char32_t c) {
                      [c](const interval& i) { return c >= i.first && c <= i.last; });
 }
 
-char32_t decode(std::string_view bytes) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
-  constexpr std::array<unsigned char, 5> masks{0, 0x7f, 0x1f, 0x0f, 0x07};
-  char32_t c = byte(0) & masks[bytes.size()];
-  for (std::size_t i = 1; i < bytes.size(); ++i)
-    c = (c << 6) | (byte(i) & 0x3fU);
-  return c;
-}
-
 std::vector<cell> cells(std::string_view line) {
   std::vector<cell> result;
   while (!line.empty()) {
     const std::size_t n = file::code_point_length(line);
-    const char32_t c = n == 0 ? U'\ufffd' : decode(line.substr(0, n));
-    if (c == U'\t')
+    const auto one = line.substr(0, std::max<std::size_t>(1, n));
+    if (one == "\t")
       result.push_back({"    ", 4});
-    else if (n == 0 || c < 0x20 || (c >= 0x7f && c < 0xa0) || within(std::array{interval{0x202a, 0x202e}}, c))
-      result.push_back({"\xef\xbf\xbd", 1}); // must not reach a terminal
+    else if (auto shown = trace::printable(one); shown != one)
+      result.push_back({shown, shown.size()}); // ASCII
     else
-      result.push_back({std::string(line.substr(0, n)), within(zero_width, c)     ? 0U
-                                                        : within(double_width, c) ? 2U
-                                                                                  : 1U});
+      result.push_back({std::move(shown), within(zero_width, trace::code_point_of(one))     ? 0U
+                                          : within(double_width, trace::code_point_of(one)) ? 2U
+                                                                                            : 1U});
     line.remove_prefix(std::max<std::size_t>(1, n));
   }
   return result;

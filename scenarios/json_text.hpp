@@ -1,6 +1,8 @@
 // JSON as text, whatever the strings in it hold; and texts from elsewhere as JSON.
 #pragma once
 
+#include "trace/utf8.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <string>
@@ -9,9 +11,10 @@
 namespace troupe::scenarios {
 
 /// `indent` < 0: on one line. Octets that are not UTF-8, as in paths, in texts of scenarios and of
-/// other nodes, become U+FFFD: a result that cannot be told is worse than one with a mark in it.
+/// other nodes, become U+FFFD: a result that cannot be told is worse than one with a mark in it. What must
+/// not reach a terminal, U+009B or U+202E, is escaped.
 inline std::string json_text(const nlohmann::json& value, int indent = -1) {
-  return value.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
+  return trace::json_printable(value.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 /// Levels that a value from elsewhere may have: who writes or compares it recurses.

@@ -1,8 +1,9 @@
 #include "scenarios/reduction_source.hpp"
 
+#include "trace/utf8.hpp"
+
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <fstream>
 #include <stdexcept>
 
@@ -130,30 +131,10 @@ void for_each_line(const element_chunk& chunk, Fun fun) {
   }
 }
 
-/// Eight bytes at a time: nearly all lines are, and files are large.
-bool is_ascii(std::string_view text) {
-  std::uint64_t bytes = 0;
-  for (; text.size() >= sizeof bytes; text.remove_prefix(sizeof bytes)) {
-    std::memcpy(&bytes, text.data(), sizeof bytes);
-    if ((bytes & 0x8080808080808080U) != 0) return false;
-  }
-  return std::none_of(text.begin(), text.end(), [](char c) { return (c & 0x80) != 0; });
-}
-
-bool is_utf8(std::string_view text) {
-  if (is_ascii(text)) return true;
-  try {
-    static_cast<void>(json(std::string{text}).dump());
-    return true;
-  } catch (const json::type_error&) {
-    return false;
-  }
-}
-
 json checked_line(const reduction_operator& op, std::string_view text, std::int64_t line,
                   const std::string& file) {
   try {
-    if (!is_utf8(text)) throw std::invalid_argument("the line is not UTF-8");
+    if (!trace::is_utf8(text)) throw std::invalid_argument("the line is not UTF-8");
     return value_of_line(op, text);
   } catch (const std::invalid_argument& e) {
     throw std::runtime_error(file + ':' + std::to_string(line) + ": " + e.what());

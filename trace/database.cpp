@@ -11,14 +11,7 @@ namespace troupe::trace {
 namespace {
 
 /// What SQL can compare and cut as text: UTF-8 without a NUL.
-bool is_text(std::string_view v) {
-  while (!v.empty()) {
-    const auto length = v[0] == 0 ? 0 : utf8_length(v);
-    if (length == 0) return false;
-    v.remove_prefix(length);
-  }
-  return true;
-}
+bool is_text(std::string_view v) { return is_utf8(v) && v.find('\0') == std::string_view::npos; }
 
 /// A prepared statement whose values are bound by position, in order.
 class statement {

@@ -1,6 +1,6 @@
 #include "trace/json_writer.hpp"
 
-#include "trace/text.hpp"
+#include "trace/utf8.hpp"
 
 #include <cmath>
 #include <fmt/format.h>
@@ -54,18 +54,17 @@ json_writer& json_writer::raw(std::string_view text) {
 std::string json_quoted(std::string_view text) {
   std::string out = "\"";
   while (!text.empty()) {
-    auto n = utf8_length(text);
-    auto c = static_cast<unsigned char>(text[0]);
+    auto n = code_point_length(text);
     if (n == 0) {
       out += "\xef\xbf\xbd";
       n = 1;
-    } else if (c == '"' || c == '\\') {
+    } else if (text[0] == '"' || text[0] == '\\') {
       out += '\\';
       out += text[0];
-    } else if (c == '\n') {
+    } else if (text[0] == '\n') {
       out += "\\n";
-    } else if (c < 0x20 || c == 0x7f) {
-      out += fmt::format("\\u{:04x}", c);
+    } else if (const auto c = code_point_of(text); is_unprintable(c)) {
+      append_json_escape(out, c);
     } else {
       out += text.substr(0, n);
     }

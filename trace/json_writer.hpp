@@ -10,7 +10,8 @@
 namespace troupe::trace {
 
 /// Appends to a string that its owner may flush and clear at any time. Commas and nesting
-/// are kept by itself; text that is not UTF-8 gets U+FFFD in place of each bad byte.
+/// are kept by itself; text that is not UTF-8 gets U+FFFD in place of each bad byte, and what
+/// must not reach a terminal is escaped.
 class json_writer {
  public:
   explicit json_writer(std::string& out) : out_{out} {}

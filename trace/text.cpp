@@ -59,21 +59,6 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 } // namespace
 
-std::size_t utf8_length(std::string_view text) {
-  auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  std::size_t n = byte(0) < 0x80                      ? 1
-                  : byte(0) >= 0xc2 && byte(0) < 0xe0 ? 2
-                  : (byte(0) & 0xf0U) == 0xe0         ? 3
-                  : byte(0) >= 0xf0 && byte(0) < 0xf5 ? 4
-                                                      : 0;
-  if (n == 0 || n > text.size()) return 0;
-  for (std::size_t i = 1; i < n; ++i)
-    if ((byte(i) & 0xc0U) != 0x80) return 0;
-  if (n == 3 && ((byte(0) == 0xe0 && byte(1) < 0xa0) || (byte(0) == 0xed && byte(1) > 0x9f))) return 0;
-  if (n == 4 && ((byte(0) == 0xf0 && byte(1) < 0x90) || (byte(0) == 0xf4 && byte(1) > 0x8f))) return 0;
-  return n;
-}
-
 std::string duration_text(std::int64_t ns) {
   if (ns < 0) return ns == INT64_MIN ? "-292 years" : fmt::format("-{}", duration_text(-ns));
   auto value = static_cast<double>(ns);
@@ -172,26 +157,6 @@ std::string cut_to_width(std::string_view text, int width) {
   for (int columns = 0; at < text.size(); ++at)
     if ((static_cast<unsigned char>(text[at]) & 0xc0U) != 0x80 && ++columns == width) break;
   return std::string{text.substr(0, at)} + "…";
-}
-
-std::string printable(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    auto n = utf8_length(text);
-    auto first = static_cast<unsigned char>(text[0]);
-    // U+0080..U+009f are control codes too.
-    bool control = first < 0x20 || first == 0x7f
-                   || (n == 2 && first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0);
-    if (n == 0 || control) {
-      n = std::max<std::size_t>(n, 1);
-      for (std::size_t i = 0; i < n; ++i)
-        out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[i]));
-    } else {
-      out += text.substr(0, n);
-    }
-    text.remove_prefix(n);
-  }
-  return out;
 }
 
 std::string table::render(bool colour, int width, std::string_view indent) const {

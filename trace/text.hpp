@@ -1,6 +1,8 @@
 // Words and numbers for people: durations, sizes, counts, aligned tables, near misses.
 #pragma once
 
+#include "trace/utf8.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -55,12 +57,5 @@ class table {
 std::size_t display_width(std::string_view);
 /// Cuts to that many columns, the last being "…", where it is longer; 0: never.
 std::string cut_to_width(std::string_view, int width);
-
-/// Bytes of the UTF-8 sequence that a text (not empty) begins with; 0 if it is none.
-std::size_t utf8_length(std::string_view);
-
-/// Text from outside made safe for a terminal: control bytes and bytes that are not UTF-8
-/// become \xNN.
-std::string printable(std::string_view);
 
 } // namespace troupe::trace

@@ -1,5 +1,7 @@
 #include "transport/line_connection.hpp"
 
+#include "trace/utf8.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -10,28 +12,6 @@ namespace {
 
 /// What a line costs besides its bytes while it waits for its answer.
 constexpr std::size_t line_overhead_bytes = 128;
-
-/// Bytes of the UTF-8 sequence that begins here; 0: none does.
-std::size_t sequence_length(std::string_view text) {
-  auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  auto follows = [&](std::size_t i, unsigned low = 0x80, unsigned high = 0xbf) {
-    return byte(i) >= low && byte(i) <= high;
-  };
-  const auto first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return follows(1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    const unsigned low = first == 0xe0 ? 0xa0 : 0x80;
-    const unsigned high = first == 0xed ? 0x9f : 0xbf;
-    return follows(1, low, high) && follows(2) ? 3 : 0;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    const unsigned low = first == 0xf0 ? 0x90 : 0x80;
-    const unsigned high = first == 0xf4 ? 0x8f : 0xbf;
-    return follows(1, low, high) && follows(2) && follows(3) ? 4 : 0;
-  }
-  return 0;
-}
 
 } // namespace
 
@@ -63,15 +43,6 @@ std::string_view to_string(line_ending x) {
   return "unknown";
 }
 
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const auto length = sequence_length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
 // -- input ---------------------------------------------------------------------------
 
 void line_connection::accept(std::string line, std::vector<std::string>& accepted, time_point now) {
@@ -80,7 +51,7 @@ void line_connection::accept(std::string line, std::vector<std::string>& accepte
         "error: a line has at most " + std::to_string(limits_->line_bytes_max) + " bytes", now);
     return;
   }
-  if (!is_utf8(line)) {
+  if (!trace::is_utf8(line)) {
     end(line_ending::not_utf8, "error: this line is not UTF-8", now);
     return;
   }

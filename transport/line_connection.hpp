@@ -42,9 +42,6 @@ enum class line_ending : std::uint8_t {
 inline constexpr std::size_t line_ending_count = 11;
 std::string_view to_string(line_ending);
 
-/// Whether these bytes are UTF-8: no surrogates, nothing overlong, nothing past U+10FFFF.
-bool is_utf8(std::string_view);
-
 /// Not thread-safe.
 class line_connection {
  public:

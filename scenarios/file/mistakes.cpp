@@ -122,17 +122,7 @@ std::string excerpt(std::string_view text, std::size_t length_max) {
   while (!text.empty()) {
     if (length == length_max) return result + "…";
     const std::size_t n = code_point_length(text);
-    const auto first = static_cast<unsigned char>(text.front());
-    const bool control = first < 0x20 || first == 0x7f
-                         || (n == 2 && first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0);
-    if (text.front() == '\n')
-      result += "\\n";
-    else if (text.front() == '\t')
-      result += "\\t";
-    else if (n == 0 || control)
-      result += "\xef\xbf\xbd"; // U+FFFD
-    else
-      result += text.substr(0, n);
+    result += trace::printable(text.substr(0, std::max<std::size_t>(1, n)));
     text.remove_prefix(std::max<std::size_t>(1, n));
     ++length;
   }

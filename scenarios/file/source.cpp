@@ -45,45 +45,4 @@ place place_of(const source_text& source, std::size_t offset, std::size_t bytes)
   return result;
 }
 
-std::size_t code_point_length(std::string_view text) {
-  if (text.empty()) return 0;
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto tail = [&](std::size_t i) { return i < text.size() && (byte(i) & 0xc0) == 0x80; };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return tail(1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    if (!tail(1) || !tail(2)) return 0;
-    if (first == 0xe0 && byte(1) < 0xa0) return 0; // overlong
-    if (first == 0xed && byte(1) > 0x9f) return 0; // surrogate
-    return 3;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    if (!tail(1) || !tail(2) || !tail(3)) return 0;
-    if (first == 0xf0 && byte(1) < 0x90) return 0; // overlong
-    if (first == 0xf4 && byte(1) > 0x8f) return 0; // beyond U+10FFFF
-    return 4;
-  }
-  return 0;
-}
-
-std::size_t code_points(std::string_view text) {
-  std::size_t count = 0;
-  while (!text.empty()) {
-    text.remove_prefix(std::max<std::size_t>(1, code_point_length(text)));
-    ++count;
-  }
-  return count;
-}
-
-std::size_t find_invalid_utf8(std::string_view text) {
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const std::size_t n = code_point_length(text.substr(at));
-    if (n == 0) return at;
-    at += n;
-  }
-  return std::string_view::npos;
-}
-
 } // namespace troupe::scenarios::file

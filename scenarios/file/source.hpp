@@ -1,6 +1,8 @@
 // What a user wrote, and places in it that messages point to.
 #pragma once
 
+#include "trace/utf8.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -44,13 +46,8 @@ struct place {
 /// The place of some bytes of a source.
 place place_of(const source_text&, std::size_t offset, std::size_t bytes);
 
-/// Number of code points; a byte that is no part of UTF-8 counts as one.
-std::size_t code_points(std::string_view);
-
-/// The first byte that cannot be there; npos if the text is well-formed UTF-8.
-std::size_t find_invalid_utf8(std::string_view);
-
-/// Bytes of the well-formed code point at the front; 0 if there is none.
-std::size_t code_point_length(std::string_view);
+using trace::code_point_length;
+using trace::code_points;
+using trace::find_invalid_utf8;
 
 } // namespace troupe::scenarios::file

@@ -60,8 +60,8 @@ TEST_CASE("results of any shape are shown and harm no terminal", "[cli]") {
   CHECK(render_result(json::object(), false).empty());
   CHECK(render_result(7, false) == "result  7\n");
   CHECK(render_result(json::array(), false) == "result  \n");
-  CHECK(render_result({{"text", "a\nb\x1b[2J"}}, false) == "text  a\\x0ab\\x1b[2J\n");
-  CHECK(render_result({{"bad", "\xff"}}, false) == "bad  \xef\xbf\xbd\n");
+  CHECK(render_result({{"text", "a\nb\x1b[2J"}}, false) == "text  a\\nb\\x1b[2J\n");
+  CHECK(render_result({{"bad", "\xff"}}, false) == "bad  \\xff\n");
 }
 
 TEST_CASE("the verdict is the last line, with the reason", "[cli]") {

@@ -14,5 +14,6 @@ troupe_test(unit_trace
     unit/trace_recorder.cpp
     unit/trace_summary.cpp
     unit/trace_tick_clock.cpp
+    unit/trace_utf8.cpp
     unit/trace_view.cpp
   LINKS troupe_trace nlohmann_json::nlohmann_json SQLite::SQLite3)
