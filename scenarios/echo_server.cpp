@@ -2,6 +2,7 @@
 
 #include "scenarios/echo_server_actors.hpp"
 #include "scenarios/times.hpp"
+#include "transport/tcp_socket.hpp"
 
 namespace troupe::scenarios {
 
@@ -63,9 +64,10 @@ void announce(manager_actor* self) {
   auto tell = [&](const std::string& text) {
     if (state.collector) self->send(state.collector, run_announcement{text});
   };
-  const auto& tcp = state.at->tcp;
-  if (const auto colon = tcp.rfind(':'); colon != std::string::npos)
-    tell("serving TCP on " + tcp + " (try: nc " + tcp.substr(0, colon) + ' ' + tcp.substr(colon + 1) + ')');
+  if (const auto& tcp = state.at->tcp; !tcp.empty()) {
+    const auto [host, port] = transport::split_address(tcp);
+    tell("serving TCP on " + tcp + " (try: nc " + host + ' ' + port + ')');
+  }
   if (!state.at->zeromq.empty()) tell("serving ZeroMQ on " + state.at->zeromq);
   if (state.all.clients.empty()) tell("serving until Ctrl-C");
 }

@@ -1,11 +1,10 @@
 // The load of plain TCP clients: one thread waits for all their sockets at once.
 #include "scenarios/echo_server_load.hpp"
 #include "transport/open_files.hpp"
+#include "transport/tcp_socket.hpp"
 
-#include <arpa/inet.h>
 #include <atomic>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -24,23 +23,10 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-sockaddr_in address_of(const std::string& text) {
-  const auto colon = text.rfind(':');
-  sockaddr_in result{};
-  result.sin_family = AF_INET;
-  std::uint16_t port = 0;
-  const auto* end = text.data() + text.size();
-  if (colon == std::string::npos || std::from_chars(text.data() + colon + 1, end, port).ptr != end
-      || ::inet_pton(AF_INET, text.substr(0, colon).c_str(), &result.sin_addr) != 1)
-    throw std::invalid_argument("no address of TCP clients: " + text);
-  result.sin_port = htons(port);
-  return result;
-}
-
 class tcp_load final : public line_load {
  public:
   tcp_load(line_load_plan plan, load_listener tell)
-      : plan_(std::move(plan)), tally_(plan_, std::move(tell)), to_(address_of(plan_.address)),
+      : plan_(std::move(plan)), tally_(plan_, std::move(tell)), to_(transport::parse_address(plan_.address)),
         files_(plan_.clients) {
     if (files_.granted() < plan_.clients)
       throw std::runtime_error(
@@ -111,10 +97,8 @@ class tcp_load final : public line_load {
     auto& who = clients_[index];
     if (who.socket >= 0) ::close(std::exchange(who.socket, -1));
     who.in.clear();
-    who.socket = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (who.socket < 0
-        || (::connect(who.socket, reinterpret_cast<const sockaddr*>(&to_), sizeof to_) != 0
-            && errno != EINPROGRESS)) {
+    who.socket = ::socket(to_.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (who.socket < 0 || (::connect(who.socket, to_.get(), to_.size) != 0 && errno != EINPROGRESS)) {
       lose(index);
       return;
     }
@@ -203,7 +187,7 @@ class tcp_load final : public line_load {
 
   const line_load_plan plan_;
   load_tally tally_;
-  const sockaddr_in to_;
+  const transport::socket_address to_;
   const transport::file_reservation files_;
   int epoll_ = -1, wake_ = -1;
   std::atomic<load_wish> wanted_{load_wish::go_on};

@@ -3,6 +3,9 @@
 //
 //   open --end()--> draining --all answered--> closing --all sent--> closed
 //     \________________ lost(), or too slow ____________________________/
+//
+// What a client says waits until it may be accepted: while too many of its lines wait for
+// their answers, or too many answers for the client to read them, it is not read further.
 #pragma once
 
 #include <chrono>
@@ -17,11 +20,15 @@
 namespace troupe::transport {
 
 struct line_limits {
-  std::size_t line_bytes_max = 64U << 10;          ///< of a line without its end
-  std::size_t queued_bytes_max = 1U << 20;         ///< written for the client and not yet sent
+  std::size_t line_bytes_max = 64U << 10; ///< of a line without its end
+  /// Written for the client and not yet sent; with so much, or as many lines to answer, no more
+  /// of its lines are accepted.
+  std::size_t queued_bytes_max = 1U << 20;
+  std::size_t open_lines_max = 64;                 ///< lines at a time that wait for their answers
   std::uint64_t lines_max = 0;                     ///< 1: one line, one answer, the end; 0: any number
   std::chrono::milliseconds line_timeout{30'000};  ///< from a line's first byte to its end; 0: none
   std::chrono::milliseconds idle_timeout{0};       ///< without a byte and with nothing to answer; 0: none
+  std::chrono::milliseconds reading_timeout{5000}; ///< for a client whose queue is full to read some of it
   std::chrono::milliseconds closing_timeout{2000}; ///< for the client to read what was said last
 };
 
@@ -47,20 +54,30 @@ class line_connection {
  public:
   using time_point = std::chrono::steady_clock::time_point;
 
+  /// The limits are looked at anew each time.
   line_connection(const line_limits& limits, time_point now) : limits_(&limits), last_input_(now) {}
 
   // -- input ---------------------------------------------------------------------
-  /// Bytes of a stream, cut anywhere. Appends the lines that they complete, without their
-  /// ends (LF, or CR LF).
-  void receive(std::span<const char> bytes, time_point now, std::vector<std::string>& accepted);
+  /// Whether the client should be read now.
+  bool wants_input() const { return phase_ == phase::open && !input_ended_ && !has_lines() && has_room(); }
+  /// Bytes of a stream, cut anywhere.
+  void receive(std::span<const char> bytes, time_point now);
   /// A whole line that came as a message of its own.
-  void receive_line(std::string line, time_point now, std::vector<std::string>& accepted);
+  void receive_line(std::string line, time_point now);
+  /// The client says nothing more, and may still read.
+  void end_of_input(time_point now);
+  /// Appends the lines that are whole and may be accepted now, without their ends (LF, or CR LF).
+  void take_lines(time_point now, std::vector<std::string>& accepted);
+  /// Whether take_lines() would do something.
+  bool can_take_lines() const { return phase_ == phase::open && (has_lines() ? has_room() : input_ended_); }
+  /// Lines that came as messages and were not accepted yet.
+  std::size_t held_bytes() const { return held_bytes_; }
 
   // -- output --------------------------------------------------------------------
   /// The answer to the oldest open line; each gets a line end.
   void answer(std::string_view text, time_point now);
-  /// A line that answers nothing.
-  void notify(std::string_view text);
+  /// A line that answers nothing. A client that has too much to read already is lost.
+  void notify(std::string_view text, time_point now);
   /// What is to be sent, as far as it is in one piece; empty: nothing.
   std::string_view output() const { return std::string_view{output_}.substr(output_sent_); }
   /// The first line of it, with its end; empty: nothing.
@@ -96,16 +113,27 @@ class line_connection {
   std::size_t queued_bytes() const { return output_.size() - output_sent_; }
 
  private:
+  bool has_lines() const { return !held_.empty() || line_end_ != std::string::npos || is_too_long(); }
+  /// No end of the line has come, and none can come in time.
+  bool is_too_long() const;
+  bool has_room() const;
+  std::string take_line(time_point now);
   void accept(std::string line, std::vector<std::string>& accepted, time_point now);
-  bool write(std::string_view text);
+  void write(std::string_view text, time_point now);
   void close_if_through(time_point now);
+  void forget_input();
   void drop_open();
 
   const line_limits* limits_;
   phase phase_ = phase::open;
   line_ending why_ = line_ending::none;
-  std::string partial_;
-  time_point line_began_{}, last_input_, ending_since_{};
+  std::string input_;                        ///< bytes of a stream, from `taken_` on
+  std::size_t taken_ = 0;                    ///< of input_
+  std::size_t line_end_ = std::string::npos; ///< where in input_ the next line ends
+  std::deque<std::string> held_;             ///< lines that came as messages
+  std::size_t held_bytes_ = 0;
+  bool input_ended_ = false;
+  time_point line_began_{}, last_input_, headway_{}, ending_since_{};
   std::deque<std::size_t> open_; ///< sizes of the lines
   std::size_t open_bytes_ = 0;
   std::string output_;

@@ -1,6 +1,9 @@
-// A server of lines for clients that know nothing of this project: plain TCP (nc, telnet)
-// through ZMQ_STREAM, and ZeroMQ sockets (REQ, DEALER) through a ROUTER. One thread owns
-// the sockets.
+// A server of lines for clients that know nothing of this project: plain TCP (nc, telnet),
+// and ZeroMQ sockets (REQ, DEALER) through a ROUTER. One thread owns the sockets.
+//
+// Clients are read in turns, and each only while `open_lines_max` of its lines wait for their
+// answers at most and its queue is not full: who says much at once waits for himself. A TCP client
+// that ends its side is answered before the connection closes.
 //
 // Over TCP a line ends with LF or CR LF. Over ZeroMQ a line is a message, [empty,] text;
 // what comes back has the same form.
@@ -27,8 +30,8 @@ struct stream_server_options {
   /// Lines that wait for their answers, in bytes over all connections; at the limit no
   /// socket is read until some are answered.
   std::size_t open_bytes_max = 16U << 20;
-  /// Written and not yet sent, over all connections; at the limit a client that has more
-  /// than its share of 64 KiB waiting is dropped as a slow reader.
+  /// Written and not yet sent, over all connections; while it is more, the queue of each holds
+  /// 64 KiB at most.
   std::size_t queued_bytes_max = 64U << 20;
 };
 

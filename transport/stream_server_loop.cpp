@@ -12,15 +12,13 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// How often clocks are looked at, and what waits to be sent or closed is tried again:
-/// ZMQ_STREAM does not tell when a connection can take more.
+/// How often clocks are looked at, and what waits to be sent or closed is tried again: ZeroMQ does
+/// not tell when one connection can take more, and the system not when all has arrived.
 constexpr milliseconds tick_interval{100};
 constexpr milliseconds restless_interval{2};
 /// Messages read from a socket before commands are looked at again.
 constexpr int messages_per_step = 512;
-/// Frames that ZeroMQ may hold for one connection: of a stream at most 8 KiB each inbound
-/// and 16 KiB outbound; of a ZeroMQ client a line each.
-constexpr int stream_frames_held_max = 8;
+/// Lines that ZeroMQ may hold for one connection.
 constexpr int router_frames_held_max = 64;
 constexpr milliseconds last_words_linger{300};
 
@@ -38,9 +36,10 @@ bool receive(void* socket, zmq_frame& frame) {
 
 stream_server::loop::loop(stream_server_options options, stream_listener& listener)
     : options_(std::move(options)), listener_(listener), files_(options_.connections_max),
-      connections_max_(std::max<std::size_t>(1, files_.granted())),
-      context_(std::make_unique<zmq_context>(nullptr, 16)) {
-  bind();
+      connections_max_(std::max<std::size_t>(1, files_.granted())), limits_(options_.limits),
+      clock_(tick_interval) {
+  if (!options_.tcp.empty()) bind_tcp();
+  if (!options_.zeromq.empty()) bind_zeromq();
   wake_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (wake_ < 0)
     throw std::runtime_error(std::string("cannot make an event descriptor: ") + std::strerror(errno));
@@ -51,36 +50,20 @@ stream_server::loop::~loop() {
   post({command::kind::cut, 0, {}, {}});
   thread_.join();
   ::close(wake_);
-  // Where a client hangs up while a STREAM socket is being closed, libzmq 4.3.4 now and then
-  // never ends its context. Nobody shall wait for that; its two idle threads then stay.
-  std::thread([context = std::move(context_)]() mutable { context.reset(); }).detach();
+  if (epoll_ >= 0) ::close(epoll_);
 }
 
-void stream_server::loop::bind() {
-  auto listen = [](zmq_socket& socket, const std::string& endpoint) {
-    if (!socket.bind(endpoint))
-      throw std::runtime_error("cannot listen on " + endpoint + ": " + zmq_strerror(zmq_errno()));
-    return socket.last_endpoint();
-  };
-  if (!options_.tcp.empty()) {
-    stream_ = std::make_unique<zmq_socket>(context_->get(), ZMQ_STREAM);
-    stream_->set(ZMQ_STREAM_NOTIFY, 1);
-    stream_->set(ZMQ_RCVHWM, stream_frames_held_max);
-    stream_->set(ZMQ_SNDHWM, stream_frames_held_max);
-    stream_->set(ZMQ_BACKLOG, 1024);
-    stream_->set(ZMQ_TCP_KEEPALIVE, 1);
-    stream_->set(ZMQ_TCP_KEEPALIVE_IDLE, 60);
-    tcp_address_ = listen(*stream_, "tcp://" + options_.tcp).substr(std::strlen("tcp://"));
-  }
-  if (!options_.zeromq.empty()) {
-    router_ = std::make_unique<zmq_socket>(context_->get(), ZMQ_ROUTER);
-    router_->set(ZMQ_ROUTER_MANDATORY, 1);
-    router_->set(ZMQ_RCVHWM, router_frames_held_max);
-    router_->set(ZMQ_SNDHWM, router_frames_held_max);
-    router_->set(ZMQ_MAXMSGSIZE, static_cast<std::int64_t>(options_.limits.line_bytes_max));
-    router_monitor_ = router_->monitor(context_->get(), ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
-    zeromq_endpoint_ = listen(*router_, options_.zeromq);
-  }
+void stream_server::loop::bind_zeromq() {
+  context_ = std::make_unique<zmq_context>(nullptr, 16);
+  router_ = std::make_unique<zmq_socket>(context_->get(), ZMQ_ROUTER);
+  router_->set(ZMQ_ROUTER_MANDATORY, 1);
+  router_->set(ZMQ_RCVHWM, router_frames_held_max);
+  router_->set(ZMQ_SNDHWM, router_frames_held_max);
+  router_->set(ZMQ_MAXMSGSIZE, static_cast<std::int64_t>(options_.limits.line_bytes_max));
+  router_monitor_ = router_->monitor(context_->get(), ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
+  if (!router_->bind(options_.zeromq))
+    throw std::runtime_error("cannot listen on " + options_.zeromq + ": " + zmq_strerror(zmq_errno()));
+  zeromq_endpoint_ = router_->last_endpoint();
 }
 
 void stream_server::loop::post(command what) {
@@ -99,22 +82,24 @@ void stream_server::loop::post(command what) {
 void stream_server::loop::run() {
   while (step())
     sleep();
-  for (auto* socket : {&stream_, &router_, &router_monitor_})
+  connections_.clear();
+  turned_away_.clear();
+  listener_socket_.reset();
+  for (auto* socket : {&router_, &router_monitor_})
     if (*socket) (*socket)->close(cut_ ? milliseconds{0} : last_words_linger);
   if (!cut_) listener_.on_stopped(counts_);
 }
 
 bool stream_server::loop::step() {
-  const auto now = clock::now();
+  const auto now = clock_.at(clock::now());
   run_commands(now);
   if (cut_) return false;
-  if (open_bytes_ < options_.open_bytes_max) {
-    if (stream_) read_streams(now);
-    if (router_) {
-      read_router(now);
-      read_router_monitor();
-    }
+  if (epoll_ >= 0) look_at_sockets(now);
+  if (router_ && reads_router()) {
+    read_router(now);
+    read_router_monitor();
   }
+  take_turns(now);
   settle_restless(now);
   if (now >= next_tick_) {
     next_tick_ = now + tick_interval;
@@ -126,11 +111,12 @@ bool stream_server::loop::step() {
 void stream_server::loop::sleep() {
   zmq_pollitem_t items[4] = {{nullptr, wake_, ZMQ_POLLIN, 0}, {}, {}, {}};
   int count = 1;
-  if (open_bytes_ < options_.open_bytes_max)
-    for (auto* socket : {&stream_, &router_, &router_monitor_})
-      if (*socket) items[count++] = {(*socket)->get(), 0, ZMQ_POLLIN, 0};
+  if (epoll_ >= 0) items[count++] = {nullptr, epoll_, ZMQ_POLLIN, 0};
+  if (router_ && reads_router())
+    for (auto* socket : {&router_, &router_monitor_})
+      items[count++] = {(*socket)->get(), 0, ZMQ_POLLIN, 0};
   auto patience = restless_.empty() ? tick_interval : restless_interval;
-  if (std::exchange(more_to_read_, false)) patience = milliseconds{0};
+  if (std::exchange(more_to_read_, false) || (!turns_.empty() && accepts_lines())) patience = milliseconds{0};
   zmq_poll(items, count, static_cast<long>(patience.count()));
 }
 
@@ -154,7 +140,7 @@ void stream_server::loop::run_command(command& what, time_point now) {
     if (who != nullptr) with(*who, [&](line_connection& line) { line.answer(what.text, now); });
     break;
   case command::kind::notify:
-    if (who != nullptr) with(*who, [&](line_connection& line) { line.notify(what.text); });
+    if (who != nullptr) with(*who, [&](line_connection& line) { line.notify(what.text, now); });
     break;
   case command::kind::fail:
     if (who != nullptr)
@@ -173,48 +159,7 @@ void stream_server::loop::run_command(command& what, time_point now) {
   }
 }
 
-// -- input ---------------------------------------------------------------------------------
-
-void stream_server::loop::read_streams(time_point now) {
-  for (int i = 0; i < messages_per_step; ++i) {
-    zmq_frame route, body;
-    if (!receive(stream_->get(), route) || !receive(stream_->get(), body)) return;
-    on_stream(route, body, now);
-    if (open_bytes_ >= options_.open_bytes_max) return;
-  }
-  more_to_read_ = true;
-}
-
-void stream_server::loop::on_stream(zmq_frame& route, zmq_frame& body, time_point now) {
-  const auto bytes = body.bytes();
-  auto name = text_of(route);
-  auto known = streams_.find(name);
-  if (known == streams_.end()) {
-    if (!bytes.empty()) return; // of one that was closed here
-    if (full()) {
-      ++counts_.refused;
-      ++counts_.ended[static_cast<std::size_t>(line_ending::refused)];
-      const auto words = std::string(why_full()) + '\n';
-      if (zmq_send(stream_->get(), name.data(), name.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0)
-        zmq_send(stream_->get(), words.data(), words.size(), ZMQ_DONTWAIT);
-      if (zmq_send(stream_->get(), name.data(), name.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0)
-        zmq_send(stream_->get(), nullptr, 0, ZMQ_DONTWAIT);
-      return;
-    }
-    const auto* address = zmq_msg_gets(&body.message, "Peer-Address");
-    admit(client_kind::tcp, std::move(name), address, zmq_msg_get(&body.message, ZMQ_SRCFD), now);
-    return;
-  }
-  auto& who = connections_.at(known->second);
-  if (bytes.empty()) {
-    with(who, [](line_connection& line) { line.lost(line_ending::client_left); });
-    return;
-  }
-  counts_.bytes_in += bytes.size();
-  std::vector<std::string> lines;
-  with(who, [&](line_connection& line) { line.receive(bytes, now, lines); });
-  deliver(who, lines);
-}
+// -- ZeroMQ ----------------------------------------------------------------------------------
 
 void stream_server::loop::read_router(time_point now) {
   for (int i = 0; i < messages_per_step; ++i) {
@@ -230,7 +175,7 @@ void stream_server::loop::read_router(time_point now) {
       if (parts.size() < 3) parts.push_back(text_of(part));
     }
     on_message(route, parts, descriptor, now);
-    if (open_bytes_ >= options_.open_bytes_max) return;
+    if (!reads_router()) return;
   }
   more_to_read_ = true;
 }
@@ -251,22 +196,27 @@ void stream_server::loop::on_message(zmq_frame& route, std::vector<std::string>&
     return;
   }
   auto& who = known != peers_.end() ? connections_.at(known->second)
-                                    : admit(client_kind::zeromq, std::move(name), nullptr, descriptor, now);
+                                    : admit({.kind = client_kind::zeromq,
+                                             .socket = tcp_socket{},
+                                             .said_all_at = {},
+                                             .route = std::move(name),
+                                             .descriptor = descriptor,
+                                             .line = line_connection{limits_, now}},
+                                            {});
   who.delimiter = delimiter;
-  std::vector<std::string> lines;
   with(who, [&](line_connection& line) {
     if (parts.size() != (delimiter ? 2U : 1U)) {
-      line.notify("error: a message has one part, the text");
+      line.notify("error: a message has one part, the text", now);
       return;
     }
     counts_.bytes_in += parts.back().size();
-    line.receive_line(std::move(parts.back()), now, lines);
+    line.receive_line(std::move(parts.back()), now);
   });
-  const auto id = who.id;
-  deliver(who, lines);
   // It said this much and left before we knew it.
-  if (auto left = connections_.find(id); left != connections_.end() && gone_descriptors_.contains(descriptor))
-    with(left->second, [](line_connection& line) { line.lost(line_ending::client_left); });
+  if (gone_descriptors_.contains(descriptor)) {
+    take_turn(who, now);
+    with(who, [](line_connection& line) { line.lost(line_ending::client_left); });
+  }
 }
 
 void stream_server::loop::read_router_monitor() {

@@ -218,6 +218,50 @@ TEST_CASE("hostile clients are told and closed, the others are unharmed, and mem
   CHECK_THAT(run.warnings(), Catch::Matchers::Contains("its handler failed: it was told \"boom\""));
 }
 
+TEST_CASE("clients that end their side are answered before the connection closes", "[echo_server]") {
+  served_run run{""};
+  for (int i = 0; i < 100; ++i) {
+    tcp_client client{run.tcp};
+    client.send("one\ntwo\nthree");
+    client.end_output();
+    REQUIRE(client.line() == "Echoed back: one");
+    REQUIRE(client.line() == "Echoed back: two");
+    REQUIRE(client.line() == "<end>");
+  }
+  const auto& result = run.stop();
+  check_books(result);
+  const auto& sockets = result.result.at("sockets");
+  CHECK(sockets.at("lines").at("answered") == 200);
+  CHECK(sockets.at("lines").at("unanswered").empty());
+  CHECK(ended(result, "client_left") == 100);
+}
+
+TEST_CASE("a client that says everything at once is answered, and does not hold up the others",
+          "[echo_server]") {
+  served_run run{"queued_bytes_max = 20000\nwork = \"1ms\""};
+  constexpr int lines = 500;
+  tcp_client greedy{run.tcp};
+  std::string all;
+  for (int i = 0; i < lines; ++i)
+    all += std::to_string(i) + '\n';
+  greedy.send(all);
+  greedy.end_output();
+  // A handler that takes its time has the client's next lines only: an answer to another client
+  // need not wait for it.
+  tcp_client other{run.tcp};
+  for (int i = 0; i < 10; ++i) {
+    other.send("mine\n");
+    REQUIRE(other.line() == "Echoed back: mine");
+  }
+  for (int i = 0; i < lines; ++i)
+    REQUIRE(greedy.line() == "Echoed back: " + std::to_string(i));
+  CHECK(greedy.line() == "<end>");
+  const auto& result = run.stop();
+  check_books(result);
+  CHECK(ended(result, "slow_reader") == 0);
+  CHECK(result.result.at("sockets").at("lines").at("answered") == lines + 10);
+}
+
 TEST_CASE("a stop answers what is open, and counts what takes longer than the grace", "[echo_server]") {
   const bool too_long = GENERATE(false, true);
   served_run run{too_long ? "work = \"1h\"" : "work = \"500ms\""};

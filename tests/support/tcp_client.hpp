@@ -72,6 +72,8 @@ class tcp_client {
       if (text == "<end>") return true;
     return false;
   }
+  /// Says that nothing follows, and may still read: as `nc -N` does at the end of its input.
+  void end_output() { ::shutdown(socket_, SHUT_WR); }
   void close() {
     if (socket_ >= 0) ::close(std::exchange(socket_, -1));
   }

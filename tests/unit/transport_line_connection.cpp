@@ -1,5 +1,6 @@
 #include "tests/support/catch.hpp"
 #include "transport/line_connection.hpp"
+#include "transport/running_clock.hpp"
 
 #include <random>
 
@@ -15,7 +16,11 @@ struct fixture {
   std::vector<std::string> lines;
   line_connection connection{limits, now};
 
-  void receive(std::string_view bytes) { connection.receive({bytes.data(), bytes.size()}, now, lines); }
+  void receive(std::string_view bytes) {
+    connection.receive({bytes.data(), bytes.size()}, now);
+    take();
+  }
+  void take() { connection.take_lines(now, lines); }
   std::string take_output() {
     std::string all{connection.output()};
     connection.sent(all.size(), now);
@@ -54,7 +59,7 @@ TEST_CASE("answers leave in order, and count when they are on their way", "[tran
   fixture f;
   f.receive("one\ntwo\n");
   f.connection.answer("Echoed back: one", f.now);
-  f.connection.notify("news");
+  f.connection.notify("news", f.now);
   f.connection.answer("Echoed back: two", f.now);
   CHECK(f.connection.output() == "Echoed back: one\nnews\nEchoed back: two\n");
   CHECK(f.connection.output_line() == "Echoed back: one\n");
@@ -144,17 +149,131 @@ TEST_CASE("a line that does not end, and a client that says nothing, are ended",
   }
 }
 
-TEST_CASE("a client that does not read is dropped, and its answers are counted", "[transport][lines]") {
+TEST_CASE("what a client says at once waits until its earlier lines are answered", "[transport][lines]") {
+  fixture f;
+  f.limits.open_lines_max = 2;
+  f.receive("a\nb\nc\nd\r\nhalf");
+  CHECK(f.lines == std::vector<std::string>{"a", "b"});
+  CHECK(!f.connection.wants_input());
+  CHECK(!f.connection.can_take_lines());
+  SECTION("and is accepted then") {
+    f.connection.answer("a", f.now);
+    CHECK(f.connection.can_take_lines());
+    f.take();
+    CHECK(f.lines == std::vector<std::string>{"a", "b", "c"});
+    f.connection.answer("b", f.now);
+    f.connection.answer("c", f.now);
+    f.take();
+    CHECK(f.lines.back() == "d");
+    CHECK(f.connection.wants_input());
+    f.receive(" a line\n");
+    CHECK(f.lines.back() == "half a line");
+  }
+  SECTION("which is not the client's fault: no line takes too long") {
+    f.advance(1h);
+    f.connection.answer("a", f.now);
+    f.connection.answer("b", f.now);
+    f.take();
+    f.advance(1s);
+    CHECK(f.connection.now_in() == phase::open);
+  }
+  SECTION("and was never accepted where the connection ends before") {
+    f.connection.end(line_ending::stopped, {}, f.now);
+    CHECK(f.connection.accepted() == 2);
+    f.connection.answer("a", f.now);
+    f.connection.answer("b", f.now);
+    f.take();
+    CHECK(f.take_output() == "a\nb\n");
+    CHECK(f.connection.may_close());
+  }
+  f.take_output();
+  CHECK(f.balanced());
+}
+
+TEST_CASE("lines that come as messages wait like those of a stream", "[transport][lines]") {
+  fixture f;
+  f.limits.open_lines_max = 1;
+  for (const auto* text : {"a", "b", "c"})
+    f.connection.receive_line(text, f.now);
+  f.take();
+  CHECK(f.lines == std::vector<std::string>{"a"});
+  CHECK(f.connection.held_bytes() > 2);
+  f.connection.answer("a", f.now);
+  f.take();
+  f.connection.answer("b", f.now);
+  f.take();
+  CHECK(f.lines == std::vector<std::string>{"a", "b", "c"});
+  CHECK(f.connection.held_bytes() == 0);
+}
+
+TEST_CASE("a client that ends its side gets the answers to all whole lines, and then the end",
+          "[transport][lines]") {
+  fixture f;
+  f.limits.open_lines_max = GENERATE(1U, 64U);
+  f.receive("one\ntwo\nthree");
+  f.connection.end_of_input(f.now);
+  f.take();
+  CHECK(!f.connection.may_close());
+  f.connection.answer("1", f.now);
+  f.take();
+  CHECK(f.lines == std::vector<std::string>{"one", "two"});
+  f.connection.answer("2", f.now);
+  f.take();
+  CHECK(f.take_output() == "1\n2\n");
+  CHECK(f.connection.may_close());
+  f.connection.lost(f.connection.why());
+  CHECK(f.connection.why() == line_ending::client_left);
+  CHECK(f.connection.answered() == 2);
+  CHECK(f.connection.unanswered() == 0);
+}
+
+TEST_CASE("a client that does not read is read no further, and dropped when nothing leaves its full queue",
+          "[transport][lines]") {
+  fixture f;
+  f.limits.queued_bytes_max = 1000;
+  f.limits.reading_timeout = 5s;
+  for (int i = 0; i < 100 && f.connection.wants_input(); ++i) {
+    f.receive("line\n");
+    while (f.connection.open_lines() > 0)
+      f.connection.answer(std::string(60, 'x'), f.now);
+  }
+  REQUIRE(!f.connection.wants_input());
+  CHECK(f.connection.queued_bytes() >= 1000);
+  CHECK(f.connection.queued_bytes() < 1100);
+  SECTION("it reads nothing") {
+    f.advance(4999ms);
+    CHECK(f.connection.now_in() == phase::open);
+    f.advance(1ms);
+    CHECK(f.connection.gone());
+    CHECK(f.connection.why() == line_ending::slow_reader);
+    CHECK(f.connection.unanswered() == f.lines.size());
+    CHECK(f.connection.output().empty());
+  }
+  SECTION("it reads slowly") {
+    for (int i = 0; i < 10; ++i) {
+      f.advance(4s);
+      f.connection.sent(1, f.now);
+    }
+    CHECK(f.connection.now_in() == phase::open);
+    f.connection.sent(500, f.now);
+    CHECK(f.connection.wants_input());
+  }
+  SECTION("it leaves little unread") {
+    f.connection.sent(500, f.now);
+    f.advance(1h);
+    CHECK(f.connection.now_in() == phase::open);
+  }
+  CHECK(f.connection.accepted() == f.lines.size());
+}
+
+TEST_CASE("a client that has too much to read is lost at the next line that answers nothing",
+          "[transport][lines]") {
   fixture f;
   f.limits.queued_bytes_max = 100;
-  f.receive("a\nb\nc\n");
-  f.connection.answer(std::string(60, 'x'), f.now);
-  f.connection.answer(std::string(60, 'x'), f.now);
+  for (int i = 0; i < 10; ++i)
+    f.connection.notify(std::string(19, 'x'), f.now);
   CHECK(f.connection.gone());
   CHECK(f.connection.why() == line_ending::slow_reader);
-  CHECK(f.connection.unanswered() == 3);
-  CHECK(f.connection.output().empty());
-  CHECK(f.balanced());
 }
 
 TEST_CASE("with one line allowed, its answer is the end", "[transport][lines]") {
@@ -179,8 +298,9 @@ TEST_CASE("every way to end leaves no accepted line without an entry", "[transpo
     f.limits.line_bytes_max = 20;
     f.limits.queued_bytes_max = 400;
     f.limits.line_timeout = 5s;
+    f.limits.open_lines_max = 1 + random() % 8;
     for (int step = 0; step < 200; ++step) {
-      switch (random() % 12) {
+      switch (random() % 13) {
       case 0:
       case 1:
       case 2:
@@ -209,6 +329,10 @@ TEST_CASE("every way to end leaves no accepted line without an entry", "[transpo
       case 11:
         if (random() % 40 == 0) f.connection.lost(line_ending::client_left);
         break;
+      case 12:
+        if (random() % 40 == 0) f.connection.end_of_input(f.now);
+        f.take();
+        break;
       }
       // Answers that wait to be sent are neither answered nor given up yet.
       REQUIRE(f.connection.accepted()
@@ -219,4 +343,14 @@ TEST_CASE("every way to end leaves no accepted line without an entry", "[transpo
     REQUIRE(f.connection.accepted() == f.connection.answered() + f.connection.unanswered());
     REQUIRE(f.connection.open_bytes() == 0);
   }
+}
+
+TEST_CASE("time in which a thread stood still does not count", "[transport][lines]") {
+  running_clock clock{100ms};
+  const running_clock::time_point start{1h};
+  CHECK(clock.at(start) == start);
+  CHECK(clock.at(start + 100ms) == start + 100ms);
+  CHECK(clock.at(start + 1s) == start + 1s); // kept waiting
+  CHECK(clock.at(start + 61s) == start + 1100ms);
+  CHECK(clock.at(start + 61s + 50ms) == start + 1150ms);
 }

@@ -2,12 +2,16 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/memory.hpp"
 #include "tests/support/tcp_client.hpp"
+#include "transport/line_clients.hpp"
 #include "transport/stream_server.hpp"
 #include "transport/zmq_socket.hpp"
 
+#include <algorithm>
 #include <condition_variable>
+#include <deque>
 #include <future>
 #include <sys/resource.h>
+#include <thread>
 
 using namespace troupe::transport;
 using namespace std::chrono_literals;
@@ -30,11 +34,20 @@ class echo final : public stream_listener {
   tcp_client connect() const { return tcp_client{server_->tcp_address()}; }
   stream_server& server() { return *server_; }
 
-  void release() {
+  /// Answers so many of those that were held first.
+  void release(std::size_t count = std::numeric_limits<std::size_t>::max()) {
     std::lock_guard lock{mutex_};
-    for (auto& [client, line] : held_)
-      server_->answer(client, line);
-    held_.clear();
+    for (; count > 0 && !held_.empty(); --count) {
+      server_->answer(held_.front().first, held_.front().second);
+      held_.pop_front();
+    }
+  }
+  std::size_t held() const { return held_.size(); } ///< in a predicate
+  template <class Function>
+  void change(Function function) {
+    std::lock_guard lock{mutex_};
+    function();
+    changed_.notify_all();
   }
   template <class Predicate>
   bool eventually(Predicate predicate) {
@@ -86,15 +99,9 @@ class echo final : public stream_listener {
 
  private:
   void wait_until_ready() { is_ready_.wait(); }
-  template <class Function>
-  void change(Function function) {
-    std::lock_guard lock{mutex_};
-    function();
-    changed_.notify_all();
-  }
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<std::pair<client_id, std::string>> held_;
+  std::deque<std::pair<client_id, std::string>> held_;
   std::promise<void> ready_;
   std::shared_future<void> is_ready_ = ready_.get_future().share();
   std::unique_ptr<stream_server> server_;
@@ -197,30 +204,157 @@ TEST_CASE("hostile clients are told why and closed; the others are unharmed", "[
   check_books(e.stop());
 }
 
-TEST_CASE("a client that does not read is dropped when too much waits for it", "[transport][stream]") {
+TEST_CASE("a client that ends its side gets the answers to its whole lines, then the end",
+          "[transport][stream]") {
+  echo e;
+  SECTION("at once") {
+    for (int i = 0; i < 50; ++i) {
+      auto client = e.connect();
+      client.send("one\ntwo\nthree");
+      client.end_output();
+      REQUIRE(client.line() == "Echoed back: one");
+      REQUIRE(client.line() == "Echoed back: two");
+      REQUIRE(client.line() == "<end>");
+    }
+    const auto counts = e.stop();
+    CHECK(counts.answered == 100);
+    CHECK(count(counts.ended, line_ending::client_left) == 50);
+    check_books(counts);
+  }
+  SECTION("after a while, and more lines than are accepted at a time") {
+    auto client = e.connect();
+    std::string all;
+    for (int i = 0; i < 1000; ++i)
+      all += "hold " + std::to_string(i) + '\n';
+    client.send(all);
+    client.end_output();
+    for (int answered = 0; answered < 1000; answered += 50) {
+      REQUIRE(e.eventually([&] { return e.held() >= 50; }));
+      e.release(50);
+      for (int i = answered; i < answered + 50; ++i)
+        REQUIRE(client.line() == "hold " + std::to_string(i));
+    }
+    CHECK(client.line() == "<end>");
+    check_books(e.stop());
+  }
+}
+
+TEST_CASE("of a client that says much at once few lines are open, and the others are served",
+          "[transport][stream]") {
   stream_server_options options;
   options.tcp = "127.0.0.1:*";
+  options.zeromq = "tcp://127.0.0.1:*";
+  options.limits.open_lines_max = 10;
+  echo e{options};
+  line_clients dealers{e.server().zeromq_endpoint(), 2};
+  dealers.connect(0);
+  auto greedy = e.connect();
+  const int lines = 5'000;
+  std::string all;
+  for (int i = 0; i < lines; ++i)
+    all += "hold " + std::to_string(i) + '\n';
+  greedy.send(all);
+  int said_by_dealer = 0; // as many as its socket keeps
+  while (said_by_dealer < lines && dealers.send(0, "hold " + std::to_string(said_by_dealer)))
+    ++said_by_dealer;
+  REQUIRE(e.eventually([&] { return e.held() == 20; }));
+  for (int i = 0; i < 20; ++i) {
+    auto other = e.connect();
+    other.send("mine\n");
+    REQUIRE(other.line() == "Echoed back: mine");
+    std::vector<line_clients::line> heard;
+    dealers.connect(1);
+    dealers.send(1, "mine");
+    while (heard.empty())
+      dealers.wait(20s, heard);
+    REQUIRE(heard.front().text == "Echoed back: mine");
+  }
+  CHECK(e.holds([&] { return e.held() == 20; }));
+  int heard_by_dealer = 0;
+  std::thread reader([&] {
+    std::vector<line_clients::line> heard;
+    while (heard_by_dealer < said_by_dealer) {
+      heard.clear();
+      dealers.wait(20s, heard);
+      if (heard.empty()) return;
+      for (auto& each : heard)
+        heard_by_dealer += each.client == 0 && each.text == "hold " + std::to_string(heard_by_dealer);
+    }
+  });
+  std::atomic<bool> heard_all{false};
+  std::thread releaser([&] {
+    while (!heard_all)
+      if (e.eventually([&] { return e.held() > 0 || heard_all; })) e.release();
+  });
+  bool right = true;
+  for (int i = 0; i < lines && right; ++i)
+    right = greedy.line() == "hold " + std::to_string(i);
+  CHECK(right);
+  reader.join();
+  e.change([&] { heard_all = true; });
+  releaser.join();
+  CHECK(heard_by_dealer == said_by_dealer);
+  check_books(e.stop());
+}
+
+TEST_CASE("a client that says very much and reads all the time is no slow reader", "[transport][stream]") {
+  stream_server_options options;
+  options.tcp = "127.0.0.1:*";
+  options.limits.queued_bytes_max = 10'000;
+  echo e{options};
+  auto client = e.connect();
+  const int lines = 50'000;
+  std::thread writer([&] {
+    std::string all;
+    for (int i = 0; i < lines; ++i)
+      all += std::to_string(i) + '\n';
+    client.send(all);
+    client.end_output();
+  });
+  bool right = true;
+  for (int i = 0; i < lines && right; ++i)
+    right = client.line() == "Echoed back: " + std::to_string(i);
+  CHECK(right);
+  CHECK(client.line() == "<end>");
+  writer.join();
+  const auto counts = e.stop();
+  CHECK(counts.answered == lines);
+  check_books(counts);
+}
+
+TEST_CASE("clients that do not read are closed, and cost no more than connections_max of them",
+          "[transport][stream]") {
+  stream_server_options options;
+  options.tcp = "127.0.0.1:*";
+  options.connections_max = 5;
   options.limits.queued_bytes_max = 256U << 10;
+  options.limits.reading_timeout = 200ms;
   echo e{options};
   auto good = e.connect();
-  auto bad = e.connect();
+  good.send("first\n");
+  REQUIRE(good.line() == "Echoed back: first");
+  const auto before = resident_kib();
+  std::vector<tcp_client> deaf;
   const std::string line = std::string(8000, 'x') + '\n';
-  std::string left;
-  auto dropped = [&] { return !e.endings.empty(); };
-  for (int i = 0; i < 1'000'000; ++i) {
-    if (left.empty()) left = line;
-    const auto count = bad.send_some(left);
-    left.erase(0, count);
-    if (count == 0 && e.holds(dropped)) break;
-    if (count == 0) {
-      good.send("tick\n");
-      REQUIRE(good.line() == "Echoed back: tick");
+  for (std::size_t round = 0; round < 5; ++round) {
+    for (int i = 0; i < 4; ++i) {
+      deaf.push_back(e.connect());
+      // Until it is closed: its answers fill its queue, and then it is not read any more.
+      while (deaf.back().send(line)) {
+      }
     }
+    REQUIRE(e.eventually([&] { return e.endings.size() == 4 * (round + 1); }));
+    good.send("tick\n");
+    REQUIRE(good.line() == "Echoed back: tick");
   }
-  REQUIRE(e.eventually(dropped));
-  CHECK(e.ending(0) == line_ending::slow_reader);
+  CHECK(resident_kib() - before < 30 << 10);
+  CHECK(e.holds([&] {
+    return std::all_of(e.endings.begin(), e.endings.end(),
+                       [](line_ending each) { return each == line_ending::slow_reader; });
+  }));
   const auto counts = e.stop();
   CHECK(count(counts.unanswered, line_ending::slow_reader) > 0);
+  CHECK(counts.connections_peak <= 5);
   check_books(counts);
 }
 
