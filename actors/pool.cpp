@@ -92,16 +92,18 @@ std::vector<pool::assignment> pool::deal() {
   return out;
 }
 
-std::vector<pool::assignment> pool::on_done(const caf::actor& who, task_done& what) {
+std::vector<pool::assignment> pool::on_done(const caf::actor& who, const task_done& what, bool& counts) {
   std::vector<assignment> out;
+  counts = false;
   const auto worker = index_of(who.address());
   if (worker == nobody || what.task >= results_.size()) return out;
   std::erase(assigned_[worker], what.task);
   auto& slot = results_[what.task];
-  if (slot.done) {
+  if (slot.done()) {
     ++duplicates_dropped_;
   } else {
-    slot = {true, std::move(what.output), std::move(what.error), worker, what.busy, ++done_};
+    counts = true;
+    slot = {static_cast<std::uint32_t>(worker), static_cast<std::uint32_t>(++done_)};
     ++workers_[worker].tasks;
     workers_[worker].busy += what.busy;
     // It may have been handed to somebody else too, or wait to be: what is taken back stands in front.
@@ -126,7 +128,7 @@ std::vector<pool::assignment> pool::on_down(const caf::actor_addr& who) {
   if (worker == nobody) return {};
   bury(worker);
   for (auto task : std::exchange(assigned_[worker], {})) {
-    if (results_[task].done) continue;
+    if (results_[task].done()) continue;
     waiting_.push_front(task);
     ++redelivered_;
   }

@@ -120,18 +120,18 @@ class pool {
     bool exited = false; ///< answered its pill
     bool alive = true;
   };
+  /// Outputs stay with whoever made on_done() count: a pool may have a million tasks.
   struct result {
-    bool done = false;
-    std::string output, error;
-    std::size_t worker = 0; ///< index into workers()
-    caf::timespan busy{0};
-    std::size_t rank = 0; ///< 1: the first result that came
+    std::uint32_t worker = 0; ///< index into workers()
+    std::uint32_t rank = 0;   ///< 1: the first result that came; 0: there is none yet
+    bool done() const { return rank != 0; }
   };
 
   pool(std::string kind, std::vector<std::string> inputs, dispatch_kind, std::size_t prefetch);
 
   std::vector<assignment> on_ready(const caf::actor&, const std::string& node);
-  std::vector<assignment> on_done(const caf::actor&, task_done&);
+  /// `counts` tells whether this is the task's result, or one that nobody waits for any more.
+  std::vector<assignment> on_done(const caf::actor&, const task_done&, bool& counts);
   void on_exiting(const caf::actor&, const worker_exiting&);
   /// The worker ended; its unfinished tasks go to others.
   std::vector<assignment> on_down(const caf::actor_addr&);

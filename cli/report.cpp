@@ -18,16 +18,35 @@ std::string paint(std::string_view text, int code, bool colour) {
 }
 constexpr int red = 31, green = 32, bold = 1;
 
+/// How long a list is, and where all of it can be seen.
+struct whole_list {
+  std::uint64_t length;
+  std::string file;
+};
+constexpr std::string_view cut_suffix = "_cut";
+
+whole_list whole(const json& object, const std::string& key) {
+  const auto told = object.find(key + std::string(cut_suffix));
+  if (told == object.end() || !told->is_object()) return {object.at(key).size(), "result.json"};
+  return {told->value("of", std::uint64_t{0}), told->value("all_in", std::string("result.json"))};
+}
+
+/// Whether this member only says what another one does not show.
+bool tells_of_cut(const json& object, const std::string& key) {
+  return key.ends_with(cut_suffix) && object.at(key).is_object() && object.at(key).contains("all_in")
+         && object.contains(key.substr(0, key.size() - cut_suffix.size()));
+}
+
 std::string text_of(const json& value);
 
-std::string list_of(const json& values) {
+std::string list_of(const json& values, const whole_list& all) {
   std::string out;
   std::size_t shown = 0;
   for (const auto& value : values) {
-    if (shown == list_items_max)
-      return out + fmt::format(", \u2026 {} more, see result.json", values.size() - shown);
+    if (shown == list_items_max) break;
     out += (shown++ > 0 ? ", " : "") + text_of(value);
   }
+  if (all.length > shown) out += fmt::format(", \u2026 {} more, see {}", all.length - shown, all.file);
   return out;
 }
 
@@ -35,7 +54,7 @@ std::string text_of(const json& value) {
   if (value.is_null()) return "-";
   if (value.is_string()) return value.get<std::string>();
   if (value.is_number_float()) return fmt::format("{:.6g}", value.get<double>());
-  if (value.is_array()) return list_of(value);
+  if (value.is_array()) return list_of(value, {value.size(), "result.json"});
   return scenarios::json_text(value);
 }
 
@@ -58,7 +77,7 @@ std::vector<std::string> columns_of(const json& rows) {
   return names;
 }
 
-std::string table_of(const std::string& title, const json& rows, bool colour) {
+std::string table_of(const std::string& title, const json& rows, const whole_list& all, bool colour) {
   const auto columns = columns_of(rows);
   table out(columns);
   for (const auto& row : rows) {
@@ -69,8 +88,8 @@ std::string table_of(const std::string& title, const json& rows, bool colour) {
     out.row(std::move(cells));
   }
   std::string text = fmt::format("\n{}\n{}", paint(title, bold, colour), out.text(false));
-  if (rows.size() > out.size())
-    text += fmt::format("\u2026 {} more, see result.json\n", rows.size() - out.size());
+  if (all.length > out.size())
+    text += trace::printable(fmt::format("\u2026 {} more, see {}", all.length - out.size(), all.file)) + '\n';
   return text;
 }
 
@@ -78,13 +97,17 @@ void flatten(const json& value, const std::string& prefix,
              std::vector<std::pair<std::string, std::string>>& lines, std::string& tables, bool colour) {
   for (const auto& [key, member] : value.items()) {
     const auto name = prefix.empty() ? key : prefix + '.' + key;
-    if (member.is_object())
+    if (tells_of_cut(value, key)) continue;
+    if (member.is_object()) {
       flatten(member, name, lines, tables, colour);
-    else if (is_table(member)) // what was asked for comes before who did it
-      tables = name == "results" ? table_of(name, member, colour) + tables
-                                 : tables + table_of(name, member, colour);
-    else
+    } else if (is_table(member)) { // what was asked for comes before who did it
+      const auto table = table_of(name, member, whole(value, key), colour);
+      tables = name == "results" ? table + tables : tables + table;
+    } else if (member.is_array()) {
+      lines.emplace_back(name, trace::printable(list_of(member, whole(value, key))));
+    } else {
       lines.emplace_back(name, trace::printable(text_of(member)));
+    }
   }
 }
 
@@ -134,7 +157,7 @@ std::string render_result(const json& result, bool colour) {
   if (result.is_object())
     flatten(result, "", lines, tables, colour);
   else if (is_table(result))
-    tables = table_of("result", result, colour);
+    tables = table_of("result", result, {result.size(), "result.json"}, colour);
   else if (!result.is_null())
     lines.emplace_back("result", trace::printable(text_of(result)));
   std::size_t width = 0;

@@ -25,7 +25,8 @@ struct collector_state {
   static inline const char* name = "run";
 };
 
-caf::behavior collect(actor_of<collector_state>*, std::shared_ptr<run_state> state, run_observer observer) {
+caf::behavior collect(actor_of<collector_state>*, std::shared_ptr<run_state> state,
+                      std::shared_ptr<long_list_files> lists, run_observer observer) {
   return {
       [state](run_finished& x) {
         const auto why_not = why_not_json(x.result); // any program may have sent it
@@ -38,6 +39,10 @@ caf::behavior collect(actor_of<collector_state>*, std::shared_ptr<run_state> sta
         std::lock_guard lock{state->mutex};
         if (!state->failed) state->failed = std::move(x.why);
         state->changed.notify_all();
+      },
+      [lists, observer](const run_lines& x) {
+        const auto problem = lists->append(x.name, x.lines);
+        if (!problem.empty() && observer.on_warning) observer.on_warning(problem);
       },
       [observer](const run_progress& x) {
         if (observer.on_progress) observer.on_progress(x.done, x.total, x.per_node);
@@ -53,6 +58,7 @@ caf::behavior collect(actor_of<collector_state>*, std::shared_ptr<run_state> sta
 execution::execution(const scenario& what, const run_options& how)
     : scenario_(what), options_(how), plan_(how.what),
       seed_(how.what.seed_given ? how.what.seed : draw_seed()),
+      lists_(std::make_shared<long_list_files>(how.run_dir)),
       intake_(std::make_shared<trace_intake>(how.run_dir,
                                              trace_intake::limits{.bytes_max = how.what.trace.bytes_max})) {}
 
@@ -164,7 +170,7 @@ void execution::spawn_collector() {
   const std::string role = "run";
   this_role = &role;
   // Not hidden: the books are read when it has ended, and what ends a run is its last message.
-  collector_ = main_->system().spawn(collect, state_, options_.observer);
+  collector_ = main_->system().spawn(collect, state_, lists_, options_.observer);
   this_role = nullptr;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/seeded_turns.hpp"
+#include "scenarios/long_lists.hpp"
 #include "scenarios/run_info.hpp"
 #include "scenarios/runner.hpp"
 #include "scenarios/scenario.hpp"
@@ -95,6 +96,7 @@ class execution final : public run {
   std::optional<transport::inproc_context> inproc_; ///< before the nodes that use it
   std::shared_ptr<run_state> state_ = std::make_shared<run_state>();
   std::shared_ptr<stuck_detector> detector_ = std::make_shared<stuck_detector>();
+  const std::shared_ptr<long_list_files> lists_;
   const std::shared_ptr<trace_intake> intake_; ///< before the node that it hears from
   std::vector<std::string> deadlock_;          ///< the cycle, a sentence a step
   bool told_idle_ = false;

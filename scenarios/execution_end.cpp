@@ -198,6 +198,9 @@ void execution::report(outcome& result) {
   judge();
   for (auto& [name, passed, detail] : evaluate(plan_.expect, to_json(result)))
     result.checks.push_back({name, passed, detail});
+  lists_->cut(result.result);
+  for (auto& problem : lists_->close())
+    result.checks.push_back({"what the result does not show is in its file", false, std::move(problem)});
   judge();
   auto resolved = to_json(plan_);
   resolved["seed"] = seed_; // the one drawn, too: with it the run can be replayed

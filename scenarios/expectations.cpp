@@ -159,6 +159,19 @@ std::string complaint(const expectation& e, const json& value) {
   return {};
 }
 
+/// That of a list on the way only the beginning was looked at.
+std::string told_of_cut_lists(const json& root, std::string_view path) {
+  for (auto dot = path.find('.');; dot = path.find('.', dot + 1)) {
+    const auto list = path.substr(0, dot);
+    const auto told = look_up(root, fmt::format("{}_cut", list));
+    if (told.value && told.value->is_object() && told.value->contains("all_in"))
+      return fmt::format("; {} shows {} of {}, all are in {}", file::tick(list),
+                         json_text(told.value->value("shown", json{})),
+                         json_text(told.value->value("of", json{})), json_text(told.value->at("all_in")));
+    if (dot == std::string_view::npos) return {};
+  }
+}
+
 } // namespace
 
 std::vector<check> evaluate(const std::vector<expectation>& expected, const json& result) {
@@ -174,6 +187,7 @@ std::vector<check> evaluate(const std::vector<expectation>& expected, const json
     } else {
       c.detail = nowhere(result, e.path, at);
     }
+    if (!c.passed) c.detail += told_of_cut_lists(result, e.path);
     checks.push_back(std::move(c));
   }
   return checks;

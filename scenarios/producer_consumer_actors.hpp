@@ -6,10 +6,14 @@
 #pragma once
 
 #include "actors/channel.hpp"
+#include "scenarios/long_lists.hpp"
 #include "scenarios/scenario.hpp"
 #include "scenarios/waiting_times.hpp"
 
+#include <functional>
+#include <queue>
 #include <random>
+#include <set>
 
 namespace troupe::scenarios {
 
@@ -155,6 +159,40 @@ struct consumer_state {
 caf::behavior consumer(actor_of<consumer_state>* self, const caf::actor& clerk, const caf::actor& channel,
                        std::uint32_t index, const stock_settings&);
 
+/// Looks at the order in which items leave the channel, in memory for those that are in it or on
+/// their way. Not thread-safe.
+class departure_watch {
+ public:
+  /// Happenings that wait for earlier ones, which nobody has told of yet. Beyond that it goes on without
+  /// them, and their items are not looked at.
+  static constexpr std::size_t pending_max = 200'000;
+
+  explicit departure_watch(bool by_priority) : by_priority_(by_priority) {}
+  /// An item that has left, in any order.
+  void add(const channel_item<stock_item>&);
+  /// No item follows.
+  void finish();
+  std::uint64_t looked_at() const { return looked_at_; } ///< items
+  /// How many left while another one, that should have gone before, was in it.
+  std::uint64_t overtakers() const { return overtakers_; }
+
+ private:
+  using key = std::pair<std::int64_t, std::uint64_t>; ///< of an item: the lowest leaves first
+  struct happening {
+    std::uint64_t number; ///< the channel's
+    key item;
+    bool leaves;
+    bool operator>(const happening& other) const { return number > other.number; }
+  };
+  void look_at_next();
+
+  bool by_priority_;
+  std::priority_queue<happening, std::vector<happening>, std::greater<>> pending_;
+  std::set<key> inside_;
+  std::uint64_t next_ = 1; ///< all before were looked at
+  std::uint64_t looked_at_ = 0, overtakers_ = 0;
+};
+
 /// Keeps count: what was made, what was used, how long it waited, and in which order.
 struct clerk_state {
   static inline const char* name = "clerk";
@@ -168,16 +206,12 @@ struct clerk_state {
   std::vector<std::vector<bool>> seen; ///< by producer and number
   std::uint64_t consumed = 0, doubles = 0;
   waiting_times waits;
-  std::vector<channel_item<stock_item>> order; ///< up to `order_looked_at_max`
+  departure_watch departures{false};
+  std::vector<channel_item<stock_item>> first; ///< so many as a result shows
   caf::actor_clock::time_point began, last;
   bool stopped = false;
 };
-/// Items whose order is looked at afterwards.
-inline constexpr std::size_t order_looked_at_max = 1'000'000;
 caf::behavior clerk(actor_of<clerk_state>* self, const caf::actor& collector, const caf::actor& channel,
                     const stock_settings&, caf::timespan unit);
-
-/// How many left the channel while another one, that should have gone before, was in it.
-std::uint64_t count_overtakers(std::vector<channel_item<stock_item>>, bool by_priority);
 
 } // namespace troupe::scenarios

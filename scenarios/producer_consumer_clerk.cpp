@@ -3,40 +3,8 @@
 #include "scenarios/times.hpp"
 
 #include <algorithm>
-#include <set>
 
 namespace troupe::scenarios {
-
-std::uint64_t count_overtakers(std::vector<channel_item<stock_item>> items, bool by_priority) {
-  struct event {
-    std::uint64_t number; ///< the channel's
-    const channel_item<stock_item>* item;
-    bool leaves;
-  };
-  std::vector<event> events;
-  events.reserve(items.size() * 2);
-  for (auto& item : items) {
-    events.push_back({item.entered, &item, false});
-    events.push_back({item.left, &item, true});
-  }
-  std::sort(events.begin(), events.end(), [](auto& a, auto& b) { return a.number < b.number; });
-  using key = std::pair<std::int64_t, std::uint64_t>;
-  auto key_of = [&](const channel_item<stock_item>& item) {
-    return key{by_priority ? -item.priority : 0, item.entered};
-  };
-  std::set<key> inside;
-  std::uint64_t overtakers = 0;
-  for (auto& event : events) {
-    if (!event.leaves) {
-      inside.insert(inside.end(), key_of(*event.item));
-      continue;
-    }
-    const auto leaving = inside.find(key_of(*event.item));
-    overtakers += leaving != inside.begin() || leaving == inside.end();
-    if (leaving != inside.end()) inside.erase(leaving);
-  }
-  return overtakers;
-}
 
 namespace {
 
@@ -100,7 +68,6 @@ json result_of(clerk_state& state, const channel_report& report) {
   for (auto& used : state.used)
     sum += used.sum;
   const auto took = state.last - state.began;
-  const bool by_priority = !state.settings.priorities.empty();
   json result{{"produced", produced},
               {"consumed", state.consumed},
               {"left_over", produced - std::min(produced, state.consumed)},
@@ -112,16 +79,16 @@ json result_of(clerk_state& state, const channel_report& report) {
               {"buffer", buffer_of(report)},
               {"per_producer", producers_of(state)},
               {"per_consumer", consumers_of(state)}};
-  std::sort(state.order.begin(), state.order.end(), [](auto& a, auto& b) { return a.left < b.left; });
-  constexpr std::size_t values_shown_max = 1'000;
-  if (state.consumed <= values_shown_max) {
+  if (state.consumed <= list_shown_max) {
+    std::sort(state.first.begin(), state.first.end(), [](auto& a, auto& b) { return a.left < b.left; });
     json values = json::array();
-    for (auto& item : state.order)
+    for (auto& item : state.first)
       values.push_back(item.value.value);
     result["values"] = std::move(values);
   }
-  result["order_looked_at"] = state.order.size();
-  result["overtakers"] = count_overtakers(std::move(state.order), by_priority);
+  state.departures.finish();
+  result["order_looked_at"] = state.departures.looked_at();
+  result["overtakers"] = state.departures.overtakers();
   return result;
 }
 
@@ -181,7 +148,8 @@ void on_consumed(clerk_actor* self, stock_consumed& what) {
     if (seen[item.value.number - 1]) ++state.doubles;
     seen[item.value.number - 1] = true;
     ++state.consumed;
-    if (state.order.size() < order_looked_at_max) state.order.push_back(std::move(item));
+    state.departures.add(item);
+    if (state.first.size() < list_shown_max) state.first.push_back(std::move(item));
   }
   const auto total = state.settings.until != 0 ? 0 : state.settings.items * state.crew.producers.size();
   self->send(state.collector, run_progress{state.consumed, total, {}});
@@ -205,6 +173,7 @@ caf::behavior clerk(clerk_actor* self, const caf::actor& collector, const caf::a
   state.collector = collector;
   state.channel = channel;
   state.settings = settings;
+  state.departures = departure_watch{!settings.priorities.empty()};
   state.unit = unit;
   return {
       [self](stock_crew& crew) { on_crew(self, crew); },

@@ -20,6 +20,17 @@ auto inspect(Inspector& f, run_finished& x) {
   return f(caf::meta::type_name("troupe.run_finished"), x.result);
 }
 
+/// Sent to run::collector(): elements of a list that may be very long, each a line of JSON text, for
+/// NAME.jsonl in the run directory; see long_lists.hpp.
+struct run_lines {
+  std::string name;
+  std::string lines;
+};
+template <class Inspector>
+auto inspect(Inspector& f, run_lines& x) {
+  return f(caf::meta::type_name("troupe.run_lines"), x.name, x.lines);
+}
+
 /// Sent to run::collector() now and then; `total` 0: unknown.
 struct run_progress {
   std::uint64_t done = 0;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "actors/pool.hpp"
+#include "scenarios/long_lists.hpp"
 #include "scenarios/pool_tasks.hpp"
 #include "scenarios/scenario.hpp"
 
@@ -88,7 +89,7 @@ caf::behavior pool_worker(actor_of<worker_state>* self, const caf::actor& coordi
 struct coordinator_state {
   static inline const char* name = "coordinator";
   std::unique_ptr<pool> tasks;
-  pool_settings settings;
+  pool_settings settings; ///< labels: empty where they are the inputs, which the pool has
   caf::actor collector;
   std::uint64_t expected = 0; ///< workers that will get ready, less those that died before
   std::set<caf::actor_addr> watched;
@@ -96,15 +97,16 @@ struct coordinator_state {
   std::vector<message_token> handed;  ///< by task, to whom it was given last
   std::vector<message_token> results; ///< what a join waits for
   std::vector<message_token> goodbyes;
-  std::uint64_t served = 0; ///< results that were in when the customer's join returned
-  std::string answers;      ///< what became of the tasks, once it is known
+  std::uint64_t served = 0;  ///< results that were in when the customer's join returned
+  long_list rows{"results"}; ///< what became of the tasks
+  std::string order;         ///< the first inputs in the order of their results, JSON
+  std::uint64_t failed = 0, primes = 0, sum_of_primes = 0;
   bool begun = false;
   bool customer_served = false;
   bool pills_sent = false;
   bool cancelled = false;
   bool finished = false;
   caf::actor_clock::time_point began, told;
-  std::vector<caf::timespan> answered_at; ///< per task, since `began`
 };
 caf::behavior pool_coordinator(actor_of<coordinator_state>* self, const caf::actor& collector,
                                const pool_settings&);

@@ -15,52 +15,52 @@ namespace {
 using nlohmann::json;
 using coordinator_actor = actor_of<coordinator_state>;
 
-// Of what became of the tasks a text is made at once: all that goes into it is JSON text already, and a
-// tree of it would be what a run of many short tasks waits for in the end.
+std::size_t count_of(const coordinator_state& state) { return state.tasks->inputs().size(); }
 
-void add_row(std::string& out, const coordinator_state& state, std::size_t task) {
-  const auto& result = state.tasks->results()[task];
-  const auto to = std::back_inserter(out);
-  fmt::format_to(to, R"({{"input":{})", state.settings.labels[task]);
-  if (!result.done)
-    fmt::format_to(to, R"(,"cancelled":true)");
-  else if (!result.error.empty())
-    fmt::format_to(to, R"(,"error":{})", json_text(result.error));
+const std::string& label_of(const coordinator_state& state, std::size_t task) {
+  return state.settings.labels.empty() ? state.tasks->inputs()[task] : state.settings.labels[task];
+}
+
+// Of what became of a task a text is made at once: all that goes into it is JSON text already, and there may
+// be a million of them.
+
+void add_row(coordinator_actor* self, const task_done& what) {
+  auto& state = self->state;
+  const auto& result = state.tasks->results()[what.task];
+  std::string row;
+  const auto to = std::back_inserter(row);
+  fmt::format_to(to, R"({{"input":{},)", label_of(state, what.task));
+  if (what.error.empty())
+    fmt::format_to(to, R"("output":{})", what.output);
   else
-    fmt::format_to(to, R"(,"output":{})", result.output);
-  if (result.done)
-    fmt::format_to(to, R"(,"rank":{},"at_s":{:.9f},"worker":"{}")", result.rank,
-                   seconds(state.answered_at[task]), state.tasks->workers()[result.worker].name);
-  out += '}';
+    fmt::format_to(to, R"("error":{})", json_text(what.error));
+  fmt::format_to(to, R"(,"rank":{},"at_s":{:.9f},"worker":"{}"}})", result.rank,
+                 seconds(self->clock().now() - state.began), state.tasks->workers()[result.worker].name);
+  state.rows.add(what.task, row);
 }
 
-/// The inputs in the order in which they were answered.
-std::string order_of(const coordinator_state& state) {
-  std::vector<std::size_t> by_rank(state.tasks->done());
-  for (std::size_t i = 0; i < state.tasks->results().size(); ++i)
-    if (const auto& result = state.tasks->results()[i]; result.done) by_rank[result.rank - 1] = i;
-  std::string order;
-  for (auto task : by_rank)
-    (order += order.empty() ? "" : ",") += state.settings.labels[task];
-  return order;
+void tell_rows(coordinator_actor* self, bool all) {
+  if (auto rows = self->state.rows.take(all))
+    self->send(self->state.collector, run_lines{std::move(rows->name), std::move(rows->text)});
 }
 
-/// How many of the inputs are prime, and their sum.
-std::string primes_of(const coordinator_state& state) {
-  std::uint64_t count = 0, sum = 0;
-  for (std::size_t i = 0; i < state.settings.labels.size(); ++i) {
-    const auto& result = state.tasks->results()[i];
-    if (!result.done || result.output != "true") continue;
-    ++count;
-    sum += json::parse(state.settings.labels[i]).get<std::uint64_t>();
-  }
-  return fmt::format(R"({{"count":{},"sum":{}}})", count, sum);
+/// A task has its result.
+void book(coordinator_actor* self, const task_done& what) {
+  auto& state = self->state;
+  add_row(self, what);
+  tell_rows(self, false);
+  const auto& label = label_of(state, what.task);
+  state.failed += !what.error.empty();
+  if (state.tasks->done() <= list_shown_max) (state.order += state.order.empty() ? "" : ",") += label;
+  if (state.settings.task != "is_prime" || !what.error.empty() || what.output != "true") return;
+  ++state.primes;
+  state.sum_of_primes += json::parse(label).get<std::uint64_t>();
 }
 
 /// What a user should know about how the work was shared.
 std::string note_on(const coordinator_state& state, std::size_t with_tasks) {
   const auto workers = std::to_string(state.tasks->workers().size());
-  const auto tasks = state.settings.labels.size();
+  const auto tasks = count_of(state);
   if (state.settings.task == "iterate")
     return "each chain of values is inherently sequential: every value needs the one before it. With "
            + std::to_string(tasks) + (tasks == 1 ? " chain" : " chains") + " at most " + std::to_string(tasks)
@@ -71,23 +71,22 @@ std::string note_on(const coordinator_state& state, std::size_t with_tasks) {
   return {};
 }
 
-/// What became of the tasks, as members of a JSON object; final as soon as all are done.
+/// What became of the tasks, as members of a JSON object. The file of the rows is in the order of their
+/// results.
 std::string answers_of(const coordinator_state& state) {
-  std::string answers = R"("results":[)";
-  for (std::size_t i = 0; i < state.settings.labels.size(); ++i) {
-    if (i != 0) answers += ',';
-    add_row(answers, state, i);
-  }
-  fmt::format_to(std::back_inserter(answers), R"(],"order":[{}])", order_of(state));
+  auto answers = fmt::format(R"({},"order":[{}])", state.rows.members(), state.order);
+  if (state.tasks->done() > list_shown_max)
+    answers += R"(,"order_cut":)" + told_of_cut(list_shown_max, state.tasks->done(), "results").dump();
   if (state.settings.task == "is_prime")
-    fmt::format_to(std::back_inserter(answers), R"(,"primes":{})", primes_of(state));
+    fmt::format_to(std::back_inserter(answers), R"(,"primes":{{"count":{},"sum":{}}})", state.primes,
+                   state.sum_of_primes);
   return answers;
 }
 
-std::string result_of(const coordinator_state& state, const std::string& answers, caf::timespan took) {
+std::string result_of(const coordinator_state& state, caf::timespan took) {
   const auto& tasks = *state.tasks;
   json workers = json::array();
-  std::size_t exited = 0, with_tasks = 0, failed = 0;
+  std::size_t exited = 0, with_tasks = 0;
   caf::timespan busy{0};
   for (auto& worker : tasks.workers()) {
     exited += worker.exited;
@@ -99,14 +98,12 @@ std::string result_of(const coordinator_state& state, const std::string& answers
                        {"busy_s", seconds(worker.busy)},
                        {"pill", worker.exited}});
   }
-  for (auto& result : tasks.results())
-    failed += !result.error.empty();
-  json result{{"tasks", state.settings.labels.size()},
+  json result{{"tasks", count_of(state)},
               {"per_worker", std::move(workers)},
               {"redelivered", tasks.redelivered()},
               {"duplicates_dropped", tasks.duplicates_dropped()},
-              {"failed", failed},
-              {"cancelled", tasks.results().size() - tasks.done()},
+              {"failed", state.failed},
+              {"cancelled", count_of(state) - tasks.done()},
               {"joined_at", state.served},
               {"workers_exited", exited},
               {"tasks_after_pill", tasks.tasks_after_pill()},
@@ -116,7 +113,7 @@ std::string result_of(const coordinator_state& state, const std::string& answers
   if (auto note = note_on(state, with_tasks); !note.empty()) result["note"] = std::move(note);
   auto text = json_text(result);
   text.back() = ','; // was the closing brace
-  return text + answers + '}';
+  return text + answers_of(state) + '}';
 }
 
 void tell_progress(coordinator_actor* self) {
@@ -124,6 +121,7 @@ void tell_progress(coordinator_actor* self) {
   const auto now = self->clock().now();
   if (now - state.told < std::chrono::milliseconds{100} && !state.tasks->all_done()) return;
   state.told = now;
+  tell_rows(self, true);
   run_progress progress{state.tasks->done(), state.tasks->inputs().size(), {}};
   for (auto& worker : state.tasks->workers())
     progress.per_node[worker.node] += worker.tasks;
@@ -145,9 +143,12 @@ void end(coordinator_actor* self) {
 
 void tell_result(coordinator_actor* self) {
   auto& state = self->state;
+  for (std::size_t task = 0; !state.tasks->all_done() && task < count_of(state); ++task)
+    if (!state.tasks->results()[task].done())
+      state.rows.add(task, fmt::format(R"({{"input":{},"cancelled":true}})", label_of(state, task)));
+  tell_rows(self, true);
   const joining all{state.goodbyes};
-  const auto answers = state.answers.empty() ? answers_of(state) : std::move(state.answers);
-  self->send(state.collector, run_finished{result_of(state, answers, self->clock().now() - state.began)});
+  self->send(state.collector, run_finished{result_of(state, self->clock().now() - state.began)});
   end(self);
 }
 
@@ -174,8 +175,6 @@ void proceed(coordinator_actor* self, const std::vector<pool::assignment>& assig
       self->send(worker, poison_pill{});
     // The threads that transmit the pills may be waiting for this one's core.
     std::this_thread::yield();
-    // While they say goodbye, which for many tasks takes as long.
-    if (state.tasks->all_done()) state.answers = answers_of(state);
   }
   if (state.pills_sent && state.tasks->all_ended() && state.customer_served) {
     tell_result(self);
@@ -211,6 +210,17 @@ void on_ready(coordinator_actor* self, const caf::actor& worker, const worker_re
   proceed(self, next);
 }
 
+void on_done(coordinator_actor* self, const caf::actor& worker, task_done& what) {
+  auto& state = self->state;
+  refuse_what_is_not_json(what);
+  bool counts = false;
+  auto next = state.tasks->on_done(worker, what, counts);
+  if (counts) book(self, what);
+  state.results.push_back(current_message());
+  tell_progress(self);
+  proceed(self, next);
+}
+
 void on_down(coordinator_actor* self, const caf::down_msg& down) {
   auto& state = self->state;
   if (!state.tasks->knows(down.source)) --state.expected;
@@ -229,10 +239,10 @@ caf::behavior pool_coordinator(coordinator_actor* self, const caf::actor& collec
   state.expected = settings.workers;
   state.began = self->clock().now();
   const auto how = settings.dispatch == "pull" ? dispatch_kind::pull : dispatch_kind::round_robin;
-  state.tasks = std::make_unique<pool>(
-      settings.task, settings.inputs.empty() ? settings.labels : settings.inputs, how, settings.prefetch);
-  state.answered_at.resize(settings.labels.size());
-  state.handed.resize(state.tasks->inputs().size());
+  auto& inputs = state.settings.inputs.empty() ? state.settings.labels : state.settings.inputs;
+  state.tasks = std::make_unique<pool>(settings.task, std::exchange(inputs, {}), how, settings.prefetch);
+  state.rows = long_list{"results", count_of(state)};
+  state.handed.resize(count_of(state));
   self->set_down_handler([self](caf::down_msg& down) { on_down(self, down); });
   auto sender = [self] { return caf::actor_cast<caf::actor>(self->current_sender()); };
   return {
@@ -240,17 +250,7 @@ caf::behavior pool_coordinator(coordinator_actor* self, const caf::actor& collec
         if (self->state.watched.insert(what.worker.address()).second) self->monitor(what.worker);
       },
       [self, sender](const worker_ready& what) { on_ready(self, sender(), what); },
-      [self, sender](task_done& what) {
-        auto& state = self->state;
-        const auto before = state.tasks->done();
-        const auto task = what.task;
-        refuse_what_is_not_json(what);
-        auto next = state.tasks->on_done(sender(), what);
-        if (state.tasks->done() != before) state.answered_at[task] = self->clock().now() - state.began;
-        state.results.push_back(current_message());
-        tell_progress(self);
-        proceed(self, next);
-      },
+      [self, sender](task_done& what) { on_done(self, sender(), what); },
       [self, sender](const worker_exiting& what) {
         self->state.tasks->on_exiting(sender(), what);
         self->state.goodbyes.push_back(current_message());

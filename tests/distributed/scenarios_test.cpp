@@ -55,6 +55,31 @@ std::string fault(const std::string& action, std::int64_t at_ms, const std::stri
 
 } // namespace
 
+TEST_CASE("results of very many tasks are in a file beside result.json, a line each", "[pool]") {
+  const temporary_directory directory;
+  program troupe(TROUPE_PROGRAM,
+                 {"run", (config / "worker_pool_many.toml").string(), "--json", "--set", "count=5000",
+                  "--set", "first=1", "--set",
+                  "expect.result.primes={ equals = { count = 669, sum = 1548136 } }"},
+                 directory.path());
+  const auto code = troupe.wait();
+  INFO(troupe.errors);
+  REQUIRE(code == 0);
+  const auto run = json::parse(troupe.output);
+  const auto& result = run.at("result");
+  CHECK(result.at("results").size() == 1000);
+  CHECK(result.at("results_cut") == json{{"shown", 1000}, {"of", 5000}, {"all_in", "results.jsonl"}});
+  std::ifstream file(directory.path() / run.at("run_dir").get<std::string>() / "results.jsonl");
+  std::set<std::int64_t> inputs;
+  std::string line;
+  for (int rank = 1; std::getline(file, line); ++rank) {
+    const auto row = json::parse(line);
+    REQUIRE(row.at("rank") == rank);
+    inputs.insert(row.at("input").get<std::int64_t>());
+  }
+  CHECK(inputs.size() == 5000);
+}
+
 TEST_CASE("a reduction whose node is killed says so, and counts what was not folded", "[reduction]") {
   const auto ended = run_file(config / "reduction_killed.toml", {"--set", "count=1000000000"});
   const auto& run = ended.result;

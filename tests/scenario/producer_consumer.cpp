@@ -3,6 +3,7 @@
 #include "scenarios/producer_consumer_actors.hpp"
 #include "tests/scenario/run_text.hpp"
 
+#include <algorithm>
 #include <random>
 
 using namespace troupe;
@@ -147,14 +148,55 @@ TEST_CASE("impossible combinations are refused with a sentence", "[producer_cons
              Catch::Matchers::Contains(sentence));
 }
 
+namespace {
+
+struct looked {
+  std::uint64_t items = 0, overtakers = 0;
+  bool operator==(const looked&) const = default;
+};
+looked look(const std::vector<channel_item<stock_item>>& items, bool by_priority) {
+  departure_watch watch{by_priority};
+  for (auto& item : items)
+    watch.add(item);
+  watch.finish();
+  return {watch.looked_at(), watch.overtakers()};
+}
+
+} // namespace
+
 TEST_CASE("who overtakes is found", "[producer_consumer]") {
   // entered, left: the second leaves before the first.
-  CHECK(count_overtakers({moved(1, 1, 3), moved(1, 2, 4)}, false) == 0);
-  CHECK(count_overtakers({moved(1, 1, 4), moved(1, 2, 3)}, false) == 1);
-  CHECK(count_overtakers({moved(1, 1, 4), moved(2, 2, 3)}, true) == 0);
-  CHECK(count_overtakers({moved(1, 1, 3), moved(2, 2, 4)}, true) == 1);
+  CHECK(look({moved(1, 1, 3), moved(1, 2, 4)}, false) == looked{2, 0});
+  CHECK(look({moved(1, 1, 4), moved(1, 2, 3)}, false) == looked{2, 1});
+  CHECK(look({moved(1, 1, 4), moved(2, 2, 3)}, true) == looked{2, 0});
+  CHECK(look({moved(1, 1, 3), moved(2, 2, 4)}, true) == looked{2, 1});
   // The one of higher priority came only after the other had left.
-  CHECK(count_overtakers({moved(1, 1, 2), moved(2, 3, 4)}, true) == 0);
+  CHECK(look({moved(1, 1, 2), moved(2, 3, 4)}, true) == looked{2, 0});
+}
+
+TEST_CASE("who overtakes is found in whatever order items are told of", "[producer_consumer]") {
+  // Two of three leave in order, the third before the others: of the pair that it passed it is the one.
+  std::vector<channel_item<stock_item>> items;
+  for (std::uint64_t i = 0; i < 1'000; ++i) {
+    const auto at = 6 * i;
+    items.push_back(moved(1, at + 1, at + 5));
+    items.push_back(moved(1, at + 2, at + 6));
+    items.push_back(moved(1, at + 3, at + 4));
+  }
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    std::shuffle(items.begin(), items.end(), std::mt19937_64{seed});
+    CHECK(look(items, false) == looked{3'000, 1'000});
+  }
+}
+
+TEST_CASE("an item that stays in the buffer for very long is not waited for", "[producer_consumer]") {
+  // Of low priority: it enters first and leaves last.
+  std::vector<channel_item<stock_item>> items;
+  const std::uint64_t others = departure_watch::pending_max;
+  for (std::uint64_t i = 1; i <= others; ++i)
+    items.push_back(moved(2, 2 * i, 2 * i + 1));
+  items.push_back(moved(1, 1, 2 * others + 2));
+  CHECK(look(items, true) == looked{others, 0});
 }
 
 TEST_CASE("percentiles of waiting times are right to within one percent", "[waiting_times]") {

@@ -6,6 +6,8 @@
 #include "tests/support/test_system.hpp"
 
 #include <numeric>
+#include <set>
+#include <sstream>
 
 using namespace troupe;
 using namespace troupe::scenarios;
@@ -236,6 +238,55 @@ TEST_CASE("a task of one's own is one more entry in the catalog", "[worker_pool]
     CHECK(result.result_verdict == verdict::passed);
     CHECK(outputs(result.result) == json{0, 16, 111});
   }
+}
+
+TEST_CASE("of very many tasks the result shows the first, and all are told as they come", "[worker_pool]") {
+  auto values = work("is_prime", {}, 3);
+  values.set("inputs", std::vector<std::int64_t>{});
+  values.set("count", std::int64_t{2'500});
+  values.set("prefetch", std::int64_t{16});
+  scripted_run run{demo(), values, 3};
+  REQUIRE(run.go(10'000'000));
+  CHECK(run.failed_checks() == "");
+  const auto& result = *run.result();
+  CHECK(result.at("tasks") == 2'500);
+  CHECK(result.at("primes") == json{{"count", 367}, {"sum", 420812}});
+  REQUIRE(result.at("results").size() == 1'000);
+  CHECK(result.at("results").at(999).at("input") == 999);
+  const json cut{{"shown", 1'000}, {"of", 2'500}, {"all_in", "results.jsonl"}};
+  CHECK(result.at("results_cut") == cut);
+  CHECK(result.at("order").size() == 1'000);
+  CHECK(result.at("order_cut") == cut);
+  std::istringstream in{run.lines("results")};
+  std::set<std::int64_t> inputs;
+  std::int64_t rank = 0;
+  for (std::string line; std::getline(in, line);) {
+    const auto row = json::parse(line);
+    inputs.insert(row.at("input").get<std::int64_t>());
+    REQUIRE(row.at("rank") == ++rank);
+    if (rank <= 1'000) REQUIRE(result.at("order").at(static_cast<std::size_t>(rank) - 1) == row.at("input"));
+  }
+  CHECK(inputs.size() == 2'500);
+}
+
+TEST_CASE("results that cannot be written down are told at once, and fail the run with the reason",
+          "[worker_pool]") {
+  const auto loaded = parse(head + "count = 1_500\nworkers = 2", "test.toml", {&demo()}, {}, {});
+  REQUIRE(loaded.result);
+  const testing::temporary_directory directory;
+  std::filesystem::create_directory(directory / "results.jsonl");
+  std::string warnings;
+  run_options options;
+  options.what = *loaded.result;
+  options.run_dir = directory.path();
+  options.observer.on_warning = [&](const std::string& text) { warnings += text + '\n'; };
+  const auto run = execute(demo(), options);
+  const auto why = "cannot create " + (directory / "results.jsonl").string() + ": File exists";
+  CHECK(warnings == why + '\n');
+  CHECK(run.result_verdict == verdict::check_failed);
+  CHECK(run.reason == "what the result does not show is in its file: " + why);
+  CHECK(run.result.at("primes").at("count") == 239);
+  CHECK(run.result.at("results").size() == 1'000);
 }
 
 TEST_CASE("results of short tasks wait for one another, but not for long", "[worker_pool]") {

@@ -27,6 +27,7 @@ class scripted_run final : public scenarios::run {
     collector_ = system_.system().spawn([this](plain_actor*) -> caf::behavior {
       return {[this](const scenarios::run_finished& x) { result_ = nlohmann::json::parse(x.result); },
               [this](const scenarios::run_failed& x) { failure_ = x.why; },
+              [this](const scenarios::run_lines& x) { lines_[x.name] += x.lines; },
               [](const scenarios::run_progress&) {}};
     });
     what.wire()(*this);
@@ -67,6 +68,8 @@ class scripted_run final : public scenarios::run {
   bool has_timers() { return system_.scheduler().has_pending_timeout(); }
   const std::optional<nlohmann::json>& result() const { return result_; }
   const std::optional<std::string>& failure() const { return failure_; }
+  /// What was told of a long list.
+  const std::string& lines(const std::string& name) { return lines_[name]; }
   test_system& system() { return system_; }
   /// Names of the checks that the result does not pass, with their details.
   std::string failed_checks() const {
@@ -109,7 +112,8 @@ class scripted_run final : public scenarios::run {
   const std::vector<std::string> nodes_{"test"};
   std::optional<nlohmann::json> result_;
   std::optional<std::string> failure_;
-  test_system system_; ///< its actors refer to what stands above
+  std::map<std::string, std::string> lines_; ///< by list
+  test_system system_;                       ///< its actors refer to what stands above
   caf::actor collector_, stopper_;
   std::map<std::string, std::vector<caf::actor>> actors_; ///< by role
 };

@@ -55,6 +55,14 @@ TEST_CASE("long tables and lists say how much is not shown, and where it is", "[
   CHECK_FALSE(contains(text, "999"));
 }
 
+TEST_CASE("lists that are cut in the result say where all of them are", "[cli]") {
+  const json cut{{"shown", 1}, {"of", 1'000'000}, {"all_in", "rows.jsonl"}};
+  CHECK(render_result({{"rows", {{{"i", 7}}}}, {"rows_cut", cut}, {"list", {1}}, {"list_cut", cut}}, false)
+        == "\nrows\ni\n7\n\u2026 999999 more, see rows.jsonl\n\n"
+           "list  1, \u2026 999999 more, see rows.jsonl\n");
+  CHECK(render_result({{"short_cut", 7}}, false) == "short_cut  7\n");
+}
+
 TEST_CASE("results of any shape are shown and harm no terminal", "[cli]") {
   CHECK(render_result(json(), false).empty());
   CHECK(render_result(json::object(), false).empty());

@@ -5,6 +5,7 @@ troupe_test(unit_scenario_files
     unit/scenarios_expectations.cpp
     unit/scenarios_file.cpp
     unit/scenarios_json.cpp
+    unit/scenarios_long_lists.cpp
     unit/scenarios_mistakes.cpp
     unit/scenarios_reading.cpp
     unit/scenarios_schema.cpp

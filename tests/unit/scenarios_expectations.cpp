@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 using namespace scenario_tests;
 
 namespace {
@@ -44,6 +46,20 @@ void fails(const std::string& line, const std::string& detail) {
 }
 
 } // namespace
+
+TEST_CASE("an expectation of what a result does not show says so", "[scenarios][expect]") {
+  const auto l =
+      load_text("scenario = 'worker_pool'\n[expect]\nresult.rows.7 = 1\n'result.rows' = { contains = 9 }\n"
+                "result.rows.0 = 1\n");
+  REQUIRE(l.result);
+  const auto checks = evaluate(
+      l.result->expect,
+      {{"result", {{"rows", {1, 2}}, {"rows_cut", {{"shown", 2}, {"of", 9}, {"all_in", "rows.jsonl"}}}}}});
+  REQUIRE(checks.size() == 3);
+  for (const auto& each : checks)
+    CHECK((each.passed || each.detail.ends_with("; `result.rows` shows 2 of 9, all are in \"rows.jsonl\"")));
+  CHECK(std::count_if(checks.begin(), checks.end(), [](const check& each) { return each.passed; }) == 1);
+}
 
 TEST_CASE("expectations that hold pass, whatever their kind", "[scenarios][expect]") {
   passes("verdict = 'passed'");
