@@ -108,6 +108,9 @@ class gateway final : public transport::hub_listener,
   void link_up(link&);
   void link_ended(link&, transport::down_reason, const std::string& detail);
   void warn(const std::string&) const;
+  /// This node ends its actors: from now on it is not told of as present.
+  void leaving() { leaving_ = true; }
+  bool is_leaving() const { return leaving_; }
   /// Counts queues with work, so that stop() can wait for them.
   void busy(int change);
 
@@ -134,6 +137,7 @@ class gateway final : public transport::hub_listener,
   mutable std::mutex mutex_; ///< guards the directory
   std::unordered_map<std::uint64_t, entry> directory_;
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> leaving_{false};
 
   /// Why exported actors ended; shared with their exit handlers, which may outlive us.
   struct endings {

@@ -99,6 +99,8 @@ class link final : public caf::ref_counted, public caf::resumable {
   void on_probe(const transport::envelope_view&);
   void on_report(const transport::envelope_view&);
   void end(const ending&);
+  /// What the peer certainly did not take.
+  void drop_unacknowledged();
   void drop_arrived(const transport::envelope_view&, trace::drop_reason, const std::string& type, caf::error);
   struct local_receiver {
     caf::strong_actor_ptr actor;
@@ -106,9 +108,8 @@ class link final : public caf::ref_counted, public caf::resumable {
     trace::actor_index index = 0;
   };
   const local_receiver& receiver(caf::actor_id);
-  trace::message_id number_for(const transport::envelope_view&, const local_receiver&,
-                               const caf::strong_actor_ptr& from, const message_signature&,
-                               const caf::mailbox_element&);
+  trace::message_id number_for(const transport::envelope_header&, trace::actor_index to,
+                               trace::actor_index from, trace::string_index type);
   const caf::strong_actor_ptr& sender(caf::actor_id);
 
   gateway& gateway_;

@@ -6,6 +6,7 @@
 #include <caf/scheduler/abstract_coordinator.hpp>
 
 #include <algorithm>
+#include <map>
 
 namespace troupe {
 
@@ -181,14 +182,16 @@ void link::on_message(const envelope_view& envelope, caf::execution_unit* host) 
   trace::message_id number{};
   trace::timestamp arrived = 0;
   if (recorder.on()) {
-    number = number_for(envelope, to, element->sender, signature, *element);
+    const auto* proxy =
+        element->sender != nullptr ? dynamic_cast<traceable*>(element->sender->get()) : nullptr;
+    number = number_for(header, index, proxy != nullptr ? proxy->trace_index() : 0, signature.traced_as);
+    if (header.number == 0 && recorder.what() == trace::level::payloads && number.recorded())
+      tracing::record_payload(context, number, *element);
     arrived = recorder.delivered(number, index, signature.traced_as,
                                  static_cast<std::uint32_t>(envelope.payload.size()), header.sent_at);
   }
   if (to.actor == nullptr) {
-    context.books.dead_lettered();
-    if (recorder.on())
-      recorder.dead_lettered(number, index, signature.traced_as, recorder.intern("receiver has ended"));
+    tracing::dead_lettered(context, {number, index, signature.traced_as});
     if (id.is_request() && header.sender != 0)
       send_bounce(header.sender, id, caf::make_error(caf::sec::request_receiver_down));
     return;
@@ -204,36 +207,33 @@ void link::on_message(const envelope_view& envelope, caf::execution_unit* host) 
 }
 
 /// A peer that keeps no trace numbers nothing: what it sends begins here, in our own words.
-trace::message_id link::number_for(const envelope_view& envelope, const local_receiver& to,
-                                   const caf::strong_actor_ptr& from, const message_signature& signature,
-                                   const caf::mailbox_element& element) {
-  auto& context = gateway_.context();
-  auto& recorder = context.recorder;
-  auto& header = envelope.header;
+trace::message_id link::number_for(const transport::envelope_header& header, trace::actor_index to,
+                                   trace::actor_index from, trace::string_index type) {
+  auto& recorder = gateway_.context().recorder;
   if (header.sent_at != 0) recorder.observe(header.sent_at);
   if (header.number != 0) return trace::message_id::make(peer_->index(), header.number);
-  const auto* proxy = from != nullptr ? dynamic_cast<traceable*>(from->get()) : nullptr;
-  const auto role = element.mid.is_response()  ? trace::message_role::response
-                    : element.mid.is_request() ? trace::message_role::request
-                                               : trace::message_role::plain;
-  const auto sender = proxy != nullptr ? proxy->trace_index() : 0;
-  const auto number = recorder.send({}, sender, to.index, signature.traced_as, role).id;
-  if (recorder.what() == trace::level::payloads && number.recorded())
-    tracing::record_payload(context, number, element);
-  return number;
+  const caf::message_id id{header.request};
+  const auto role = id.is_response()  ? trace::message_role::response
+                    : id.is_request() ? trace::message_role::request
+                                      : trace::message_role::plain;
+  return recorder.send({}, from, to, type, role).id;
 }
 
 void link::drop_arrived(const envelope_view& envelope, trace::drop_reason reason, const std::string& type,
                         caf::error err) {
   auto& context = gateway_.context();
   auto& recorder = context.recorder;
-  context.books.dropped(reason);
-  if (recorder.on())
-    recorder.dropped(trace::message_id::make(peer_->index(), envelope.header.number),
-                     recorder.add_actor(0, envelope.header.receiver, {}), recorder.intern(type),
-                     recorder.intern(to_string(reason)));
-  const caf::message_id id{envelope.header.request};
-  if (id.is_request() && envelope.header.sender != 0) send_bounce(envelope.header.sender, id, err);
+  auto& header = envelope.header;
+  traced_element::stamp stamp;
+  if (recorder.on()) {
+    stamp.receiver = recorder.add_actor(0, header.receiver, {});
+    stamp.type = recorder.intern(type);
+    const auto from = header.sender != 0 ? recorder.add_actor(peer_->index(), header.sender, {}) : 0;
+    stamp.id = number_for(header, stamp.receiver, from, stamp.type);
+  }
+  tracing::dropped(context, stamp, reason);
+  const caf::message_id id{header.request};
+  if (id.is_request() && header.sender != 0) send_bounce(header.sender, id, err);
 }
 
 void link::on_signature(const envelope_view& envelope) {
@@ -320,6 +320,7 @@ void link::on_bounce(const envelope_view& envelope) {
 }
 
 void link::on_probe(const envelope_view& envelope) {
+  if (gateway_.is_leaving()) return; // the goodbye is the answer
   auto report = gateway_.look();
   report.arriving -= 1; // this very queue
   std::vector<wait_edge> edges;
@@ -337,17 +338,35 @@ void link::on_report(const envelope_view& envelope) {
                     envelope.header.type == 0);
 }
 
-void link::end(const ending& how) {
+void link::drop_unacknowledged() {
   auto& context = gateway_.context();
+  std::map<std::uint32_t, trace::string_index> types;
+  for (auto& frame : peer_->take_unacknowledged()) {
+    envelope_view envelope;
+    while (frame.next(envelope)) {
+      auto& header = envelope.header;
+      if (header.kind != envelope_kind::message) continue;
+      auto [type, fresh] = types.try_emplace(header.type, 0);
+      if (fresh)
+        if (const auto* signature = context.catalog.numbered(header.type))
+          type->second = signature->traced_as;
+      const auto to =
+          context.recorder.on() ? context.recorder.add_actor(peer_->index(), header.receiver, {}) : 0;
+      context.books.remote_sent(0 - std::uint64_t{1});
+      tracing::dropped(context, {trace::message_id::make(0, header.number), to, type->second},
+                       trace::drop_reason::peer_down);
+    }
+  }
+}
+
+void link::end(const ending& how) {
   // After a goodbye, and for peers that never came up, what is unacknowledged was
-  // certainly not taken; after a crash nobody can know, and it stays open in the books.
+  // certainly not taken; after a crash nobody can know, and it stays open in the books. Who reads the
+  // trace sees it by the reason with which the node went down.
   const bool certain = how.reason == transport::down_reason::left
                        || how.reason == transport::down_reason::unreachable
-                       || how.reason == transport::down_reason::refused;
-  if (certain && how.messages_lost != 0) {
-    context.books.remote_sent(0 - how.messages_lost);
-    context.books.dropped(trace::drop_reason::peer_down, how.messages_lost);
-  }
+                       || how.reason == transport::down_reason::refused || greeted() == nullptr;
+  if (certain && how.messages_lost != 0) drop_unacknowledged();
   std::set<std::pair<caf::actor_id, std::uint64_t>> unanswered;
   {
     std::lock_guard lock{pending_mutex_};
@@ -355,13 +374,14 @@ void link::end(const ending& how) {
     unanswered.swap(pending_);
   }
   senders_.fill(nullptr);
+  // Before any actor hears of it: what they do about it then finds it known.
+  gateway_.link_ended(*this, how.reason, how.detail);
   gateway_.proxies().erase(node_);
   const auto why = caf::make_error(caf::exit_reason::remote_link_unreachable);
   for (auto& [requester, request] : unanswered)
     if (auto actor = gateway_.local(requester))
       fail_request(actor, caf::message_id{request}.with_normal_priority(), why);
   receivers_.fill({});
-  gateway_.link_ended(*this, how.reason, how.detail);
 }
 
 } // namespace troupe

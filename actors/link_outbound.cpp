@@ -173,11 +173,7 @@ void link::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
 
 void link::refuse(caf::mailbox_element& what, trace::drop_reason reason, const traced_element::stamp& stamp,
                   caf::error err) {
-  auto& context = gateway_.context();
-  context.books.dropped(reason);
-  if (context.recorder.on())
-    context.recorder.dropped(stamp.id, stamp.receiver, stamp.type,
-                             context.recorder.intern(to_string(reason)));
+  tracing::dropped(gateway_.context(), stamp, reason);
   fail_request(what.sender, what.mid, std::move(err));
 }
 

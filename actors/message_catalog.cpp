@@ -209,6 +209,13 @@ const element_codec* message_catalog::element(std::string_view name) const {
   return found != by_name_.end() ? found->second : nullptr;
 }
 
+const message_signature* message_catalog::numbered(std::uint32_t number) {
+  const std::shared_lock lock{mutex_};
+  for (auto& [types, signature] : signatures_)
+    if (signature->number == number) return signature.get();
+  return nullptr;
+}
+
 const message_signature* message_catalog::find(const std::vector<std::string_view>& names,
                                                std::string& unknown) {
   std::vector<caf::rtti_pair> types;

@@ -98,6 +98,9 @@ class message_catalog {
   /// Other nodes' wishes make at most signatures_max of them.
   const message_signature* find(const std::vector<std::string_view>& names, std::string& unknown);
 
+  /// The signature of that number; null if there is none.
+  const message_signature* numbered(std::uint32_t number);
+
   /// Appends the elements, without any tag.
   static caf::error write(wire_writer&, const message_signature&, const caf::type_erased_tuple&);
   /// Appends an array of the elements.

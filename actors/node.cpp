@@ -334,6 +334,7 @@ void outlive_all(caf::strong_actor_ptr actor) {
 
 std::vector<std::string> node::stop(std::chrono::milliseconds patience) {
   if (std::exchange(stopped_, true)) return {};
+  gateway_->leaving();
   auto alive = end_actors(patience);
   caf::anon_send_exit(agent_, caf::exit_reason::user_shutdown);
   pump();
@@ -355,7 +356,7 @@ std::vector<std::string> node::stop(std::chrono::milliseconds patience) {
     }
     system_->await_actors_before_shutdown(false);
     if (const auto waiting = waiting_in(books_.totals()); waiting > 0)
-      books_.dropped(trace::drop_reason::shutdown, static_cast<std::uint64_t>(waiting));
+      tracing::left_over(context_, static_cast<std::uint64_t>(waiting));
   }
   recorder_.close();
   return alive;

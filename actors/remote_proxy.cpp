@@ -38,10 +38,14 @@ remote_proxy::remote_proxy(caf::actor_config& config, link_ptr via, trace::actor
 remote_proxy::~remote_proxy() = default;
 
 void remote_proxy::enqueue(caf::mailbox_element_ptr what, caf::execution_unit*) {
-  if (link_ != nullptr)
-    link_->forward(*this, std::move(what));
-  else
-    fail_request(what->sender, what->mid, caf::make_error(caf::exit_reason::remote_link_unreachable));
+  if (link_ != nullptr) return link_->forward(*this, std::move(what));
+  if (auto* context = context_of(home_system())) {
+    const auto type = context->catalog.of(what->content()).traced_as;
+    const actor_ref whom{incarnation_of(node()), id()};
+    tracing::dropped(*context, tracing::stamp_of(*context, trace_index_, whom, *what, type),
+                     trace::drop_reason::peer_down);
+  }
+  fail_request(what->sender, what->mid, caf::make_error(caf::exit_reason::remote_link_unreachable));
 }
 
 bool remote_proxy::add_backlink(caf::abstract_actor* x) {

@@ -37,11 +37,7 @@ void element_pool::free_outside(void* memory) noexcept {
 
 void traced_element::book_loss() noexcept {
   if (set_aside_) context_->waits.set_aside(-1);
-  if (settled_) return;
-  static constexpr std::string_view why = "receiver has ended";
-  context_->books.dead_lettered();
-  auto& recorder = context_->recorder;
-  if (recorder.on()) recorder.dead_lettered(stamp_.id, stamp_.receiver, stamp_.type, recorder.intern(why));
+  if (!settled_) tracing::dead_lettered(*context_, stamp_);
 }
 
 // -- tracing -----------------------------------------------------------------------
@@ -248,24 +244,39 @@ void tracing::unhandled(const caf::scheduled_actor& self, const caf::message_vie
                 + context->catalog.of(what.content()).name);
 }
 
+void tracing::dropped(node_context& context, const traced_element::stamp& message, trace::drop_reason why) {
+  context.books.dropped(why);
+  auto& recorder = context.recorder;
+  if (recorder.on())
+    recorder.dropped(message.id, message.receiver, message.type, recorder.intern(trace::to_string(why)));
+}
+
+void tracing::dead_lettered(node_context& context, const traced_element::stamp& message) {
+  static constexpr std::string_view why = "receiver has ended";
+  context.books.dead_lettered();
+  auto& recorder = context.recorder;
+  if (recorder.on()) recorder.dead_lettered(message.id, message.receiver, message.type, recorder.intern(why));
+}
+
+void tracing::left_over(node_context& context, std::uint64_t messages) {
+  context.books.dropped(trace::drop_reason::shutdown, messages);
+}
+
 bool tracing::handled_at_last(node_context& context, traced_element& element,
                               caf::invoke_message_result result, bool refused) {
   const auto& message = element.message();
-  auto& recorder = context.recorder;
   if (result == caf::invoke_message_result::skipped) { // it stays in the mailbox and comes again
     if (!element.set_aside()) context.waits.set_aside(+1);
     element.set_aside(true);
-    recorder.skipped(message.id);
+    context.recorder.skipped(message.id);
     return false;
   }
   if (element.set_aside()) context.waits.set_aside(-1);
   element.set_aside(false);
   if (result == caf::invoke_message_result::consumed && !refused) return true;
-  const auto why = result == caf::invoke_message_result::dropped ? trace::drop_reason::expired_response
-                                                                 : trace::drop_reason::no_handler;
-  context.books.dropped(why);
-  if (recorder.on())
-    recorder.dropped(message.id, message.receiver, message.type, recorder.intern(trace::to_string(why)));
+  dropped(context, message,
+          result == caf::invoke_message_result::dropped ? trace::drop_reason::expired_response
+                                                        : trace::drop_reason::no_handler);
   element.settle();
   return false;
 }

@@ -17,11 +17,11 @@ namespace troupe {
 
 /// Answers what is left in a closed mailbox as CAF does, and counts it.
 struct mailbox_booker {
+  node_context& context; ///< of a node without a trace; else the elements book themselves
   caf::detail::sync_request_bouncer bounce;
-  std::uint64_t count = 0;
 
   caf::intrusive::task_result operator()(const caf::mailbox_element& x) {
-    ++count;
+    tracing::dead_lettered(context, {});
     bounce(x);
     return caf::intrusive::task_result::resume;
   }
@@ -228,7 +228,7 @@ class traced : public Base, public traceable {
         this->home_system().scheduler().enqueue(this);
       break;
     case caf::intrusive::inbox_result::queue_closed:
-      if (!wraps_) context_->books.dead_lettered(); // a wrapped element does it itself
+      if (!wraps_) tracing::dead_lettered(*context_, {}); // a wrapped element does it itself
       if (mid.is_request()) caf::detail::sync_request_bouncer{this->fail_state()}(sender, mid);
       break;
     case caf::intrusive::inbox_result::success:
@@ -257,9 +257,9 @@ class traced : public Base, public traceable {
     if (result == caf::invoke_message_result::skipped)
       context_->waits.blinded();
     else if (result == caf::invoke_message_result::dropped)
-      books.dropped(trace::drop_reason::expired_response);
+      tracing::dropped(*context_, {}, trace::drop_reason::expired_response);
     else if (this_handling.refused)
-      books.dropped(trace::drop_reason::no_handler);
+      tracing::dropped(*context_, {}, trace::drop_reason::no_handler);
     else
       books.handled();
     return result;
@@ -299,13 +299,12 @@ class traced : public Base, public traceable {
   /// Books what is left in the mailbox, answering requests as CAF does.
   void book_mailbox(const caf::error& reason) {
     if (this->mailbox().closed()) return;
-    mailbox_booker book{caf::detail::sync_request_bouncer{reason}};
+    mailbox_booker book{*context_, caf::detail::sync_request_bouncer{reason}};
     this->mailbox().close();
     this->get_normal_queue().flush_cache();
     this->get_urgent_queue().flush_cache();
     while (this->mailbox().queue().new_round(1000, book).consumed_items)
       ;
-    if (book.count != 0) context_->books.dead_lettered(book.count);
   }
 
   node_context* context_;

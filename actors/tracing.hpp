@@ -68,6 +68,14 @@ class tracing {
   /// The response in hand answers that request, whatever it was that caused it.
   static void answered(node_context&, const traced_element::stamp& response, trace::message_id request);
   static void unhandled(const caf::scheduled_actor& self, const caf::message_view&);
+  // What becomes of a message that no handler takes stands in the books and in the trace. These write both,
+  // and nobody else writes either, so that books and trace cannot tell different things.
+  static void dropped(node_context&, const traced_element::stamp&, trace::drop_reason);
+  /// Its receiver has ended. With the trace off the stamp may be empty.
+  static void dead_lettered(node_context&, const traced_element::stamp&);
+  /// The node stops while actors that did not end in time still have so many: its trace has no end of
+  /// their receivers, by which who reads it knows them.
+  static void left_over(node_context&, std::uint64_t messages);
   /// The handler of that message is about to run. If it follows another on its thread it begins where that
   /// ended, or after its message came: that saves reading the clock.
   static trace::begun_handler begin(node_context& context, const traced_element::stamp& message) {

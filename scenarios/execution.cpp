@@ -3,6 +3,7 @@
 #include "scenarios/file/units.hpp"
 #include "scenarios/times.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <random>
 
@@ -15,6 +16,9 @@ using std::chrono::steady_clock;
 
 /// What actors get to finish after Ctrl-C or the deadline.
 constexpr milliseconds drain_patience = stop_grace + milliseconds{1500};
+/// What nodes get to show that they are there, once the scenario has failed: longer than a silent one
+/// is waited for.
+constexpr milliseconds roll_patience{10'000};
 
 std::uint64_t draw_seed() {
   std::random_device device;
@@ -180,6 +184,11 @@ std::optional<verdict> execution::reason_to_end(std::string& reason) {
   if (state_->finished) return verdict::passed;
   if (state_->failed) {
     reason = *state_->failed;
+    // Who takes care of lost nodes himself may still have too few left.
+    for (auto& [name, why] : state_->down) {
+      reason += "; node " + name + " " + why;
+      return verdict::node_lost;
+    }
     return verdict::check_failed;
   }
   if (interrupts() != 0) {
@@ -199,9 +208,28 @@ std::optional<verdict> execution::reason_to_end(std::string& reason) {
   return std::nullopt;
 }
 
+void execution::call_the_roll() {
+  main_->links().probe(roll_call, false);
+  const auto until = steady_clock::now() + roll_patience;
+  std::unique_lock lock{state_->mutex};
+  while (state_->down.empty() && interrupts() == 0 && steady_clock::now() < until
+         && !std::includes(state_->present.begin(), state_->present.end(), state_->up.begin(),
+                           state_->up.end())) {
+    lock.unlock();
+    bury_the_dead();
+    lock.lock();
+    state_->changed.wait_for(lock, look_interval);
+  }
+}
+
 verdict execution::await_end(std::string& reason) {
   std::unique_lock lock{state_->mutex};
   while (true) {
+    if (state_->failed && !state_->finished && state_->down.empty()) {
+      lock.unlock();
+      call_the_roll();
+      lock.lock();
+    }
     if (auto end = reason_to_end(reason)) return *end;
     lock.unlock();
     bury_the_dead();
@@ -275,6 +303,7 @@ void execution::wire() {
   try {
     scenario_.wire()(*this);
   } catch (const std::exception&) {
+    call_the_roll();
     std::lock_guard lock{state_->mutex};
     if (interrupts() == 0 && state_->down.empty() && state_->exits.empty()) throw;
     wiring_failed_ = true;

@@ -20,6 +20,8 @@ namespace troupe::scenarios {
 /// How often a waiting launcher looks at the interrupt counter, which is set by signal
 /// handlers and so cannot wake it.
 inline constexpr std::chrono::milliseconds look_interval{20};
+/// The probe that asks who is there; the detector counts its own from 1.
+inline constexpr std::uint64_t roll_call = 1ULL << 62;
 
 /// What happened so far, told by many threads and awaited by one.
 struct run_state {
@@ -36,6 +38,7 @@ struct run_state {
   std::map<std::string, trace::ledger_counts> books;
   std::optional<std::string> finished; ///< the result, as JSON text
   std::optional<std::string> failed;
+  std::set<std::string> present; ///< nodes that answered the roll call
 };
 
 class execution final : public run {
@@ -75,11 +78,16 @@ class execution final : public run {
   /// Waits for the end of the work or a reason to end early; the verdict so far.
   verdict await_end(std::string& reason);
   std::optional<verdict> reason_to_end(std::string& reason);
+  /// Waits until every node has shown that it is still there, or one is lost: a loss may make actors
+  /// elsewhere fail before it is known here.
+  void call_the_roll();
   void wait_a_moment(std::unique_lock<std::mutex>&);
   std::chrono::nanoseconds elapsed() const;
   void drain();
   void inject_due_faults();
   void inject(const fault_plan&);
+  /// Faults end with the run: who was halted goes on, so that it can leave.
+  void resume_halted();
   /// Tells the links of the processes that ended, so that nobody waits for a sign of life.
   void bury_the_dead();
   void stop_nodes();
@@ -111,6 +119,7 @@ class execution final : public run {
   std::map<std::string, transport::key_pair> keys_; ///< of the nodes that are started here, for this run only
   std::map<std::string, std::size_t> next_place_;
   std::vector<std::pair<std::chrono::steady_clock::time_point, fault_plan>> faults_;
+  std::set<std::string> halted_; ///< by a fault, and not resumed
   std::chrono::steady_clock::time_point started_;
 };
 

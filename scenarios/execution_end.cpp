@@ -35,6 +35,7 @@ std::int64_t residual(const trace::ledger_counts& x) {
 
 void execution::stop_nodes() {
   if (main_ == nullptr) return;
+  resume_halted();
   std::vector<std::string> alive;
   {
     std::lock_guard lock{state_->mutex};

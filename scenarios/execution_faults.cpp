@@ -35,10 +35,12 @@ void execution::inject(const fault_plan& fault) {
     break;
   case fault_plan::action_kind::stop:
     record("stop");
+    halted_.insert(fault.node);
     if (options_.launcher != nullptr) options_.launcher->signal(fault.node, SIGSTOP);
     break;
   case fault_plan::action_kind::resume:
     record("resume");
+    halted_.erase(fault.node);
     if (options_.launcher != nullptr) options_.launcher->signal(fault.node, SIGCONT);
     break;
   case fault_plan::action_kind::cut:
@@ -47,6 +49,11 @@ void execution::inject(const fault_plan& fault) {
       if (peer->identity().name == fault.node) main_->links().hub().cut(peer);
     break;
   }
+}
+
+void execution::resume_halted() {
+  for (auto& name : std::set<std::string>{halted_})
+    inject({.action = fault_plan::action_kind::resume, .node = name});
 }
 
 } // namespace troupe::scenarios

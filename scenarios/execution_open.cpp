@@ -38,6 +38,12 @@ void execution::open_main() {
                              [state = state_, detector = detector_](
                                  const std::string& node, std::uint64_t round, const activity_report& report,
                                  const std::vector<wait_edge>& edges, bool last) {
+                               if (round == roll_call) {
+                                 std::lock_guard lock{state->mutex};
+                                 state->present.insert(node);
+                                 state->changed.notify_all();
+                                 return;
+                               }
                                if (round != final_books)
                                  return detector->on_report(node, round, report, edges, last);
                                std::lock_guard lock{state->mutex};

@@ -42,7 +42,8 @@ auto inspect(Inspector& f, run_progress& x) {
   return f(caf::meta::type_name("troupe.run_progress"), x.done, x.total, x.per_node);
 }
 
-/// The scenario cannot go on; the run ends with a failed check of that text.
+/// The scenario cannot go on; the run ends with a failed check of that text, or, where a node was lost
+/// before, with that as the verdict.
 struct run_failed {
   std::string why;
 };

@@ -179,10 +179,11 @@ void proceed(coordinator_actor* self, const std::vector<pool::assignment>& assig
   if (state.pills_sent && state.tasks->all_ended() && state.customer_served) {
     tell_result(self);
   } else if (!nothing_left && everybody_here && state.tasks->all_ended()) {
-    self->send(state.collector,
-               run_failed{"every worker is gone, with "
-                          + std::to_string(state.tasks->inputs().size() - state.tasks->done())
-                          + " tasks left"});
+    const auto why = "every worker is gone, with "
+                     + std::to_string(state.tasks->inputs().size() - state.tasks->done()) + " tasks left";
+    for (auto& joiner : std::exchange(state.joiners, {}))
+      joiner.deliver(caf::make_error(caf::sec::runtime_error, why));
+    self->send(state.collector, run_failed{why});
     end(self);
   }
 }

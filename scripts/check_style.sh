@@ -55,6 +55,10 @@ check_rooms() {
   if found=$(grep -rnE '#include [<"]zmq' trace actors scenarios --include='*.[ch]pp'); then
     complain "$found"$'\n'"only transport/ knows ZeroMQ"
   fi
+  # Books and trace tell the same because one place writes both.
+  if found=$(grep -rnE 'books_?\.(dropped|dead_lettered)\(' "${rooms[@]}" --include='*.[ch]pp' | grep -v '^actors/traced_actor.cpp:'); then
+    complain "$found"$'\n'"what is not handled is booked by tracing::dropped() and its like, which record it too"
+  fi
   if found=$(grep -rlE '^int main\(' "${rooms[@]}" --include='*.[ch]pp' | grep -v '^cli/main.cpp$'); then
     complain "$found: only cli/main.cpp has a main()"
   fi

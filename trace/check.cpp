@@ -34,7 +34,8 @@ bool expected(std::string_view reason) {
 void check_fates(const model& m, std::vector<finding>& out) {
   struct key {
     fate what;
-    std::uint32_t reason, type;
+    std::string_view reason;
+    std::uint32_t type;
     auto operator<=>(const key&) const = default;
   };
   std::map<key, finding> groups;
@@ -42,8 +43,8 @@ void check_fates(const model& m, std::vector<finding>& out) {
     if (m.messages.sent[i] == no_row) continue;
     auto f = fate_of(m, i);
     if (f == fate::handled) continue;
-    auto d = m.messages.discarded[i];
-    auto reason = d == no_row ? 0 : static_cast<std::uint32_t>(m.events.value[d]);
+    bool discarded = f == fate::dropped || f == fate::dead_lettered;
+    auto reason = discarded ? why_discarded(m, i) : std::string_view{};
     auto [it, fresh] = groups.try_emplace({f, reason, m.messages.type[i]});
     auto& group = it->second;
     if (!fresh) ++group.times;
@@ -51,11 +52,10 @@ void check_fates(const model& m, std::vector<finding>& out) {
   }
   for (auto& [k, f] : groups) {
     auto what = fmt::format("{} of type {}", counted(f.times, "message"), printable(m.text(k.type)));
-    auto reason = printable(m.text(k.reason));
+    auto reason = printable(k.reason);
     f.what = rule::not_handled;
-    f.how = k.what == fate::vanished || (k.what == fate::dropped && !expected(m.text(k.reason)))
-                ? severity::fault
-                : severity::note;
+    f.how = k.what == fate::vanished || (k.what == fate::dropped && !expected(k.reason)) ? severity::fault
+                                                                                         : severity::note;
     switch (k.what) {
     case fate::dropped:
       f.sentence = fmt::format("{} dropped: {}", what, reason);
@@ -64,7 +64,7 @@ void check_fates(const model& m, std::vector<finding>& out) {
       f.sentence = fmt::format("{} became dead letters: {}", what, reason);
       break;
     case fate::lost:
-      f.sentence = fmt::format("{} lost with a node that did not end in order", what);
+      f.sentence = fmt::format("{} lost with a node that was killed or not heard of", what);
       break;
     case fate::in_handler:
       f.sentence = fmt::format("{} in a handler that never ended", what);
@@ -138,6 +138,7 @@ void check_answers(const model& m, const std::vector<row>& open, std::vector<fin
   std::map<std::uint32_t, finding> by_type;
   for (auto message : open) {
     if (fate_of(m, message) != fate::handled) continue; // told by its fate already
+    if (ended_with_the_run(m, message)) continue;       // told with those who wait at the end
     auto [it, fresh] = by_type.try_emplace(m.messages.type[message]);
     it->second.times += !fresh;
     add_evidence(m, it->second, message);

@@ -2,8 +2,22 @@
 
 #include "trace/format.hpp"
 
+#include <algorithm>
+
 namespace troupe::trace {
 namespace {
+
+constexpr std::string_view shutdown_reason = "shutdown";
+
+bool are_parted(const model& m, std::uint16_t a, std::uint16_t b) {
+  return std::ranges::binary_search(m.parted, std::pair{std::min(a, b), std::max(a, b)});
+}
+
+/// Its node ended in order and without waiting for it: it kept what it had not handled.
+bool was_left_over(const model& m, std::uint32_t actor) {
+  auto& who = m.actors[actor];
+  return actor != 0 && who.spawned != no_row && who.exited == no_row && m.nodes[who.node].closed;
+}
 
 bool ended_early(const node_info& n) {
   return n.ended != static_cast<std::uint32_t>(format::end_reason::none);
@@ -29,9 +43,16 @@ fate fate_of(const model& m, row message) {
   // The sender's link queue dies with the sender.
   auto& from = m.nodes[m.messages.node[message]];
   if (from.recorded && !from.closed) return fate::lost;
+  auto receiver = m.actors[m.messages.receiver[message]].node;
+  if (to_known && are_parted(m, m.messages.node[message], receiver)) return fate::lost;
   if (to_known && (!to.recorded || ended_early(to))) return fate::unrecorded;
   if (ended_early(from) || !m.complete()) return fate::unrecorded;
-  return fate::vanished;
+  return was_left_over(m, m.messages.receiver[message]) ? fate::dropped : fate::vanished;
+}
+
+std::string_view why_discarded(const model& m, row message) {
+  auto d = m.messages.discarded[message];
+  return d == no_row ? shutdown_reason : m.text(static_cast<std::uint32_t>(m.events.value[d]));
 }
 
 ledger_view balance(const model& m) {
@@ -48,8 +69,7 @@ ledger_view balance(const model& m) {
     auto f = fate_of(m, i);
     ++out.counts[static_cast<std::size_t>(f)];
     if (f != fate::dropped && f != fate::dead_lettered) continue;
-    auto reason = m.text(static_cast<std::uint32_t>(m.events.value[m.messages.discarded[i]]));
-    ++(f == fate::dropped ? out.dropped : out.dead_lettered)[std::string{reason}];
+    ++(f == fate::dropped ? out.dropped : out.dead_lettered)[std::string{why_discarded(m, i)}];
   }
   return out;
 }

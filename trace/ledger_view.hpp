@@ -16,13 +16,15 @@ enum class fate : std::uint8_t {
   in_handler, ///< its node ended, or the trace did, while its handler ran
   dropped,
   dead_lettered,
-  lost,       ///< it was on its way to or waiting at a node that did not end in order
+  lost,       ///< it was on its way to or waiting at a node that did not end in order, or its link did not
   unrecorded, ///< the trace has gaps where its end would be
   vanished,   ///< none of these: a message disappeared without an entry
 };
 inline constexpr std::size_t fate_count = 7;
 std::string_view to_string(fate);
 fate fate_of(const model&, row message);
+/// Of what was dropped or dead-lettered.
+std::string_view why_discarded(const model&, row message);
 
 struct ledger_view {
   std::uint64_t sent = 0;

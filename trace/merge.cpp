@@ -165,6 +165,18 @@ void merger::number_actors() {
     number(a);
 }
 
+void merger::find_parted() {
+  auto& e = out_.events;
+  for (row i = 0; i < e.size(); ++i) {
+    if (e.kind[i] != event_kind::node_down || e.cause[i] >= out_.nodes.size()) continue;
+    if (out_.text(static_cast<std::uint32_t>(e.value[i])) == "left") continue;
+    auto about = static_cast<std::uint16_t>(e.cause[i]);
+    out_.parted.emplace_back(std::min(e.node[i], about), std::max(e.node[i], about));
+  }
+  std::ranges::sort(out_.parted);
+  out_.parted.erase(std::unique(out_.parted.begin(), out_.parted.end()), out_.parted.end());
+}
+
 void merger::finish() {
   std::ranges::sort(out_.more_causes);
   out_.more_causes.erase(std::unique(out_.more_causes.begin(), out_.more_causes.end()),
@@ -185,6 +197,7 @@ void merger::finish() {
   for (auto& t : traces_)
     out_.remarks.insert(out_.remarks.end(), t.remarks.begin(), t.remarks.end());
   traces_.clear();
+  find_parted();
   describe_gaps(out_);
 }
 

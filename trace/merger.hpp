@@ -63,6 +63,7 @@ class merger {
   void count_messages();
   void plan_order();
   void number_actors();
+  void find_parted();
   void finish();
 
   // merge_events.cpp

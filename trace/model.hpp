@@ -166,6 +166,9 @@ struct model {
   std::vector<std::byte> payload_bytes;
   std::vector<std::string> invariants; ///< what the scenario promised
   std::vector<remark> remarks;
+  /// Nodes of which one saw the other go otherwise than in order, the smaller first; sorted. What was
+  /// on its way between them may have arrived or not.
+  std::vector<std::pair<std::uint16_t, std::uint16_t>> parted;
   std::uint64_t started_unix_ns = 0; ///< wall clock at run time 0
 
   bool complete() const;

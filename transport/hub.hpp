@@ -82,8 +82,9 @@ struct envelope_view {
   std::span<const char> payload; ///< valid as long as its frame
 };
 
-/// A batch of envelopes that arrived, in the order they were sent. Movable; owns its
-/// bytes. next() has checked every bound: a frame that does not parse never gets here.
+/// A batch of envelopes, in the order they were sent: one that arrived, or one that was to be sent and
+/// was not taken. Movable; owns its bytes. next() has checked every bound: a frame that does not parse
+/// never gets here.
 class inbound_frame {
  public:
   inbound_frame(inbound_frame&&) noexcept;
@@ -139,6 +140,9 @@ class peer {
     return do_send(header, const_cast<void*>(static_cast<const void*>(&encode)), &thunk::call);
   }
 
+  /// What was queued for it or sent to it and never acknowledged, in order. Once, when it is down.
+  virtual std::vector<inbound_frame> take_unacknowledged() = 0;
+
   /// Free for the gateway's own use: its state for this peer.
   std::shared_ptr<void> attachment;
 
@@ -156,7 +160,7 @@ class hub_listener {
   virtual void on_frame(const peer_ptr&, inbound_frame) = 0;
   /// After the last frame of that peer. Last call for it. Also for peers that were
   /// never up (see hub::open). `messages_lost` counts the envelopes of kind message
-  /// that this node had queued or sent without an acknowledgement.
+  /// that this node had queued or sent without an acknowledgement; see peer::take_unacknowledged.
   virtual void on_peer_down(const peer_ptr&, down_reason, std::string_view detail,
                             std::uint64_t messages_lost) = 0;
 };

@@ -1,8 +1,23 @@
 #include "transport/link.hpp"
 
+#include "transport/inbound.hpp"
 #include "transport/send_burst.hpp"
 
 namespace troupe::transport {
+
+namespace {
+
+/// A frame of ours, to be read as the peer would have read it.
+struct kept_frame final : raw_frame {
+  explicit kept_frame(frame_ptr f) : kept(std::move(f)) {
+    const auto decoded = decode_frame(kept->bytes);
+    if (const auto* data = std::get_if<data_frame>(&decoded)) left = data->envelopes;
+  }
+  std::span<const char> bytes() const override { return kept->bytes; }
+  frame_ptr kept;
+};
+
+} // namespace
 
 link::link(node_identity identity, trace::node_index index, const session_options& options,
            std::uint32_t epoch, std::shared_ptr<output_sink> sink)
@@ -96,6 +111,13 @@ wire_ptr link::drop_wire() {
   const std::lock_guard guard(mutex_);
   session_.detach();
   return std::exchange(wire_, nullptr);
+}
+
+std::vector<inbound_frame> link::take_unacknowledged() {
+  std::vector<inbound_frame> result;
+  for (auto& each : with_session([](session& s) { return s.take_unacknowledged(); }))
+    result.push_back(inbound_frame_access::make(std::make_unique<kept_frame>(std::move(each))));
+  return result;
 }
 
 std::uint64_t link::close() {

@@ -260,6 +260,11 @@ std::uint64_t session::unacknowledged_messages() const {
   return count;
 }
 
+std::deque<frame_ptr> session::take_unacknowledged() {
+  seal();
+  return std::exchange(frames_, {});
+}
+
 // -- receiving -------------------------------------------------------------------------
 
 taken session::take(const decoded_frame& frame, std::size_t frame_bytes, time_point now) {

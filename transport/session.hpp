@@ -119,6 +119,8 @@ class session {
   std::size_t queued_bytes() const { return queued_bytes_; }
   /// Envelopes of kind message that the peer has not acknowledged.
   std::uint64_t unacknowledged_messages() const;
+  /// The frames with these. Precondition: closed.
+  std::deque<frame_ptr> take_unacknowledged();
 
   // -- receiving -----------------------------------------------------------------------
   /// `frame_bytes` is the size of the whole frame. Envelopes must have been checked.

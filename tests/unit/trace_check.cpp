@@ -3,6 +3,7 @@
 #include "trace/check.hpp"
 #include "trace/format.hpp"
 #include "trace/invariant.hpp"
+#include "trace/ledger_view.hpp"
 #include "unit/trace_builder.hpp"
 
 #include <algorithm>
@@ -66,7 +67,7 @@ TEST_CASE("nothing is wrong with a sound run", "[trace][check]") {
 
 TEST_CASE("a message that vanished is a fault", "[trace][check]") {
   sound_run r;
-  r.main.sent(30, id(4), r.a, r.b, "gone");
+  r.main.sent(30, id(4), r.a, r.b, "gone").exited(40, r.b, "normal");
   check_contains(only_fault(merged(r.main), rule::not_handled), "1 message of type gone vanished");
 }
 
@@ -93,7 +94,7 @@ TEST_CASE("messages lost with a killed node are noted", "[trace][check]") {
   p.w1.killed();
   auto all = trace::check_trace(p.merge());
   REQUIRE(all.size() == 1);
-  check_contains(all[0].sentence, "1 message of type ping lost with a node that did not end in order");
+  check_contains(all[0].sentence, "1 message of type ping lost with a node that was killed or not heard of");
 }
 
 TEST_CASE("a message that is handled twice is a fault", "[trace][check]") {
@@ -302,10 +303,99 @@ TEST_CASE("what is on its way back is not held when the run is told to end", "[t
   main.sent(10, id(1), fork, x, "granted").handled(11, 12, id(1), x, "granted");
   main.sent(13, id(2), x, fork, "ask", 0, message_role::request).handled(16, 17, id(2), fork, "ask");
   auto put = GENERATE(true, false);
-  if (put) main.sent(14, id(3), x, fork, "put_down").handled(18, 19, id(3), fork, "put_down");
-  main.told_to_end(15, "deadline", "the deadline passed");
+  if (put) main.sent(14, id(3), x, fork, "put_down").handled(19, 20, id(3), fork, "put_down");
+  main.told_to_end(18, "deadline", "the deadline passed");
   main.sent(20, id(4), fork, x, "no", id(2), message_role::response).handled(21, 22, id(4), x, "no");
   CHECK(faults(merged(main)).size() == (put ? 0 : 1));
+}
+
+TEST_CASE("nobody is stuck who has a message to handle or is gone with its node", "[trace][check]") {
+  node_builder main{"main", 1};
+  auto w1 = main.node("w1", 2);
+  auto a = main.actor(1, "left"), b = main.actor(2, "right"), there = main.actor(3, "far", w1);
+  main.spawned(1, a).spawned(2, b);
+  main.sent(10, id(1), a, b, "ask", 0, message_role::request).handled(12, 13, id(1), b, "ask");
+  main.sent(11, id(2), b, a, "ask", 0, message_role::request).handled(14, 15, id(2), a, "ask");
+  main.sent(11, id(3), b, there, "hello");
+  std::int64_t b_ends = 41;
+  SECTION("a timer") {
+    main.sent(16, id(4), a, a, "tick").timer_set(16, id(4), a, 1000);
+    main.told_to_end(20, "interrupted", "interrupted");
+    main.dead_lettered(25, id(4), a, "tick", "receiver has ended");
+  }
+  SECTION("its handler is running") {
+    main.sent(16, id(4), b, a, "go").handled(17, 30, id(4), a, "go");
+    main.told_to_end(20, "node_lost", "node w1 was lost");
+  }
+  SECTION("it ended before") {
+    b_ends = 17;
+    main.told_to_end(20, "node_lost", "node w1 was lost");
+  }
+  main.exited(40, a, "exit_reason(user_shutdown)").exited(b_ends, b, "normal");
+  const auto all = trace::check_trace(merged(main));
+  CHECK_FALSE(trace::any_fault(all));
+  CHECK(std::ranges::count(all, rule::waits, &finding::what) == 1);
+}
+
+TEST_CASE("a request whose answer nobody handled any more is answered", "[trace][check]") {
+  node_builder main{"main", 1};
+  auto x = main.actor(1, "philosopher"), fork = main.actor(3, "fork"), other = main.actor(4, "philosopher");
+  main.spawned(1, x).spawned(1, fork).spawned(1, other);
+  main.invariant("exclusive fork: granted until put_down");
+  main.sent(10, id(1), x, fork, "take", 0, message_role::request).handled(11, 12, id(1), fork, "take");
+  // The fork answers when it is put back; whom, only the one who gets the answer can tell.
+  main.sent(12, id(2), other, fork, "put_down").handled(13, 16, id(2), fork, "put_down");
+  main.sent(15, id(3), fork, x, "granted", id(2), message_role::response);
+  const bool told = GENERATE(true, false);
+  if (told) main.told_to_end(20, "node_lost", "node w1 was lost");
+  main.dead_lettered(30, id(3), x, "granted", "receiver has ended");
+  main.exited(29, x, "normal").exited(31, fork, "normal");
+  const auto all = trace::check_trace(merged(main));
+  CHECK_FALSE(trace::any_fault(all));
+  CHECK(std::ranges::count(all, rule::waits, &finding::what) == 0);
+}
+
+TEST_CASE("a request that the end of the run cut short is waited for, and no fault", "[trace][check]") {
+  sound_run r;
+  r.main.sent(30, id(4), r.a, r.b, "ask", 0, message_role::request).handled(31, 32, id(4), r.b, "ask");
+  SECTION("who asked was told to end") { r.main.exited(40, r.a, "exit_reason(user_shutdown)"); }
+  SECTION("who was asked was told to end") { r.main.exited(40, r.b, "exit_reason(user_shutdown)"); }
+  SECTION("the run was") {
+    r.main.told_to_end(33, "interrupted", "interrupted").exited(40, r.a, "normal").exited(40, r.b, "normal");
+  }
+  const auto all = trace::check_trace(merged(r.main));
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].what == rule::waits);
+  CHECK(all[0].how == severity::note);
+}
+
+TEST_CASE("what was on its way when a link did not end in order is lost, else it vanished",
+          "[trace][check]") {
+  tests::ping_pong p;
+  const std::string how = GENERATE("left", "silent", "stopped", "replaced", "protocol");
+  const bool seen_there = GENERATE(true, false);
+  auto& witness = seen_there ? p.w1 : p.main;
+  witness.link(node_builder::kind::node_down, 80, seen_there ? p.main_at_w1 : p.w1_at_main,
+               witness.string(how));
+  p.main.sent(70, id(2), p.client, p.server_there, "go");
+  p.w1.exited(90, p.server, "exit_reason(user_shutdown)");
+  const auto m = p.merge();
+  const auto ledger = trace::balance(m);
+  CHECK(ledger.count(trace::fate::lost) == (how == "left" ? 0 : 1));
+  CHECK(ledger.balanced() == (how != "left"));
+  CHECK(trace::any_fault(trace::check_trace(m)) == (how == "left"));
+}
+
+TEST_CASE("what a node kept when it stopped, for actors that did not end, is dropped", "[trace][check]") {
+  sound_run r;
+  r.main.sent(30, id(4), r.a, r.b, "go").exited(40, r.a, "exit_reason(user_shutdown)");
+  const auto m = merged(r.main);
+  const auto ledger = trace::balance(m);
+  CHECK(ledger.dropped == std::map<std::string, std::uint64_t>{{"shutdown", 1}});
+  const auto all = trace::check_trace(m);
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].how == severity::note);
+  check_contains(all[0].sentence, "1 message of type go dropped: shutdown");
 }
 
 TEST_CASE("of a sampled trace only what it can tell is judged", "[trace][check]") {
