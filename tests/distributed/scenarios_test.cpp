@@ -154,6 +154,39 @@ TEST_CASE("a file may be larger than the memory that each process may have", "[r
   CHECK(found == expected);
 }
 
+TEST_CASE("an expectation that does not hold fails the run", "[worker_pool]") {
+  const auto ended = run_file(config / "worker_pool.toml", {"--set", "expect.result.failed=7"});
+  INFO(ended.result.dump(2));
+  CHECK(ended.code == 1);
+  CHECK(ended.result.at("verdict") == "check_failed");
+  CHECK(ended.result.at("reason") == "expect result.failed = 7: found 0, expected 7");
+}
+
+TEST_CASE("a pool that lost all its nodes ends with that verdict", "[worker_pool]") {
+  // Whoever fails by a loss may be heard before the loss is: the order of the two must not matter.
+  const auto both = "faults=[{ action = 'kill', node = 'w1', at = '" + std::to_string(GENERATE(0, 100))
+                    + "ms' }, " + "{ action = 'kill', node = 'w2', at = '100ms' }]";
+  const auto ended = run_file(config / "worker_pool_killed.toml", {"--set", "count=200", "--set", both});
+  const auto& run = ended.result;
+  INFO(run.dump(2));
+  CHECK(ended.code == 4);
+  CHECK(run.at("verdict") == "node_lost");
+  const auto reason = run.at("reason").get<std::string>();
+  CHECK((reason.starts_with("every worker is gone, with ") || reason.starts_with("node w")));
+  CHECK(reason.find(" lost: ") != std::string::npos);
+  CHECK(check_of(run, "the books balance").at("passed") == true);
+}
+
+TEST_CASE("a node that a fault halted goes on when the run ends, and leaves in order", "[worker_pool]") {
+  const auto ended = run_file(config / "worker_pool.toml", {"--set", "topology.nodes=2", "--set",
+                                                            "place.worker=w1", "--set", fault("stop", 0)});
+  const auto& run = ended.result;
+  INFO(run.dump(2) << ended.errors);
+  CHECK(ended.code == 0);
+  for (const auto& node : run.at("nodes"))
+    CHECK(node.at("ended") == "left");
+}
+
 TEST_CASE("a node that is halted until it counts as lost is lost for good, and its late results do not count",
           "[worker_pool]") {
   const auto ended = run_file(config / "worker_pool_killed.toml",
