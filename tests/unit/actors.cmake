@@ -10,5 +10,5 @@ troupe_test(unit_actors
     unit/actors_scheduler.cpp
     unit/actors_tracing.cpp
   LINKS troupe_actors)
-# Its messages have names that other tests use, too.
-set_source_files_properties(unit/actors_causes.cpp PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+# What they declare has names that other tests use, too.
+set_source_files_properties(unit/actors_books.cpp unit/actors_causes.cpp PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)

@@ -145,7 +145,7 @@ caf::behavior gated(plain_actor*, std::binary_semaphore* gate) {
 
 /// Keeps numbers for later, which never comes, and does not end when it is told to.
 caf::behavior hoarder(plain_actor* self) {
-  self->trap_exit(true);
+  self->set_exit_handler([](const caf::exit_msg&) {});
   self->set_default_handler(caf::skip);
   return {[](const std::string&) {}};
 }
@@ -224,7 +224,7 @@ TEST_CASE("books and trace agree on every kind of drop", "[actors][books]") {
       CHECK(ask(self, actor, caf::make_message(std::uint64_t{1})));
     }
     SECTION("peer_down, never reached") {
-      const transport::node_identity nobody{transport::draw_incarnation(), "w7"};
+      const transport::node_identity nobody{"w7", transport::draw_incarnation()};
       nodes.main->links().learned(nobody, "ipc://" + (nodes.directory / "w7").string(), {0}, nullptr);
       const auto actor = caf::actor_cast<caf::actor>(nodes.main->links().actor_of(nobody.incarnation, 7));
       self->send(actor, std::uint64_t{1});
