@@ -88,6 +88,11 @@ std::string long_list::members() const {
 long_list_files::~long_list_files() { close(); }
 
 long_list_files::file& long_list_files::open(const std::string& name) {
+  if (files_.size() >= list_files_max && !files_.contains(name)) {
+    auto& none = files_[{}];
+    none.problem = "a run writes down at most " + std::to_string(list_files_max) + " long lists";
+    return none;
+  }
   auto [found, is_new] = files_.try_emplace(name);
   auto& each = found->second;
   if (!is_new) return each;
@@ -122,15 +127,23 @@ void long_list_files::write(file& where, std::string_view lines) {
     left.remove_prefix(static_cast<std::size_t>(count));
   }
   where.bytes += all.size();
+  where.lines += static_cast<std::uint64_t>(std::count(all.begin(), all.end(), '\n'));
 }
 
 std::string long_list_files::append(const std::string& name, std::string_view lines) {
   const std::lock_guard lock{mutex_};
-  const bool known = files_.contains(name);
   auto& where = open(name);
-  const bool failed_before = known && !where.problem.empty();
   write(where, lines);
-  return failed_before ? std::string{} : where.problem;
+  return where.problem.empty() || std::exchange(where.told, true) ? std::string{} : where.problem;
+}
+
+/// Messages with lines may be lost, where the list was made on another node.
+void long_list_files::compare(const json& told, const std::string& name) {
+  if (!told.is_object() || told.value("all_in", json{}) != name + std::string{file_suffix}) return;
+  auto& list = open(name);
+  if (list.problem.empty() && told.value("of", json{}) != list.lines)
+    list.problem = list.path.string() + " has " + std::to_string(list.lines) + " of "
+                   + json_text(told.value("of", json{})) + " elements: the others have not come";
 }
 
 void long_list_files::cut(json& object, const std::string& prefix) {
@@ -141,6 +154,8 @@ void long_list_files::cut(json& object, const std::string& prefix) {
     auto& value = object[key];
     const auto name = prefix.empty() ? key : prefix + '.' + key;
     if (value.is_object()) cut(value, name);
+    if (const auto told = object.find(key + std::string{cut_suffix}); told != object.end())
+      compare(*told, name);
     if (!value.is_array() || value.size() <= list_shown_max || object.contains(key + std::string{cut_suffix}))
       continue;
     auto& where = open(name);

@@ -19,6 +19,8 @@ namespace troupe::scenarios {
 /// Elements of a list that a result shows, and how many bytes of JSON text they may be.
 inline constexpr std::size_t list_shown_max = 1'000;
 inline constexpr std::size_t list_shown_bytes_max = 16U << 20;
+/// Files of long lists that a run may have.
+inline constexpr std::size_t list_files_max = 64;
 
 /// What is said of a list that is cut, as the member NAME_cut.
 nlohmann::json told_of_cut(std::size_t shown, std::uint64_t of, const std::string& name);
@@ -63,7 +65,8 @@ class long_list_files {
 
   /// Appends lines to NAME.jsonl. What to say when it fails for the first time; else nothing.
   std::string append(const std::string& name, std::string_view lines);
-  /// Cuts the lists of a result that are too long, after writing them down.
+  /// Cuts the lists of a result that are too long, after writing them down; of those that it says are
+  /// cut all must have come.
   void cut(nlohmann::json& result);
   /// Closes the files; why some are not whole, a sentence each.
   std::vector<std::string> close();
@@ -72,12 +75,14 @@ class long_list_files {
   struct file {
     int descriptor = -1;
     std::filesystem::path path;
-    std::uint64_t bytes = 0; ///< of whole lines
+    std::uint64_t bytes = 0, lines = 0; ///< whole ones
     std::string problem;
+    bool told = false; ///< by append()
   };
   file& open(const std::string& name);
   void write(file&, std::string_view lines);
   void cut(nlohmann::json& object, const std::string& prefix);
+  void compare(const nlohmann::json& told, const std::string& name);
 
   const std::filesystem::path directory_;
   std::mutex mutex_;

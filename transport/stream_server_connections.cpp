@@ -130,11 +130,14 @@ void stream_server::loop::settle_restless(time_point now) {
 
 void stream_server::loop::tick(time_point now) {
   const bool over = stopping_ && now >= stop_deadline_;
-  for (auto& [id, each] : connections_)
-    with(each, [&](line_connection& line) {
+  for (auto& [id, each] : connections_) {
+    const auto before = each.line.now_in();
+    account(each, [&](line_connection& line) {
       line.tick(now);
       if (over) line.lost(line_ending::stopped);
     });
+    if (each.line.now_in() != before) restless_.insert(id);
+  }
   let_go_of_turned_away(now);
   if (listener_socket_) watch_listener(true);
 }

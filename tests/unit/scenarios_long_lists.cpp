@@ -135,6 +135,28 @@ TEST_CASE("what cannot be written is told once, with its reason, and leaves whol
           == "cannot create " + (directory / "rows.jsonl").string() + ": File exists");
     CHECK(lines_of(directory / "rows.jsonl") == std::vector<std::string>{"mine"});
   }
+  SECTION("there are too many") {
+    long_list_files files{directory.path()};
+    for (std::size_t i = 0; i < list_files_max; ++i)
+      REQUIRE(files.append("list" + std::to_string(i), "1\n").empty());
+    CHECK(files.append("one more", "1\n") == "a run writes down at most 64 long lists");
+    CHECK(files.append("another", "1\n").empty());
+    CHECK(files.append("list0", "2\n").empty());
+    CHECK(files.close().size() == 1);
+    CHECK(lines_of(directory / "list0.jsonl").size() == 2);
+  }
+  SECTION("some have not come") {
+    long_list_files files{directory.path()};
+    files.append("rows", "1\n2\n");
+    json result{{"rows", {1}},
+                {"rows_cut", told_of_cut(1, 3, "rows")},
+                {"order", {1}},
+                {"order_cut", told_of_cut(1, 3, "rows")}};
+    files.cut(result);
+    CHECK(files.close()
+          == std::vector{(directory / "rows.jsonl").string()
+                         + " has 2 of 3 elements: the others have not come"});
+  }
   SECTION("there is no room") {
     rlimit before{};
     ::getrlimit(RLIMIT_FSIZE, &before);
