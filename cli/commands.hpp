@@ -9,6 +9,8 @@
 namespace troupe::cli {
 
 inline constexpr int exit_bad_usage = 2;
+/// What was asked for is done, but stdout or a file did not take it.
+inline constexpr int exit_not_written = 2;
 inline constexpr const char* default_out = "runs";
 
 /// What every command knows.
@@ -38,6 +40,9 @@ class run_source;
 std::optional<scenarios::outcome> run_plan(const context&, const run_arguments&, const scenarios::plan&,
                                            const std::filesystem::path& run_dir, int& failure_code,
                                            run_source* source = nullptr, full_screen* screen = nullptr);
+
+/// A run's exit code: that of its verdict, but not 0 where its result could not be kept.
+int exit_code_of(const scenarios::outcome&);
 
 struct sweep_arguments {
   std::filesystem::path file;
@@ -82,8 +87,11 @@ scenarios::loaded load(const context&, const std::filesystem::path&, const scena
 
 /// "hello: the file has no end": a message on stderr.
 void complain(const context&, const std::string& message);
-/// Writes to stdout. False if that failed, which is told; a reader that has left is no failure.
-bool print(const context&, const std::string& text);
+/// Writes to stdout. What that does not take is told at the end, see flush_stdout().
+void print(std::string_view text);
+/// The exit code of a program that would end with `code`: another than 0 where stdout did not
+/// take everything, which is told here. A reader that has left is no failure.
+int flush_stdout(const std::string& program, int code);
 /// Tells all mistakes of a file on stderr; returns exit_bad_usage.
 int tell_mistakes(const context&, const std::vector<scenarios::diagnostic>&);
 

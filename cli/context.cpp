@@ -2,8 +2,12 @@
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "scenarios/scenario.hpp"
+#include "trace/files.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <fmt/format.h>
 
@@ -38,6 +42,21 @@ scenarios::loaded load(const context& who, const std::filesystem::path& file,
 
 void complain(const context& who, const std::string& message) {
   fmt::print(stderr, "{}: {}\n", who.program, message);
+}
+
+void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+int flush_stdout(const std::string& program, int code) {
+  // Of a write that failed and ended a command, whose text is gone: nothing has failed since.
+  int why = errno;
+  errno = 0;
+  const bool taken = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (errno != 0) why = errno;
+  constexpr std::array of_writes{ENOSPC, EDQUOT, EFBIG, EIO, EPIPE};
+  if (std::find(of_writes.begin(), of_writes.end(), why) == of_writes.end()) why = 0;
+  if (taken || why == EPIPE) return code;
+  fmt::print(stderr, "{}: {}\n", program, trace::file_error("to stdout", why).what());
+  return code == 0 ? exit_not_written : code;
 }
 
 int tell_mistakes(const context& who, const std::vector<scenarios::diagnostic>& mistakes) {

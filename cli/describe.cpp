@@ -17,7 +17,7 @@ using scenarios::declaration;
 using scenarios::parameter;
 using scenarios::parameter_type;
 
-void print(const nlohmann::json& value) { fmt::print("{}\n", scenarios::json_text(value, 2)); }
+void print_json(const nlohmann::json& value) { print(scenarios::json_text(value, 2) + '\n'); }
 
 std::string heading(std::string_view text, bool colour) {
   return colour ? fmt::format("\x1b[1m{}\x1b[0m\n", text) : fmt::format("{}\n", text);
@@ -103,11 +103,11 @@ nlohmann::json mistakes_json(const std::vector<scenarios::diagnostic>& mistakes)
 int check(const context& who, const check_arguments& arguments) {
   const auto loaded = load(who, arguments.file, arguments.changes);
   if (!loaded.result) {
-    if (arguments.json) print({{"mistakes", mistakes_json(loaded.mistakes)}});
+    if (arguments.json) print_json({{"mistakes", mistakes_json(loaded.mistakes)}});
     return tell_mistakes(who, loaded.mistakes);
   }
   if (arguments.json)
-    print(scenarios::to_json(*loaded.result));
+    print_json(scenarios::to_json(*loaded.result));
   else
     print_plan(*loaded.result, wants_colour(1));
   return 0;
@@ -125,14 +125,14 @@ int list(const context& who, const std::optional<std::string>& scenario, bool js
                                 scenarios::file::suggest(*scenario, names)));
       return exit_bad_usage;
     }
-    json ? print(scenarios::to_json(**found)) : print_one(**found, who.program, wants_colour(1));
+    json ? print_json(scenarios::to_json(**found)) : print_one(**found, who.program, wants_colour(1));
     return 0;
   }
   if (json) {
     auto all = nlohmann::json::array();
     for (const auto* each : who.declarations)
       all.push_back(scenarios::to_json(*each));
-    print(all);
+    print_json(all);
     return 0;
   }
   table all({"scenario", ""});
@@ -143,7 +143,7 @@ int list(const context& who, const std::optional<std::string>& scenario, bool js
 }
 
 int schema(const context& who) {
-  print(scenarios::schema(who.declarations));
+  print_json(scenarios::schema(who.declarations));
   return 0;
 }
 

@@ -21,7 +21,7 @@ using std::chrono::steady_clock;
 constexpr std::string_view enter_codes = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[H\x1b[J";
 constexpr std::string_view leave_codes = "\x1b[0m\x1b[?2026l\x1b[H\x1b[J\x1b[?7h\x1b[?25h\x1b[?1049l";
 // A synchronised update, where the terminal knows that: it shows nothing half drawn.
-constexpr std::string_view begin_codes = "\x1b[?2026h\x1b[H", end_codes = "\x1b[J\x1b[?2026l";
+constexpr std::string_view begin_codes = "\x1b[?2026h\x1b[H", end_codes = "\x1b[?2026l";
 
 /// What a signal handler needs to restore a terminal.
 struct restoration {
@@ -143,8 +143,13 @@ void full_screen::finish(std::chrono::milliseconds patience) {
 void full_screen::show(const std::vector<std::string>& lines) {
   if (!on_ || pending()) return;
   pending_ = begin_codes;
-  for (std::size_t i = 0; i < lines.size(); ++i)
-    pending_ += (i > 0 ? "\r\n" : "") + lines[i] + "\x1b[K";
+  // Cleared before it is written: behind a line that fills its row the cursor is on its last
+  // character, which clearing would take away.
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    pending_ += i > 0 ? "\r\n" : "";
+    pending_ += i + 1 < lines.size() ? "\x1b[K" : "\x1b[J"; // and what is below the last
+    pending_ += lines[i];
+  }
   pending_ += end_codes;
   write_more();
 }

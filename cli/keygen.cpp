@@ -11,18 +11,20 @@ int keygen(const context& who, const keygen_arguments& arguments) {
   public_file += ".pub";
   try {
     const auto keys = transport::make_key_pair();
-    if (arguments.force)
-      for (const auto& old : {arguments.file, public_file})
-        std::filesystem::remove(old);
-    else if (std::filesystem::exists(arguments.file) || std::filesystem::exists(public_file)) {
+    if (arguments.file == "-") {
+      complain(who, "-o - is no place for a secret key, which stdout is not kept from others; name a file");
+      return exit_bad_usage;
+    }
+    if (!arguments.force
+        && (std::filesystem::exists(arguments.file) || std::filesystem::exists(public_file))) {
       complain(who, fmt::format("{} exists already; write to another file with -o FILE, or replace it with "
                                 "--force: then nobody who knows its public key will know this node any more",
                                 std::filesystem::exists(arguments.file) ? arguments.file.string()
                                                                         : public_file.string()));
       return exit_bad_usage;
     }
-    transport::write_key_files(arguments.file, keys);
-    fmt::print("{}\n", keys.public_key);
+    transport::write_key_files(arguments.file, keys, arguments.force);
+    print(keys.public_key + '\n');
     fmt::print(stderr,
                "{}: the key pair is in {}, for its owner only; the public key, printed here, also in {}\n",
                who.program, arguments.file.string(), public_file.string());

@@ -2,20 +2,22 @@
 
 #include "cli/descriptor.hpp"
 #include "cli/metrics_families.hpp"
+#include "cli/page_server.hpp"
 
+#include <array>
 #include <cerrno>
 #include <charconv>
-#include <csignal>
 #include <cstring>
 #include <fmt/format.h>
 #include <netdb.h>
-#include <prometheus/collectable.h>
-#include <prometheus/exposer.h>
-#include <pthread.h>
+#include <prometheus/text_serializer.h>
 #include <sys/socket.h>
 
 namespace troupe::cli {
 namespace {
+
+/// Prometheus' text format, with the version of it.
+constexpr const char* metrics_content_type = "text/plain; version=0.0.4; charset=utf-8";
 
 [[noreturn]] void refuse(const std::string& text, std::string_view why) {
   throw metrics_error(
@@ -40,9 +42,9 @@ struct addresses {
   }
 };
 
-/// The address in numbers, which can be listened on as of now.
-std::string usable(const metrics_address& where) {
-  const auto named = fmt::format("--metrics cannot listen on {}:{}", where.host, where.port);
+/// A socket that listens there, on the first address of the host that allows it.
+descriptor listen_at(const metrics_address& where) {
+  const auto named = fmt::format("--metrics cannot listen on {}", where.text());
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
@@ -50,43 +52,36 @@ std::string usable(const metrics_address& where) {
   const int failed =
       ::getaddrinfo(where.host.c_str(), std::to_string(where.port).c_str(), &hints, &found.first);
   if (failed != 0) throw metrics_error(fmt::format("{}: {}", named, ::gai_strerror(failed)));
-  const auto& address = *found.first;
-  const descriptor tried(::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const int yes = 1;
-  if (tried) ::setsockopt(tried.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  if (!tried || ::bind(tried.get(), address.ai_addr, address.ai_addrlen) != 0
-      || ::listen(tried.get(), 1) != 0)
-    throw metrics_error(fmt::format("{}: {}", named, std::strerror(errno)));
-  std::array<char, NI_MAXHOST> numbers{};
-  ::getnameinfo(address.ai_addr, address.ai_addrlen, numbers.data(), numbers.size(), nullptr, 0,
-                NI_NUMERICHOST);
-  return address.ai_family == AF_INET6 ? fmt::format("[{}]", numbers.data()) : std::string(numbers.data());
+  int error = 0;
+  for (const auto* at = found.first; at; at = at->ai_next) {
+    descriptor made(::socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const int yes = 1;
+    if (made) ::setsockopt(made.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (made && ::bind(made.get(), at->ai_addr, at->ai_addrlen) == 0 && ::listen(made.get(), SOMAXCONN) == 0)
+      return made;
+    if (error == 0) error = errno;
+  }
+  throw metrics_error(fmt::format("{}: {}", named, std::strerror(error)));
 }
 
-class collected final : public prometheus::Collectable {
- public:
-  explicit collected(std::shared_ptr<run_source> source) : source_(std::move(source)) {}
-  std::vector<prometheus::MetricFamily> Collect() const override { return families_of(source_->look()); }
+/// Where a socket listens, in numbers.
+metrics_address address_of(const descriptor& listening) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  std::array<char, NI_MAXHOST> host{};
+  std::array<char, NI_MAXSERV> port{};
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  if (::getsockname(listening.get(), generic, &size) != 0
+      || ::getnameinfo(generic, size, host.data(), host.size(), port.data(), port.size(),
+                       NI_NUMERICHOST | NI_NUMERICSERV)
+             != 0)
+    throw metrics_error("--metrics cannot tell where it listens");
+  return {host.data(), static_cast<std::uint16_t>(std::stoi(port.data()))};
+}
 
- private:
-  std::shared_ptr<run_source> source_;
-};
-
-/// Threads that are made while it lives take no signals.
-class signals_blocked {
- public:
-  signals_blocked() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~signals_blocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  signals_blocked(const signals_blocked&) = delete;
-  signals_blocked& operator=(const signals_blocked&) = delete;
-
- private:
-  sigset_t before_{};
-};
+std::string page_of(run_source& source) {
+  return prometheus::TextSerializer().Serialize(families_of(source.look()));
+}
 
 } // namespace
 
@@ -107,31 +102,24 @@ metrics_address metrics_address::parse(const std::string& text) {
   return parsed;
 }
 
+std::string metrics_address::text() const {
+  return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port)
+                                             : fmt::format("[{}]:{}", host, port);
+}
+
 struct metrics_server::impl {
-  std::string host;
-  std::shared_ptr<collected> what;
-  std::unique_ptr<prometheus::Exposer> exposer;
+  impl(descriptor listening, std::shared_ptr<run_source> source)
+      : where(address_of(listening)),
+        server(std::move(listening), {"/metrics", metrics_content_type,
+                                      [source = std::move(source)] { return page_of(*source); }}) {}
+  const metrics_address where;
+  page_server server;
 };
 
 metrics_server::metrics_server(const metrics_address& where, std::shared_ptr<run_source> source)
-    : impl_(std::make_unique<impl>()) {
-  impl_->host = usable(where);
-  impl_->what = std::make_shared<collected>(std::move(source));
-  const signals_blocked for_its_threads;
-  try {
-    impl_->exposer = std::make_unique<prometheus::Exposer>(fmt::format("{}:{}", impl_->host, where.port), 2);
-  } catch (const std::exception& e) {
-    throw metrics_error(
-        fmt::format("--metrics cannot listen on {}:{}: {}", impl_->host, where.port, e.what()));
-  }
-  impl_->exposer->RegisterCollectable(impl_->what);
-}
-
+    : impl_(std::make_unique<impl>(listen_at(where), std::move(source))) {}
 metrics_server::~metrics_server() = default;
 
-std::string metrics_server::url() const {
-  const auto ports = impl_->exposer->GetListeningPorts();
-  return fmt::format("http://{}:{}/metrics", impl_->host, ports.empty() ? 0 : ports.front());
-}
+std::string metrics_server::url() const { return fmt::format("http://{}/metrics", impl_->where.text()); }
 
 } // namespace troupe::cli

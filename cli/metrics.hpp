@@ -20,9 +20,11 @@ struct metrics_address {
   std::uint16_t port = 0;
   /// Throws metrics_error.
   static metrics_address parse(const std::string&);
+  /// "127.0.0.1:9464", "[::1]:9464"
+  std::string text() const;
 };
 
-/// Listens from construction to destruction, on threads of its own that take no signals.
+/// Serves them from construction to destruction, see page_server.
 class metrics_server {
  public:
   /// Throws metrics_error where the address cannot be listened on.

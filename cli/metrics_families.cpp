@@ -124,9 +124,9 @@ void add_run(const run_snapshot& now, families& all) {
   done.add({}, now.how_far.done);
   done.into(all);
   if (now.how_far.total == 0) return; // not known
-  family total("troupe_progress_total", MetricType::Gauge, "Steps of the scenario in all");
-  total.add({}, now.how_far.total);
-  total.into(all);
+  family goal("troupe_progress_goal", MetricType::Gauge, "Steps of the scenario in all");
+  goal.add({}, now.how_far.total);
+  goal.into(all);
 }
 
 } // namespace

@@ -7,6 +7,8 @@
 #include "scenarios/file/mistakes.hpp"
 
 #include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
 #include <fcntl.h>
 #include <fmt/format.h>
 
@@ -16,7 +18,7 @@ namespace {
 constexpr const char* run_footer = R"(Exit codes:
     0  passed
     1  a check failed
-    2  bad usage, or a mistake in the file
+    2  bad usage, a mistake in the file, or a result that could not be written
     3  deadlock or deadline
     4  a node was lost for good
   130  interrupted
@@ -283,13 +285,17 @@ int run_program(int argc, char** argv, const std::vector<const scenarios::scenar
   open_standard_descriptors();
   auto program = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : std::string();
   if (program.empty()) program = "troupe";
+  // A file that may not grow further (ulimit -f) is an error like a full disk.
+  ::signal(SIGXFSZ, SIG_IGN);
+  int code = exit_bad_usage;
   try {
     command_line line(make_context(program, all));
-    return parse_and_act(line, argc, argv);
+    code = parse_and_act(line, argc, argv);
   } catch (const std::exception& e) {
-    fmt::print(stderr, "{}: {}\n", program, e.what());
-    return exit_bad_usage;
+    // What is wrong with stdout is told below.
+    if (std::ferror(stdout) == 0) fmt::print(stderr, "{}: {}\n", program, e.what());
   }
+  return flush_stdout(program, code);
 }
 
 } // namespace troupe::cli

@@ -179,7 +179,10 @@ std::string render(const scenarios::outcome& run, bool colour) {
                   run.scenario, run.elapsed_s);
   if (!run.reason.empty() && run.reason != to_string(run.result_verdict))
     out += fmt::format("; {}", trace::printable(run.reason));
-  return out + fmt::format("; see {}\n", run.run_dir.string());
+  // Nobody shall look for it where it is not.
+  return out
+         + (run.not_kept.empty() ? fmt::format("; see {}\n", run.run_dir.string())
+                                 : std::string("; the result could not be kept\n"));
 }
 
 } // namespace troupe::cli

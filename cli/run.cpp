@@ -15,7 +15,6 @@
 #include <condition_variable>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <fmt/format.h>
 
 namespace troupe::cli {
@@ -136,12 +135,9 @@ std::string cannot_watch(const run_arguments& arguments) {
 
 } // namespace
 
-bool print(const context& who, const std::string& text) {
-  const bool written =
-      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  if (!written && errno != EPIPE)
-    complain(who, fmt::format("cannot write the result to stdout: {}", std::strerror(errno)));
-  return written || errno == EPIPE; // a reader that has seen enough is no error
+int exit_code_of(const scenarios::outcome& outcome) {
+  const int code = scenarios::exit_code(outcome.result_verdict);
+  return code == 0 && !outcome.not_kept.empty() ? exit_not_written : code;
 }
 
 std::optional<scenarios::outcome> run_plan(const context& who, const run_arguments& arguments,
@@ -153,7 +149,8 @@ std::optional<scenarios::outcome> run_plan(const context& who, const run_argumen
   std::optional<watch_view> view;
   if (screen) view.emplace(*screen, *source, out);
   const stopper stop(who, out, interrupts, view ? &*view : nullptr, screen ? screen->terminal() : 0);
-  node_logs logs(run_dir);
+  node_logs logs(run_dir,
+                 [&](const std::string& text) { out.message(fmt::format("{}: {}", who.program, text)); });
   progress_display bar(out, progress_display::clock::now());
 
   launcher_options options;
@@ -227,13 +224,14 @@ int run(const context& who, const run_arguments& arguments) {
   const auto outcome =
       run_plan(who, arguments, *loaded.result, run_dir, code, source.get(), screen ? &*screen : nullptr);
   if (!outcome) return code;
-  code = scenarios::exit_code(outcome->result_verdict);
-  if (arguments.quiet && !arguments.json && code != 0)
+  code = exit_code_of(*outcome);
+  if (arguments.quiet && !arguments.json && outcome->result_verdict != scenarios::verdict::passed)
     complain(who, fmt::format("{}: {}", scenarios::to_string(outcome->result_verdict), outcome->reason));
   // A terminal that was stuck gets its codes before the result, which waits for it anyway.
   if (screen && ::isatty(STDOUT_FILENO) == 1) screen->finish(-1ms);
-  ::signal(SIGPIPE, SIG_IGN); // print() looks at the error
-  return print(who, text_of(*outcome, arguments)) || code != 0 ? code : 1;
+  ::signal(SIGPIPE, SIG_IGN); // a reader that has left changes nothing in the verdict
+  print(text_of(*outcome, arguments));
+  return code;
 }
 
 } // namespace troupe::cli

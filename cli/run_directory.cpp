@@ -58,7 +58,8 @@ void point_latest_at(const fs::path& run) {
   std::error_code ignored;
   fs::remove(fresh, ignored);
   throw run_directory_error(
-      fmt::format("cannot point {} at this run: {}", (out / "latest").string(), error.message()));
+      fmt::format("cannot point {} at this run: {}; commands of trace find it by its name, {}",
+                  (out / "latest").string(), error.message(), run.string()));
 }
 
 fs::path find_run(const fs::path& run) {

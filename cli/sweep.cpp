@@ -4,9 +4,9 @@
 #include "cli/run_directory.hpp"
 #include "cli/sweep_series.hpp"
 #include "scenarios/json_text.hpp"
+#include "trace/files.hpp"
 
 #include <fmt/format.h>
-#include <fstream>
 
 namespace troupe::cli {
 namespace {
@@ -45,20 +45,24 @@ std::optional<std::vector<planned_point>> plan_all(const context& who, const swe
 }
 
 bool write_file(const context& who, const std::filesystem::path& file, const std::string& text) {
-  std::ofstream out(file, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) complain(who, "cannot write " + file.string());
-  return static_cast<bool>(out);
+  try {
+    trace::write_file(file, text);
+    return true;
+  } catch (const trace::file_error& e) {
+    complain(who, e.what());
+    return false;
+  }
 }
 
-/// A directory below the sweep's, which keeps the trace of the run.
-std::filesystem::path directory_for(const std::filesystem::path& sweep_dir, std::string label,
-                                    std::int64_t repeat) {
+/// A directory below the sweep's, which keeps the trace of the run. May be missing afterwards.
+std::filesystem::path directory_for(const context& who, const std::filesystem::path& sweep_dir,
+                                    std::string label, std::int64_t repeat) {
   for (auto& c : label)
     if (c == '/' || c == ' ') c = '_';
   auto directory = sweep_dir / fmt::format("{}-{}", label.substr(0, 200), repeat);
-  std::filesystem::create_directories(directory);
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) complain(who, fmt::format("cannot make {}: {}", directory.string(), error.message()));
   return directory;
 }
 
@@ -101,16 +105,16 @@ int sweep(const context& who, const sweep_arguments& arguments) {
     for (std::size_t i = 0; i < plans->size() && !over; ++i, ++number) {
       const auto label = label_of(keys, (*plans)[i].values);
       points[i].values = (*plans)[i].values;
-      const auto place = directory_for(directory, label, repeat);
+      const auto place = directory_for(who, directory, label, repeat);
       run_arguments quietly;
       quietly.quiet = true;
       int code = exit_bad_usage;
       const auto outcome = run_plan(who, quietly, (*plans)[i].plan, place, code);
       sweep_run run{"not started", 0, place.string(), false};
       if (outcome) {
-        code = scenarios::exit_code(outcome->result_verdict);
+        code = exit_code_of(*outcome);
         run = {std::string(to_string(outcome->result_verdict)), outcome->elapsed_s, place.string(),
-               code == 0};
+               outcome->result_verdict == scenarios::verdict::passed};
       }
       if (!arguments.json)
         complain(who,
@@ -128,8 +132,8 @@ int sweep(const context& who, const sweep_arguments& arguments) {
                         ? scenarios::json_text(sweep_json(result), 2) + '\n'
                         : '\n' + sweep_text(result, wants_colour(1))
                               + fmt::format("\nsee {}/sweep.csv and sweep.svg\n", directory.string());
-  written = print(who, text) && written;
-  return worst != 0 ? worst : written ? 0 : 1;
+  print(text);
+  return worst == 0 && !written ? exit_not_written : worst;
 }
 
 } // namespace troupe::cli

@@ -64,7 +64,8 @@ execution::execution(const scenario& what, const run_options& how)
       seed_(how.what.seed_given ? how.what.seed : draw_seed()),
       lists_(std::make_shared<long_list_files>(how.run_dir)),
       intake_(std::make_shared<trace_intake>(how.run_dir,
-                                             trace_intake::limits{.bytes_max = how.what.trace.bytes_max})) {}
+                                             trace_intake::limits{.bytes_max = how.what.trace.bytes_max})),
+      endings_(how.run_dir) {}
 
 execution::~execution() {
   collector_ = nullptr;
@@ -234,6 +235,7 @@ verdict execution::await_end(std::string& reason) {
     lock.unlock();
     bury_the_dead();
     inject_due_faults();
+    tell_ended_traces(trace_endings::when::due);
     auto stuck = detector_->look();
     if (detector_->idle() && !std::exchange(told_idle_, true))
       phase("nothing is running, on its way or asked for; waiting for Ctrl-C or the deadline");
@@ -313,6 +315,7 @@ void execution::wire() {
 // -- the whole -------------------------------------------------------------------------
 
 outcome execution::run_all() {
+  prepare_files();
   open_main();
   outcome result;
   result.scenario = scenario_.name;

@@ -7,8 +7,10 @@
 #include "scenarios/runner.hpp"
 #include "scenarios/scenario.hpp"
 #include "scenarios/stuck_detector.hpp"
+#include "scenarios/trace_endings.hpp"
 #include "scenarios/trace_intake.hpp"
 #include "scenarios/worker.hpp"
+#include "trace/files.hpp"
 #include "transport/inproc_context.hpp"
 
 #include <condition_variable>
@@ -92,6 +94,11 @@ class execution final : public run {
   void bury_the_dead();
   void stop_nodes();
   void tell_missing_traces();
+  /// Writes the plan, and takes room for the result. Throws trace::file_error.
+  void prepare_files();
+  void keep_result(outcome&);
+  /// Warns of traces that ended before their nodes.
+  void tell_ended_traces(trace_endings::when);
   void report(outcome&);
   void balance(outcome&);
   std::optional<trace::ledger_counts> books_of(const std::string& node);
@@ -106,7 +113,9 @@ class execution final : public run {
   std::shared_ptr<stuck_detector> detector_ = std::make_shared<stuck_detector>();
   const std::shared_ptr<long_list_files> lists_;
   const std::shared_ptr<trace_intake> intake_; ///< before the node that it hears from
-  std::vector<std::string> deadlock_;          ///< the cycle, a sentence a step
+  std::optional<trace::whole_file> result_file_;
+  trace_endings endings_;
+  std::vector<std::string> deadlock_; ///< the cycle, a sentence a step
   bool told_idle_ = false;
   bool wiring_failed_ = false; ///< for want of a node, or interrupted
   std::unique_ptr<node> main_;

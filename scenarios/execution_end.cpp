@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <csignal>
 #include <cstring>
-#include <fstream>
 #include <unistd.h>
 
 namespace troupe::scenarios {
@@ -18,6 +17,15 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds leave_patience{5000};
 constexpr milliseconds end_patience{2000};
+/// Room for the result: nearly every one is smaller, and a larger one needs more of the disk at
+/// the end. Of a small disk the books need the most.
+constexpr std::uint64_t result_bytes_min = 64U << 10, result_bytes_max = 1U << 20;
+std::uint64_t room_for_result(const std::filesystem::path& run_dir) {
+  std::error_code error;
+  const auto space = std::filesystem::space(run_dir, error);
+  return error ? result_bytes_max
+               : std::clamp<std::uint64_t>(space.available / 4, result_bytes_min, result_bytes_max);
+}
 
 std::string join(const std::vector<std::string>& names) {
   std::string result;
@@ -86,6 +94,7 @@ void execution::stop_nodes() {
     options_.launcher->wait_all(leave_patience);
   }
   tell_missing_traces();
+  tell_ended_traces(trace_endings::when::now);
   bury_the_dead();
   turns_.reset(); // from here on the node takes the turns itself
   if (collector_) caf::anon_send_exit(collector_, caf::exit_reason::user_shutdown);
@@ -203,13 +212,31 @@ void execution::report(outcome& result) {
   for (auto& problem : lists_->close())
     result.checks.push_back({"what the result does not show is in its file", false, std::move(problem)});
   judge();
+  keep_result(result);
+}
+
+void execution::prepare_files() {
   auto resolved = to_json(plan_);
   resolved["seed"] = seed_; // the one drawn, too: with it the run can be replayed
-  std::ofstream{options_.run_dir / "plan.json"} << json_text(resolved, 2) << '\n';
-  std::ofstream file{options_.run_dir / "result.json"};
-  file << json_text(to_json(result), 2) << '\n';
-  file.close();
-  if (!file) warn("could not write " + (options_.run_dir / "result.json").string());
+  trace::write_file(options_.run_dir / "plan.json", json_text(resolved, 2) + '\n');
+  result_file_.emplace(options_.run_dir / "result.json", trace::whole_file::options{.durable = true});
+  result_file_->reserve(room_for_result(options_.run_dir));
+}
+
+void execution::keep_result(outcome& result) {
+  try {
+    result_file_->write(json_text(to_json(result), 2) + '\n');
+    result_file_->keep();
+  } catch (const trace::file_error& e) {
+    result.not_kept = e.what();
+    warn(result.not_kept);
+  }
+}
+
+void execution::tell_ended_traces(trace_endings::when how_often) {
+  if (plan_.trace.level == trace::level::off) return;
+  for (auto& sentence : endings_.look(how_often, started_))
+    warn(sentence);
 }
 
 } // namespace troupe::scenarios

@@ -1,10 +1,12 @@
 #include "scenarios/reduction_source.hpp"
 
+#include "trace/files.hpp"
 #include "trace/utf8.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
-#include <fstream>
+#include <cstring>
 #include <stdexcept>
 
 namespace troupe::scenarios {
@@ -57,9 +59,10 @@ class range_source final : public element_source {
 /// Keeps one chunk in memory, however large the file is.
 class file_source final : public element_source {
  public:
-  explicit file_source(std::string path)
-      : path_(std::move(path)), file_(path_, std::ios::binary), buffer_(1 << 20) {
-    if (!file_) throw std::runtime_error("cannot open " + path_ + ": " + std::strerror(errno));
+  explicit file_source(std::string path) : path_(std::move(path)), buffer_(1 << 20) {
+    std::string why_not;
+    file_ = trace::open_to_read(path_, why_not);
+    if (!file_) throw std::runtime_error("cannot open " + path_ + ": " + why_not);
   }
 
   element_chunk next(std::uint64_t elements_max) override {
@@ -98,15 +101,16 @@ class file_source final : public element_source {
   }
 
   bool refill() {
-    file_.read(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
     from_ = 0;
-    filled_ = static_cast<std::size_t>(file_.gcount());
-    if (file_.bad()) throw std::runtime_error("cannot read " + path_ + ": " + std::strerror(errno));
+    filled_ = trace::read_at(file_.get(), read_, buffer_.data(), buffer_.size());
+    if (errno != 0) throw std::runtime_error("cannot read " + path_ + ": " + std::strerror(errno));
+    read_ += filled_;
     return filled_ != 0;
   }
 
   const std::string path_;
-  std::ifstream file_;
+  trace::descriptor file_;
+  std::uint64_t read_ = 0; ///< bytes
   std::vector<char> buffer_;
   std::size_t from_ = 0, filled_ = 0;
   std::uint64_t at_ = 0; ///< lines read

@@ -69,6 +69,7 @@ struct outcome {
   double elapsed_s = 0;
   std::uint64_t seed = 0; ///< the one given, or the one drawn
   std::filesystem::path run_dir;
+  std::string not_kept; ///< why result.json is not in run_dir, a sentence; empty: it is
 };
 /// Of what node::stop() returns: "still alive at the end: 2 worker, 1 broker".
 std::string still_alive(const std::vector<std::string>& sorted_names);
@@ -97,8 +98,9 @@ struct run_options {
 };
 
 /// Blocks until the run has ended and every process is gone. Writes result.json,
-/// plan.json, the traces and the books into the run directory. Throws std::exception
-/// only for what prevents a run from starting (cannot bind, cannot write).
+/// plan.json, the traces and the books into the run directory; room for the first is taken
+/// before the others get any. Throws std::exception only for what prevents a run from
+/// starting (cannot bind, cannot write).
 outcome execute(const scenario&, const run_options&);
 
 /// How a worker node proves who it is, on tcp.

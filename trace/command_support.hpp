@@ -21,6 +21,13 @@ filter combined_filter(const trace_query&);
 /// False when nobody reads on.
 bool put(std::FILE*, std::string_view);
 
+/// Whether what -o names is a file, not stdout: no -o at all, or `-`.
+bool to_file(const std::filesystem::path& output);
+/// Has `write` write to that file, which is there whole afterwards, or not at all; or to `out`,
+/// whose owner tells what could not be written. Throws file_error.
+void write_to(const std::filesystem::path& output, std::FILE* out,
+              const std::function<void(std::FILE*)>& write);
+
 /// Turns exceptions into messages on `err` and exit codes.
 int guarded(std::FILE* err, const std::function<int()>&);
 

@@ -1,6 +1,8 @@
 #include "trace/commands.hpp"
 
 #include "trace/command_support.hpp"
+#include "trace/database.hpp"
+#include "trace/files.hpp"
 #include "trace/merge.hpp"
 #include "trace/show.hpp"
 #include "trace/summary.hpp"
@@ -44,11 +46,34 @@ bool put(std::FILE* out, std::string_view text) {
   return std::fwrite(text.data(), 1, text.size(), out) == text.size();
 }
 
+bool to_file(const std::filesystem::path& output) { return !output.empty() && output != "-"; }
+
+void write_to(const std::filesystem::path& output, std::FILE* out,
+              const std::function<void(std::FILE*)>& write) {
+  if (!to_file(output)) {
+    try {
+      write(out);
+    } catch (const file_error&) {
+      // See above.
+    }
+    return;
+  }
+  whole_file file{output};
+  try {
+    write(file.stream());
+  } catch (const file_error& e) {
+    file.fail(e.code());
+  }
+  file.keep();
+}
+
 int guarded(std::FILE* err, const std::function<int()>& command) {
   try {
     return command();
   } catch (const filter_error& e) {
     put(err, fmt::format("there is a mistake in the filter:\n{}\n", e.render()));
+  } catch (const sql_error& e) {
+    put(err, fmt::format("there is a mistake in the SQL:\n{}\n", e.render()));
   } catch (const std::runtime_error& e) {
     put(err, fmt::format("{}\n", printable(e.what())));
   }

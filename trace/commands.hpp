@@ -28,7 +28,7 @@ struct trace_query {
   std::string sql;     ///< query
   std::string format;  ///< graph: text, dot, svg; export: sqlite, csv, perfetto, otlp, shiviz, mermaid, dot
   std::string by;      ///< graph: actor, role or node; empty: actors, or roles where they are many
-  std::filesystem::path output; ///< export: where to (csv: a directory); graph: empty is stdout
+  std::filesystem::path output; ///< export: where to (csv: a directory); empty or "-" is `out`
 
   std::vector<std::filesystem::path> sources; ///< collect: files, and directories with such
 
@@ -38,8 +38,10 @@ struct trace_query {
 };
 
 /// Each writes data to `out` and messages to `err`, among them, first, what is missing
-/// from the trace, and returns the exit code: 0 done, 1 `check` or `diff` found something,
-/// 2 bad usage: an input that is no trace, a mistake in a filter. Nothing is thrown but
+/// from the trace. Whether `out` took all of it is for its owner to see and to tell. They
+/// return the exit code: 0 done, 1 `check` or `diff` found something,
+/// 2 bad usage: an input that is no trace, a mistake in a filter; or a file that could not be
+/// written. Nothing is thrown but
 /// std::bad_alloc. Not interactive, no pager, safe to call from any thread.
 int summary(const trace_query&, std::FILE* out, std::FILE* err);
 int show(const trace_query&, std::FILE* out, std::FILE* err);

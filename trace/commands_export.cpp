@@ -17,33 +17,13 @@ extern char** environ;
 namespace troupe::trace {
 namespace {
 
-/// `out`, or the file that was asked for.
-class destination {
- public:
-  destination(const std::filesystem::path& path, std::FILE* out) : path_{path}, out_{out} {
-    if (path.empty()) return;
-    out_ = std::fopen(path.c_str(), "we");
-    if (!out_) throw export_error(fmt::format("cannot write {}: {}", path.string(), std::strerror(errno)));
-  }
-  ~destination() {
-    if (!path_.empty()) std::fclose(out_);
-  }
-  destination(const destination&) = delete;
-  destination& operator=(const destination&) = delete;
-  std::FILE* stream() { return out_; }
-
- private:
-  std::filesystem::path path_;
-  std::FILE* out_;
-};
-
 using file = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
 /// Runs Graphviz over the text; files on both sides, so that neither waits for the other.
 std::string svg_of(const std::string& dot) {
   file in{std::tmpfile(), &std::fclose}, out{std::tmpfile(), &std::fclose};
-  if (!in || !out) throw export_error(fmt::format("cannot make a temporary file: {}", std::strerror(errno)));
-  put(in.get(), dot);
+  if (!in || !out || !put(in.get(), dot) || std::fflush(in.get()) != 0)
+    throw export_error(fmt::format("cannot make a temporary file: {}", std::strerror(errno)));
   std::rewind(in.get());
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -65,6 +45,7 @@ std::string svg_of(const std::string& dot) {
   std::string svg(1 << 16, '\0'), all;
   while (auto n = std::fread(svg.data(), 1, svg.size(), out.get()))
     all.append(svg, 0, n);
+  if (std::ferror(out.get()) != 0 || all.empty()) throw export_error("Graphviz failed; try --format dot");
   return all;
 }
 
@@ -95,19 +76,19 @@ void write_export(const trace_query& q, const model& m, const filter& f, std::FI
   if (q.format == "sqlite") {
     if (!f.everything())
       throw usage_error("a SQLite export holds the whole run; leave the filter out and select in SQL");
-    database{m, q.output};
-    return;
+    return database{m, q.output}.keep();
   }
   auto wanted = matching_messages(m, f);
   if (q.format == "csv") return export_csv(m, wanted, q.output, notes);
-  destination to{q.output, out};
-  if (q.format == "dot") {
-    auto dot = render_dot(who_talks_to_whom(m, f, q.by));
-    if (!put(to.stream(), dot)) throw export_error("the output could not be written; is the disk full?");
-    return;
-  }
+  if (q.format == "dot")
+    return write_to(q.output, out, [&](std::FILE* to) {
+      text_sink dot{to};
+      dot += render_dot(who_talks_to_whom(m, f, q.by));
+      dot.flush();
+    });
   for (auto& [name, write] : exporters)
-    if (name == q.format) return write(m, wanted, to.stream(), notes);
+    if (name == q.format)
+      return write_to(q.output, out, [&, write = write](std::FILE* to) { write(m, wanted, to, notes); });
 }
 
 } // namespace
@@ -124,9 +105,12 @@ int graph(const trace_query& q, std::FILE* out, std::FILE* err) {
                 : format == "dot" ? render_dot(report)
                 : format == "svg"
                     ? svg_of(render_dot(report))
-                    : render_text(report, q.colour && q.output.empty(), q.output.empty() ? q.width : 0);
-    destination to{q.output, out};
-    if (!put(to.stream(), text)) throw export_error("the output could not be written; is the disk full?");
+                    : render_text(report, q.colour && !to_file(q.output), to_file(q.output) ? 0 : q.width);
+    write_to(q.output, out, [&](std::FILE* to) {
+      text_sink sink{to};
+      sink += text;
+      sink.flush();
+    });
     return 0;
   });
 }
@@ -134,8 +118,8 @@ int graph(const trace_query& q, std::FILE* out, std::FILE* err) {
 int export_trace(const trace_query& q, std::FILE* out, std::FILE* err) {
   return guarded(err, [&] {
     check_format(q.format, export_formats);
-    if (q.output.empty() && (q.format == "sqlite" || q.format == "csv"))
-      throw usage_error(fmt::format("-o is needed: {}",
+    if (!to_file(q.output) && (q.format == "sqlite" || q.format == "csv"))
+      throw usage_error(fmt::format("{}: {}", q.output.empty() ? "-o is needed" : "-o cannot be stdout",
                                     q.format == "csv" ? "a directory for the files" : "the file to write"));
     auto f = combined_filter(q);
     auto m = load_for(q, err);
@@ -144,7 +128,7 @@ int export_trace(const trace_query& q, std::FILE* out, std::FILE* err) {
     write_export(q, m, f, out, notes);
     for (auto& n : notes)
       put(err, n + "\n");
-    if (!q.output.empty()) put(err, fmt::format("wrote {}\n", q.output.string()));
+    if (to_file(q.output)) put(err, fmt::format("wrote {}\n", printable(q.output.string())));
     return 0;
   });
 }

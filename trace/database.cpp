@@ -4,11 +4,21 @@
 #include "trace/ledger_view.hpp"
 #include "trace/text.hpp"
 
+#include <cerrno>
+#include <cstring>
 #include <fmt/format.h>
 #include <sqlite3.h>
 
 namespace troupe::trace {
 namespace {
+
+/// Of the last mistake: what the system said, where it was the system's, which SQLite does not
+/// keep for every call.
+std::string reason_of(sqlite3* db) {
+  const int error = errno, kind = sqlite3_errcode(db) & 0xff;
+  if (kind == SQLITE_FULL) return std::strerror(ENOSPC);
+  return kind == SQLITE_IOERR && error != 0 ? std::strerror(error) : sqlite3_errmsg(db);
+}
 
 /// What SQL can compare and cut as text: UTF-8 without a NUL.
 bool is_text(std::string_view v) { return is_utf8(v) && v.find('\0') == std::string_view::npos; }
@@ -45,7 +55,7 @@ class statement {
     return *this;
   }
   void write() {
-    if (sqlite3_step(s_) != SQLITE_DONE) throw database_error(sqlite3_errmsg(db_));
+    if (sqlite3_step(s_) != SQLITE_DONE) throw database_error(reason_of(db_));
     sqlite3_reset(s_);
     at_ = 0;
   }
@@ -63,17 +73,11 @@ std::string_view role_text(std::uint8_t role) {
 } // namespace
 
 database::database(const model& m, const std::filesystem::path& path) {
-  if (!path.empty()) {
-    std::error_code ignored;
-    std::filesystem::remove(path, ignored);
-  }
-  auto name = path.empty() ? std::string{":memory:"} : path.string();
-  if (sqlite3_open(name.c_str(), &handle_) != SQLITE_OK) {
-    std::string why = sqlite3_errmsg(handle_);
-    sqlite3_close(handle_);
-    throw database_error(fmt::format("cannot write {}: {}", name, why));
-  }
+  if (!path.empty()) file_.emplace(path, whole_file::options{.has_name = true});
+  // What goes to a pipe is made in memory, as SQLite writes to and fro.
+  const auto name = file_ && !file_->in_place() ? file_->name().string() : std::string{":memory:"};
   try {
+    if (sqlite3_open(name.c_str(), &handle_) != SQLITE_OK) throw database_error(reason_of(handle_));
     // A file that is made anew needs no protection against a crash on the way.
     run("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; BEGIN");
     run(std::string{schema()}.c_str());
@@ -82,18 +86,28 @@ database::database(const model& m, const std::filesystem::path& path) {
         "CREATE INDEX events_by_message ON events(message); COMMIT");
   } catch (const database_error& e) {
     sqlite3_close(handle_);
-    throw database_error(fmt::format("cannot write {}: {}", name, e.what()));
+    if (!file_) throw;
+    throw file_error(path.string(), e.what());
   }
 }
 
 database::~database() { sqlite3_close(handle_); }
 
+void database::keep() {
+  if (file_->in_place()) {
+    sqlite3_int64 bytes = 0;
+    const std::unique_ptr<unsigned char, decltype(&sqlite3_free)> all{
+        sqlite3_serialize(handle_, "main", &bytes, 0), sqlite3_free};
+    if (!all) throw std::bad_alloc{};
+    file_->write({reinterpret_cast<const char*>(all.get()), static_cast<std::size_t>(bytes)});
+  }
+  sqlite3_close(std::exchange(handle_, nullptr));
+  file_->keep();
+}
+
 void database::run(const char* sql) {
-  char* error = nullptr;
-  if (sqlite3_exec(handle_, sql, nullptr, nullptr, &error) == SQLITE_OK) return;
-  std::string why = error ? error : sqlite3_errmsg(handle_);
-  sqlite3_free(error);
-  throw database_error(why);
+  if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) == SQLITE_OK) return;
+  throw database_error(reason_of(handle_));
 }
 
 void database::fill(const model& m) {

@@ -9,15 +9,12 @@
 namespace troupe::trace {
 namespace {
 
-std::string pointed_at(const std::string& sql, int offset, std::string_view sentence) {
-  if (offset < 0) return fmt::format("{}: {}", sentence, sql);
-  // The line of the statement that is meant, and a caret below the place.
-  auto at = std::min(static_cast<std::size_t>(offset), sql.size());
-  auto begin = at == 0 ? 0 : sql.rfind('\n', at - 1) + 1;
-  auto line = sql.substr(begin, sql.find('\n', at) - begin);
-  return fmt::format("there is a mistake in the SQL:\n  {}\n  {}^ {}", line,
-                     std::string(display_width(std::string_view{sql}.substr(begin, at - begin)), ' '),
-                     sentence);
+/// The line of the statement that is meant, and the place in it.
+[[noreturn]] void refuse(const std::string& sql, int offset, const std::string& sentence) {
+  if (offset < 0) throw database_error("there is a mistake in the SQL: " + sentence);
+  const auto at = std::min(static_cast<std::size_t>(offset), sql.size());
+  const auto begin = at == 0 ? 0 : sql.rfind('\n', at - 1) + 1;
+  throw sql_error(sql.substr(begin, sql.find('\n', at) - begin), at - begin, 1, sentence);
 }
 
 std::string cell(sqlite3_stmt* s, int column) {
@@ -67,11 +64,11 @@ void database::query(const std::string& sql, bool json, bool colour, int width, 
   sqlite3_stmt* raw = nullptr;
   const char* rest = nullptr;
   if (sqlite3_prepare_v2(handle_, sql.c_str(), static_cast<int>(sql.size()), &raw, &rest) != SQLITE_OK)
-    throw database_error(pointed_at(sql, sqlite3_error_offset(handle_), sqlite3_errmsg(handle_)));
+    refuse(sql, sqlite3_error_offset(handle_), sqlite3_errmsg(handle_));
   std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)> s{raw, sqlite3_finalize};
   if (!raw) throw database_error("there is no SQL statement; try: SELECT * FROM message_list LIMIT 10");
   if (std::string_view{rest}.find_first_not_of(" \t\r\n;") != std::string_view::npos)
-    throw database_error(pointed_at(sql, static_cast<int>(rest - sql.c_str()), "one statement at a time"));
+    refuse(sql, static_cast<int>(rest - sql.c_str()), "one statement at a time");
   if (!sqlite3_stmt_readonly(raw))
     throw database_error("the statement would change the tables; only reading is allowed");
   auto columns = sqlite3_column_count(raw);
@@ -104,7 +101,7 @@ void database::query(const std::string& sql, bool json, bool colour, int width, 
     }
     rows.push_back(std::move(cells));
   }
-  if (state != SQLITE_DONE) throw database_error(pointed_at(sql, -1, sqlite3_errmsg(handle_)));
+  if (state != SQLITE_DONE) refuse(sql, -1, sqlite3_errmsg(handle_));
   if (json) return;
   table shown{heads};
   for (auto& r : rows)

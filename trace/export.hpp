@@ -2,6 +2,7 @@
 // and tells in `notes` what the format could not take.
 #pragma once
 
+#include "trace/files.hpp"
 #include "trace/filter.hpp"
 #include "trace/model.hpp"
 
@@ -13,16 +14,17 @@
 
 namespace troupe::trace {
 
-/// What cannot be exported, or written; what() is a sentence.
+/// What cannot be exported; what() is a sentence.
 class export_error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// Collects text and hands it to a stream; throws export_error when the stream is full.
+/// Collects text and hands it to a stream; throws file_error when that takes no more.
 class text_sink {
  public:
-  explicit text_sink(std::FILE* out) : out_{out} {}
+  /// `name` is what the error names.
+  explicit text_sink(std::FILE* out, std::string name = "to stdout") : out_{out}, name_{std::move(name)} {}
   void operator+=(std::string_view text) {
     buffer_ += text;
     if (buffer_.size() > (1U << 16)) flush();
@@ -31,7 +33,7 @@ class text_sink {
 
  private:
   std::FILE* out_;
-  std::string buffer_;
+  std::string name_, buffer_;
 };
 
 /// Which messages go out: those the filter matches.

@@ -2,10 +2,7 @@
 #include "trace/ledger_view.hpp"
 #include "trace/text.hpp"
 
-#include <cerrno>
-#include <cstring>
 #include <fmt/format.h>
-#include <memory>
 
 namespace troupe::trace {
 namespace {
@@ -13,8 +10,7 @@ namespace {
 class csv_file {
  public:
   csv_file(const std::filesystem::path& path, std::string_view head)
-      : file_{std::fopen(path.c_str(), "we"), &std::fclose}, out_{file_.get()} {
-    if (!file_) throw export_error(fmt::format("cannot write {}: {}", path.string(), std::strerror(errno)));
+      : file_{path}, out_{file_.stream(), path.string()} {
     out_ += head;
     out_ += "\r\n";
   }
@@ -43,14 +39,17 @@ class csv_file {
     out_ += "\r\n";
     first_ = true;
   }
-  void close() { out_.flush(); }
+  void keep() {
+    out_.flush();
+    file_.keep();
+  }
 
  private:
   void separate() {
     if (!first_) out_ += ",";
     first_ = false;
   }
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
+  whole_file file_;
   text_sink out_;
   bool first_ = true;
 };
@@ -70,7 +69,7 @@ void write_nodes(const model& m, const std::filesystem::path& dir) {
         .number(static_cast<std::int64_t>(i.missed))
         .end();
   }
-  f.close();
+  f.keep();
 }
 
 void write_actors(const model& m, const std::filesystem::path& dir) {
@@ -88,7 +87,7 @@ void write_actors(const model& m, const std::filesystem::path& dir) {
       f.number(m.events.time[i.exited]).text(m.text(static_cast<std::uint32_t>(m.events.value[i.exited])));
     f.end();
   }
-  f.close();
+  f.keep();
 }
 
 void write_messages(const model& m, const selection& wanted, const std::filesystem::path& dir) {
@@ -117,8 +116,8 @@ void write_messages(const model& m, const selection& wanted, const std::filesyst
       causes.text(name).text(m.message_name(c)).end();
     }
   }
-  f.close();
-  causes.close();
+  f.keep();
+  causes.keep();
 }
 
 void write_events(const model& m, const selection& wanted, const std::filesystem::path& dir) {
@@ -141,7 +140,7 @@ void write_events(const model& m, const selection& wanted, const std::filesystem
       f.number(e.value[i]).text("");
     f.end();
   }
-  f.close();
+  f.keep();
 }
 
 } // namespace

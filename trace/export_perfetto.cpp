@@ -2,6 +2,7 @@
 #include "trace/json_writer.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
@@ -14,10 +15,10 @@
 namespace troupe::trace {
 
 void text_sink::flush() {
-  if (!buffer_.empty() && std::fwrite(buffer_.data(), 1, buffer_.size(), out_) != buffer_.size())
-    throw export_error("the output could not be written; is the disk full?");
+  errno = 0;
+  if (std::fwrite(buffer_.data(), 1, buffer_.size(), out_) != buffer_.size() || std::fflush(out_) != 0)
+    throw file_error(name_, errno);
   buffer_.clear();
-  std::fflush(out_);
 }
 
 namespace {

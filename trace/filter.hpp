@@ -1,6 +1,7 @@
 // The filter language of all trace commands: actor=worker-3 and type=assign_task and wait>2ms
 #pragma once
 
+#include "trace/marked_error.hpp"
 #include "trace/model.hpp"
 
 #include <memory>
@@ -10,19 +11,10 @@
 
 namespace troupe::trace {
 
-/// A mistake in a filter, with where it is. what() is the sentence; render() shows it:
-///     wait>2parsecs
-///          ^~~~~~~~ "2parsecs" is no duration; write a number and a unit: 250us, 2ms, 1.5s
-class filter_error : public std::runtime_error {
+/// A mistake in a filter, with where it is, in bytes.
+class filter_error : public marked_error {
  public:
-  filter_error(std::string_view text, std::size_t at, std::size_t length, const std::string& sentence)
-      : std::runtime_error{sentence}, text_{text}, at_{at}, length_{length} {}
-  std::size_t at() const { return at_; } ///< bytes from the start of the filter
-  std::string render() const;
-
- private:
-  std::string text_;
-  std::size_t at_, length_;
+  using marked_error::marked_error;
 };
 
 /// A checked filter. `matches` wants the model that it was bound to; bind() again for

@@ -1,11 +1,12 @@
 #include "trace/ledger.hpp"
 
+#include "trace/files.hpp"
+
 #include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <fstream>
 #include <mutex>
 #include <numeric>
 #include <stdexcept>
@@ -241,11 +242,12 @@ ledger_counts ledger::read(const std::filesystem::path& path) {
   auto refuse = [&](const std::string& why) {
     throw std::runtime_error(fmt::format("cannot read the ledger {}: {}", path.string(), why));
   };
-  std::ifstream in{path, std::ios::binary};
-  if (!in) refuse(std::strerror(errno));
+  std::string why_not;
+  const auto in = open_to_read(path, why_not);
+  if (!in) refuse(why_not);
   std::vector<char> bytes(file_bytes);
-  in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  auto got = static_cast<std::size_t>(in.gcount());
+  const auto got = read_at(in.get(), 0, bytes.data(), bytes.size());
+  if (errno != 0) refuse(std::strerror(errno));
   books_header h{};
   if (got < sizeof h) refuse(fmt::format("it has {} bytes, less than a header", got));
   std::memcpy(&h, bytes.data(), sizeof h);

@@ -1,12 +1,10 @@
 #include "trace/live_file.hpp"
 
+#include "trace/files.hpp"
+
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <unordered_map>
 
 // What may be relied on while a file is being written:
@@ -23,15 +21,7 @@ namespace {
 constexpr std::uint32_t chunk_units_max = 64;
 
 bool read_exactly(int file, std::uint64_t at, void* to, std::size_t bytes) {
-  std::size_t got = 0;
-  while (got < bytes) {
-    const auto n =
-        ::pread(file, static_cast<std::byte*>(to) + got, bytes - got, static_cast<off_t>(at + got));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    got += static_cast<std::size_t>(n);
-  }
-  return true;
+  return read_at(file, at, to, bytes) == bytes;
 }
 
 /// The bytes of a T that has atomics in it.
@@ -55,18 +45,11 @@ struct live_file::chunk {
 };
 
 struct live_file::segment {
-  int file = -1;
+  descriptor file;
   std::uint32_t number = 0;
   std::uint64_t next = format::file_header_bytes; ///< where the next chunk will be
   format::file_state state = format::file_state::open;
   std::vector<chunk> chunks; ///< that may grow, or are not read to the end
-
-  segment() = default;
-  ~segment() {
-    if (file >= 0) ::close(file);
-  }
-  segment(const segment&) = delete;
-  segment& operator=(const segment&) = delete;
 };
 
 live_file::live_file(std::filesystem::path path) : path_(std::move(path)) {}
@@ -97,19 +80,19 @@ std::unique_ptr<live_file::segment> live_file::open_segment(std::uint32_t number
   const auto name = number == 0
                         ? path_
                         : path_.parent_path() / fmt::format("{}.{:04}.trace", path_.stem().string(), number);
-  opened->file = ::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a fifo does not hold us up
-  return opened->file < 0 ? nullptr : std::move(opened);
+  std::string ignored;
+  opened->file = open_to_read(name, ignored);
+  return opened->file ? std::move(opened) : nullptr;
 }
 
 /// The header is whole as soon as the first chunk is there.
 bool live_file::begin() {
   auto first = open_segment(0);
-  struct stat is {};
-  if (!first || ::fstat(first->file, &is) != 0) return false;
+  if (!first) return false;
   plain<format::file_header> h;
   plain<format::chunk_header> c;
-  if (!c.read(first->file, format::file_header_bytes) || c->magic == 0) return false;
-  if (!h.read(first->file, 0)) return false;
+  if (!c.read(first->file.get(), format::file_header_bytes) || c->magic == 0) return false;
+  if (!h.read(first->file.get(), 0)) return false;
   if (std::memcmp(h->magic, format::file_magic, sizeof h->magic) != 0
       || h->byte_order != format::byte_order_mark || h->version != format::format_version
       || h->header_bytes != format::file_header_bytes || h->unit_bytes != format::unit_bytes
@@ -130,7 +113,7 @@ void live_file::find_chunks() {
   while (status_ == status::open) {
     auto& current = *segments_.back();
     plain<format::file_header> h;
-    if (h.read(current.file, 0)) {
+    if (h.read(current.file.get(), 0)) {
       current.state = static_cast<format::file_state>(h->state.load(std::memory_order_relaxed));
       ended_early_ = ended_early_ || h->ended.load(std::memory_order_relaxed) != 0;
     }
@@ -147,7 +130,7 @@ void live_file::find_chunks() {
 
 void live_file::find_chunks_in(segment& s) {
   plain<format::chunk_header> c;
-  while (c.read(s.file, s.next)) {
+  while (c.read(s.file.get(), s.next)) {
     if (c->magic == 0 || (c->magic == format::chunk_magic && c->units == 0)) return;
     if (c->magic != format::chunk_magic || c->units > chunk_units_max) {
       status_ = status::broken;
@@ -165,7 +148,7 @@ void live_file::measure(bool tables) {
     for (auto& c : s->chunks) {
       const bool known = c.used > 0;
       if (known && (c.thread == 0) != tables) continue;
-      if (!header.read(s->file, c.at)) continue;
+      if (!header.read(s->file.get(), c.at)) continue;
       const auto used = header->used.load(std::memory_order_acquire);
       if (used == 0 || (header->thread == 0) != tables) continue;
       c.thread = header->thread;
@@ -178,7 +161,7 @@ void live_file::hand_over(bool tables, live_sink& to) {
     for (auto& c : s->chunks) {
       if (c.used <= c.read || (c.thread == 0) != tables) continue;
       buffer_.resize(c.used - c.read);
-      if (!read_exactly(s->file, c.at + sizeof(format::chunk_header) + c.read, buffer_.data(),
+      if (!read_exactly(s->file.get(), c.at + sizeof(format::chunk_header) + c.read, buffer_.data(),
                         buffer_.size()))
         continue;
       c.read = c.used;

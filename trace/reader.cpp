@@ -1,15 +1,14 @@
 #include "trace/reader.hpp"
 
+#include "trace/files.hpp"
 #include "trace/text.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <map>
 #include <sys/stat.h>
-#include <unistd.h>
 
 namespace troupe::trace {
 namespace {
@@ -29,34 +28,22 @@ class source {
 
 class file_source final : public source {
  public:
-  explicit file_source(const std::filesystem::path& path) : file_{open(path.c_str(), O_RDONLY | O_CLOEXEC)} {
-    if (file_ < 0) throw read_error(fmt::format("cannot open {}: {}", path.string(), std::strerror(errno)));
+  explicit file_source(const std::filesystem::path& path) {
+    std::string why_not;
+    file_ = open_to_read(path, why_not);
+    if (!file_) throw read_error(fmt::format("cannot read {}: {}", path.string(), why_not));
     struct stat status {};
-    fstat(file_, &status);
-    if (!S_ISREG(status.st_mode)) {
-      close(file_);
-      throw read_error(fmt::format("{} is no regular file", path.string()));
-    }
+    fstat(file_.get(), &status);
     size_ = static_cast<std::uint64_t>(status.st_size);
-    (void)posix_fadvise(file_, 0, 0, POSIX_FADV_SEQUENTIAL);
+    (void)posix_fadvise(file_.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   }
-  ~file_source() override { close(file_); }
-  file_source(const file_source&) = delete;
-  file_source& operator=(const file_source&) = delete;
   std::uint64_t size() const override { return size_; }
   std::size_t read(std::uint64_t at, std::byte* to, std::size_t bytes) override {
-    std::size_t got = 0;
-    while (got < bytes) {
-      auto n = pread(file_, to + got, bytes - got, static_cast<off_t>(at + got));
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) break;
-      got += static_cast<std::size_t>(n);
-    }
-    return got;
+    return read_at(file_.get(), at, to, bytes);
   }
 
  private:
-  int file_ = -1;
+  descriptor file_;
   std::uint64_t size_ = 0;
 };
 
@@ -370,6 +357,10 @@ file_identity identify(const std::filesystem::path& path) {
   x.pid = h->pid;
   x.boot_id = field(h->boot_id);
   x.open = static_cast<format::file_state>(h->state.load()) == format::file_state::open;
+  x.ended = static_cast<format::end_reason>(h->ended.load());
+  x.ended_at_ns = h->base_mono_ns + h->ended_at.load();
+  x.ended_error = static_cast<int>(h->ended_error.load());
+  x.bytes_max = h->bytes_max;
   return x;
 }
 

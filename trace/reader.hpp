@@ -68,6 +68,11 @@ struct file_identity {
   std::uint32_t pid = 0;
   std::string boot_id;
   bool open = false; ///< still being written, or its process was killed
+  /// Why nothing was recorded after `ended_at_ns`, which is CLOCK_MONOTONIC of that host.
+  format::end_reason ended = format::end_reason::none;
+  std::uint64_t ended_at_ns = 0;
+  int ended_error = 0; ///< errno
+  std::uint64_t bytes_max = 0;
 };
 /// Reads no more than the header. Throws read_error if the file is no trace.
 file_identity identify(const std::filesystem::path&);

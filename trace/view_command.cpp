@@ -1,12 +1,10 @@
 #include "trace/command_support.hpp"
+#include "trace/files.hpp"
 #include "trace/json_writer.hpp"
 #include "trace/text.hpp"
 #include "trace/view.hpp"
 
-#include <cerrno>
-#include <cstring>
 #include <fmt/format.h>
-#include <memory>
 
 namespace troupe::trace {
 namespace {
@@ -27,27 +25,6 @@ std::string title_of(const std::vector<fs::path>& inputs) {
   return (real.empty() ? inputs.front() : real).filename().string();
 }
 
-/// Written beside and renamed, so that a browser never sees half a page.
-void write_file(const fs::path& path, const std::string& text) {
-  auto fail = [&] {
-    throw usage_error(
-        fmt::format("cannot write {}: {}; name another file with -o", path.string(), std::strerror(errno)));
-  };
-  auto part = path;
-  part += ".part";
-  auto close = [](std::FILE* f) { std::fclose(f); };
-  std::unique_ptr<std::FILE, decltype(close)> file{std::fopen(part.c_str(), "wb"), close};
-  if (!file) fail();
-  bool written = put(file.get(), text) && std::fflush(file.get()) == 0;
-  file.reset();
-  if (!written || std::rename(part.c_str(), path.c_str()) != 0) {
-    auto why = errno;
-    std::remove(part.c_str());
-    errno = why;
-    fail();
-  }
-}
-
 } // namespace
 
 int view(const trace_query& q, std::FILE* out, std::FILE* err) {
@@ -62,7 +39,10 @@ int view(const trace_query& q, std::FILE* out, std::FILE* err) {
     if (report.events > comfortable_events)
       put(err,
           fmt::format("{}: a browser will take its time to open that\n", counted(report.events, "event")));
-    if (q.output == "-") return put(out, page) ? 0 : 2;
+    if (q.output == "-") {
+      put(out, page);
+      return 0;
+    }
     auto file = q.output.empty() ? default_output(q.inputs.front()) : q.output;
     write_file(file, page);
     if (!q.json) {

@@ -1,11 +1,12 @@
 #include "transport/keys.hpp"
 
+#include "trace/files.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <fcntl.h>
 #include <stdexcept>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -28,35 +29,6 @@ constexpr std::string_view secret_label = "secret-key";
   fail(path, what + ": " + std::strerror(errno));
 }
 
-class file_descriptor {
- public:
-  explicit file_descriptor(int fd) : fd_(fd) {}
-  ~file_descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  file_descriptor(const file_descriptor&) = delete;
-  file_descriptor& operator=(const file_descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-void write_file(const std::filesystem::path& path, mode_t mode, const std::string& text) {
-  const file_descriptor file(
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
-  if (file.get() < 0) fail_with_errno(path, errno == EEXIST ? "not overwritten" : "cannot be written");
-  if (::fchmod(file.get(), mode) != 0)
-    fail_with_errno(path, "cannot set its mode"); // whatever the umask says
-  std::size_t written = 0;
-  while (written < text.size()) {
-    const auto n = ::write(file.get(), text.data() + written, text.size() - written);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) fail_with_errno(path, "cannot be written");
-    written += static_cast<std::size_t>(n);
-  }
-}
-
 std::string octal(unsigned mode) {
   std::string result;
   for (int shift = 9; shift >= 0; shift -= 3)
@@ -65,11 +37,11 @@ std::string octal(unsigned mode) {
 }
 
 std::string read_file(const std::filesystem::path& path, bool secret) {
-  const file_descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file.get() < 0) fail_with_errno(path, "cannot be read");
+  std::string why_not;
+  const auto file = trace::open_to_read(path, why_not);
+  if (!file) fail(path, "cannot be read: " + why_not);
   struct stat about {};
   if (::fstat(file.get(), &about) != 0) fail_with_errno(path, "cannot be examined");
-  if (!S_ISREG(about.st_mode)) fail(path, "is not a regular file");
   if (secret && (about.st_mode & 077U) != 0)
     fail(path, "holds a secret key, but others may use it (mode " + octal(about.st_mode & 07777U)
                    + "); run chmod 600 on it, and consider making new keys");
@@ -77,9 +49,9 @@ std::string read_file(const std::filesystem::path& path, bool secret) {
     fail(path, "holds a secret key, but belongs to another user");
   if (about.st_size > static_cast<off_t>(file_bytes_max)) fail(path, "is too long to be a key file");
   std::string text(file_bytes_max, '\0');
-  const auto n = ::read(file.get(), text.data(), text.size());
-  if (n < 0) fail_with_errno(path, "cannot be read");
-  text.resize(static_cast<std::size_t>(n));
+  const auto n = trace::read_at(file.get(), 0, text.data(), text.size());
+  if (errno != 0) fail_with_errno(path, "cannot be read");
+  text.resize(n);
   return text;
 }
 
@@ -122,16 +94,23 @@ bool is_key(std::string_view text) {
   return zmq_z85_decode(ignored.data(), std::string(text).c_str()) != nullptr;
 }
 
-void write_key_files(const std::filesystem::path& path, const key_pair& keys) {
+void write_key_files(const std::filesystem::path& path, const key_pair& keys, bool replaces) {
   auto public_path = path;
   public_path += ".pub";
-  if (std::filesystem::exists(public_path)) fail(public_path, "exists already and is not overwritten");
-  write_file(path, 0600,
-             "# The key pair of a troupe node. Keep it secret: no copies, no version control.\n"
-                 + line_of(public_label, keys.public_key) + line_of(secret_label, keys.secret_key));
-  write_file(public_path, 0644,
-             "# The public key of a troupe node; others need it to admit or to reach that node.\n"
-                 + line_of(public_label, keys.public_key));
+  using trace::whole_file;
+  const auto as = [&](mode_t mode) {
+    return whole_file::options{.mode = mode, .replaces = replaces, .anything = false, .durable = true};
+  };
+  // Both are ready before one of them is there.
+  whole_file pair(path, as(0600)), alone(public_path, as(0644));
+  pair.write("# The key pair of a troupe node. Keep it secret: no copies, no version control.\n"
+             + line_of(public_label, keys.public_key) + line_of(secret_label, keys.secret_key));
+  alone.write("# The public key of a troupe node; others need it to admit or to reach that node.\n"
+              + line_of(public_label, keys.public_key));
+  pair.finish();
+  alone.finish();
+  pair.keep();
+  alone.keep();
 }
 
 key_pair read_key_pair(const std::filesystem::path& path) {

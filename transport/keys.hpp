@@ -41,8 +41,8 @@ key_pair make_key_pair();
 bool is_key(std::string_view);
 
 /// Writes the pair to `path`, readable by its owner only, and the public key alone to
-/// `path` with ".pub" appended. Throws std::runtime_error; never overwrites a file.
-void write_key_files(const std::filesystem::path& path, const key_pair&);
+/// `path` with ".pub" appended. Throws std::runtime_error; overwrites a file only if it shall.
+void write_key_files(const std::filesystem::path& path, const key_pair&, bool replaces = false);
 /// Throws std::runtime_error that says what is wrong: missing, not a key file, not one
 /// pair, or readable by others than its owner.
 key_pair read_key_pair(const std::filesystem::path&);

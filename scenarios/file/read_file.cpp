@@ -1,6 +1,7 @@
 #include "scenarios/file/read_file.hpp"
 
 #include "scenarios/file/units.hpp"
+#include "trace/files.hpp"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -12,28 +13,6 @@
 
 namespace troupe::scenarios::file {
 namespace {
-
-class descriptor {
- public:
-  explicit descriptor(int fd) : fd_(fd) {}
-  ~descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-std::string kind_of(const struct stat& info) {
-  if (S_ISDIR(info.st_mode)) return "a directory";
-  if (S_ISFIFO(info.st_mode)) return "a named pipe";
-  if (S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode)) return "a device";
-  if (S_ISSOCK(info.st_mode)) return "a socket";
-  return {};
-}
 
 /// Names of scenario files beside the one that is missing.
 std::string neighbour(const std::filesystem::path& path) {
@@ -64,13 +43,13 @@ void tell_errno(const std::filesystem::path& path, int error, mistakes& wrong) {
 
 std::optional<std::string> read_file(const std::filesystem::path& path, mistakes& wrong) {
   const std::string name = excerpt(path.string(), 200);
-  const descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  const trace::descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   struct stat info {};
-  if (file.get() < 0) {
+  if (!file) {
     const int error = errno;
     // A socket cannot be opened at all, which ENXIO hardly explains.
-    if (::stat(path.c_str(), &info) == 0 && !kind_of(info).empty())
-      wrong.add_global(name, fmt::format("this is {}, not a file", kind_of(info)),
+    if (::stat(path.c_str(), &info) == 0 && !trace::kind_of_special_file(info.st_mode).empty())
+      wrong.add_global(name, fmt::format("this is {}, not a file", trace::kind_of_special_file(info.st_mode)),
                        "expected a scenario file (TOML)");
     else
       tell_errno(path, error, wrong);
@@ -80,7 +59,7 @@ std::optional<std::string> read_file(const std::filesystem::path& path, mistakes
     tell_errno(path, errno, wrong);
     return std::nullopt;
   }
-  if (const auto kind = kind_of(info); !kind.empty()) {
+  if (const auto kind = trace::kind_of_special_file(info.st_mode); !kind.empty()) {
     wrong.add_global(name, fmt::format("this is {}, not a file", kind),
                      S_ISDIR(info.st_mode) ? "name a scenario file in it"
                                            : "expected a scenario file (TOML)");

@@ -71,6 +71,7 @@ TEST_CASE("the metrics of a run that is on agree with its result", "[program][me
            || sum_of(page, "troupe_link_up", "peer=\"main\"") < 2);
   CAPTURE(page);
   CHECK(page.find("200 OK") != std::string::npos);
+  CHECK(page.find("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n") != std::string::npos);
   CHECK(page.find("troupe_run_info{scenario=\"worker_pool\"} 1") != std::string::npos);
   CHECK(sum_of(page, "troupe_node_up") == 3);
   CHECK(sum_of(page, "troupe_trace_complete") == 3);

@@ -28,18 +28,22 @@ std::string afterwards(const terminal& user) {
   return at == std::string::npos ? std::string() : user.seen.substr(at);
 }
 
-/// The last picture that was shown whole after `since`, line by line, without escape sequences.
-std::vector<std::u32string> last_picture(const terminal& user, std::size_t since) {
-  const std::string begin = "\x1b[?2026h\x1b[H", end = "\x1b[J\x1b[?2026l";
+/// The last picture that was shown whole after `since`, as it stands on a terminal of so many
+/// columns: clearing takes what is under the cursor, and behind a line that fills its row the
+/// cursor is on its last character.
+std::vector<std::u32string> last_picture(const terminal& user, std::size_t columns, std::size_t since) {
+  const std::string begin = "\x1b[?2026h\x1b[H", end = "\x1b[?2026l";
   const auto to = user.seen.rfind(end);
   const auto from = to == std::string::npos ? to : user.seen.rfind(begin, to);
   if (from == std::string::npos || from < since) return {};
   std::vector<std::u32string> lines(1);
   for (auto i = from + begin.size(); i < to; ++i) {
     const auto c = static_cast<unsigned char>(user.seen[i]);
-    if (c == '\x1b')
+    if (c == '\x1b') {
       i = user.seen.find_first_of("KmJH", i); // the last letter of all sequences in a picture
-    else if (c == '\n')
+      const bool clears = user.seen[i] == 'K' || user.seen[i] == 'J';
+      if (clears && lines.back().size() >= columns) lines.back().resize(columns - 1);
+    } else if (c == '\n')
       lines.emplace_back();
     else if (c != '\r' && (c & 0xc0U) != 0x80) // one a character
       lines.back() += static_cast<char32_t>(c);
@@ -50,7 +54,7 @@ std::vector<std::u32string> last_picture(const terminal& user, std::size_t since
 /// Reads until a picture fills a window of that size: the title ends at its right edge.
 bool shows_picture_of(terminal& user, std::size_t rows, std::size_t columns, std::size_t since) {
   while (true) {
-    const auto lines = last_picture(user, since);
+    const auto lines = last_picture(user, columns, since);
     const auto fits = [&](const auto& line) { return line.size() <= columns; };
     if (lines.size() == rows && lines.front().size() == columns && std::ranges::all_of(lines, fits))
       return true;
@@ -161,7 +165,8 @@ TEST_CASE("the picture is laid out anew for a window of another size", "[program
   watched_run run("100000");
   run.starts();
   REQUIRE(shows_picture_of(run.user, 24, 80, 0));
-  const std::vector<std::pair<unsigned short, unsigned short>> sizes{{50, 132}, {10, 50}, {24, 80}};
+  const std::vector<std::pair<unsigned short, unsigned short>> sizes{
+      {50, 132}, {10, 50}, {24, 110}, {24, 80}};
   for (const auto& [rows, columns] : sizes) {
     CAPTURE(rows, columns);
     const auto since = run.user.seen.size();

@@ -257,6 +257,7 @@ TEST_CASE("impossible combinations are refused with a sentence", "[reduction]") 
       {"operator = \"and\"\ncount = 2", "elements of count are none for operator and"},
       {"operator = \"sum\"\nflags = [true]", "expected a number, not true"},
       {"operator = \"histogram\"\nfile = \"/no/such/file\"", "cannot open /no/such/file: No such file"},
+      {"operator = \"histogram\"\nfile = \"/dev/zero\"", "cannot open /dev/zero: it is a device, not a file"},
   }));
   CHECK_THAT(refusal(demo(), head + parameters), Catch::Matchers::Contains(sentence));
 }

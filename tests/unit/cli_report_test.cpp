@@ -1,6 +1,7 @@
 #include "support/catch.hpp"
 #include "support/text.hpp"
 
+#include "cli/commands.hpp"
 #include "cli/report.hpp"
 
 using namespace troupe;
@@ -86,6 +87,16 @@ TEST_CASE("the verdict is the last line, with the reason", "[cli]") {
   CHECK(contains(text, "w1      3  killed by SIGKILL\n"));
   CHECK_FALSE(contains(text, "\x1b"));
   CHECK(contains(render(run, true), "\x1b[31mFAIL\x1b[0m"));
+}
+
+TEST_CASE("a result that could not be kept is not looked for, and the exit code is not 0", "[cli]") {
+  auto run = some_run();
+  CHECK(cli::exit_code_of(run) == 0);
+  run.not_kept = "cannot write runs/x/result.json: No space left on device";
+  CHECK(render(run, false).ends_with("passed: worker_pool in 0.25 s; the result could not be kept\n"));
+  CHECK(cli::exit_code_of(run) == 2);
+  run.result_verdict = scenarios::verdict::deadlock; // the verdict's own code says more
+  CHECK(cli::exit_code_of(run) == 3);
 }
 
 TEST_CASE("books that do not balance are told with the difference", "[cli]") {

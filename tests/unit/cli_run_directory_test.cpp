@@ -90,7 +90,10 @@ TEST_CASE("something else called latest is left alone and told", "[cli]") {
   const troupe::testing::temporary_directory in;
   fs::create_directories(in / "latest" / "precious");
   const auto run = make_run_directory(in.path(), "x", some_time);
-  CHECK_THROWS_AS(point_latest_at(run), run_directory_error);
+  CHECK_THROWS_WITH(point_latest_at(run), "cannot point " + (in / "latest").string()
+                                              + " at this run: Is a directory; commands of trace find it by "
+                                                "its name, "
+                                              + run.string());
   CHECK(fs::exists(in / "latest" / "precious"));
   CHECK(std::distance(fs::directory_iterator(in.path()), fs::directory_iterator()) == 2);
 }

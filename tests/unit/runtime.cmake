@@ -4,6 +4,7 @@ troupe_test(unit_runtime
     unit/runtime_seeded.cpp
     unit/runtime_stuck.cpp
     unit/runtime_ways_to_end.cpp
+    unit/scenarios_trace_endings.cpp
     unit/scenarios_trace_intake.cpp
   LINKS troupe_scenarios)
 set_source_files_properties(unit/runtime_ways_to_end.cpp

@@ -1,5 +1,6 @@
 // How runs end that do not go as they should: actors that stay are named, wherever they are.
 #include "tests/scenario/run_text.hpp"
+#include "tests/support/text.hpp"
 
 #include <caf/all.hpp>
 
@@ -67,6 +68,52 @@ TEST_CASE("a run whose result is not JSON fails, and says so", "[runtime]") {
              Catch::Matchers::StartsWith(
                  (text.size() == 1 ? "the result is not JSON: \"" : "the result has more than 500 levels: \"")
                  + text.substr(0, 20)));
+}
+
+TEST_CASE("a result that cannot be kept is told with the reason, and changes no verdict",
+          "[runtime][files]") {
+  const testing::temporary_directory directory;
+  const auto run_dir = directory / "run";
+  std::filesystem::create_directory(run_dir);
+  scenario made{"short", "Ends at once"};
+  made.start([](run& r) { caf::anon_send(r.collector(), run_finished{"{}"}); });
+  const auto loaded = parse("scenario = \"short\"\ndeadline = \"1m\"\n", "test.toml", {&made}, {}, {});
+  REQUIRE(loaded.result);
+  std::vector<std::string> warnings;
+  run_options options;
+  options.what = *loaded.result;
+  options.run_dir = run_dir;
+  options.observer.on_warning = [&](const std::string& text) { warnings.push_back(text); };
+  const bool taken_away = GENERATE(false, true);
+  options.observer.on_phase = [&](const std::string& what) {
+    if (what == "running" && taken_away) std::filesystem::remove_all(run_dir);
+  };
+  const auto result = execute(made, options);
+  CHECK(result.result_verdict == verdict::passed);
+  CHECK(std::filesystem::exists(run_dir) != taken_away);
+  if (taken_away) {
+    CHECK(result.not_kept
+          == "cannot write " + (run_dir / "result.json").string() + ": No such file or directory");
+    CHECK(warnings == std::vector{result.not_kept});
+    return;
+  }
+  CHECK(result.not_kept.empty());
+  CHECK(nlohmann::json::parse(testing::content_of(run_dir / "result.json"))["verdict"] == "passed");
+  CHECK(nlohmann::json::parse(testing::content_of(run_dir / "plan.json"))["seed"] == result.seed);
+  for (const auto& entry : std::filesystem::directory_iterator(run_dir))
+    CHECK_FALSE(entry.path().filename().string().starts_with('.'));
+}
+
+TEST_CASE("a run that has no room for its result does not start", "[runtime][files]") {
+  scenario made{"short", "Ends at once"};
+  made.start([](run& r) { caf::anon_send(r.collector(), run_finished{"{}"}); });
+  const auto loaded = parse("scenario = \"short\"\n", "test.toml", {&made}, {}, {});
+  REQUIRE(loaded.result);
+  run_options options;
+  options.what = *loaded.result;
+  options.run_dir = "/no/such/place";
+  CHECK_THROWS_WITH(execute(made, options),
+                    "cannot write /no/such/place/plan.json: No such file or directory");
 }
 
 TEST_CASE("actors that are still alive at the end are named", "[runtime]") {

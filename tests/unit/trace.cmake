@@ -5,10 +5,12 @@ troupe_test(unit_trace
     unit/trace_collect.cpp
     unit/trace_export.cpp
     unit/trace_export_perfetto.cpp
+    unit/trace_files.cpp
     unit/trace_filter.cpp
     unit/trace_ledger.cpp
     unit/trace_live.cpp
     unit/trace_merge.cpp
+    unit/trace_outputs.cpp
     unit/trace_queries.cpp
     unit/trace_reader.cpp
     unit/trace_recorder.cpp

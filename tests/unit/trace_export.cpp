@@ -206,7 +206,7 @@ TEST_CASE("the SQLite export holds everything, and SQL answers questions", "[tra
   auto m = awkward_run();
   auto path = dir.path() / "trace.db";
   for (int again = 0; again < 2; ++again)
-    trace::database{m, path}; // a second export replaces the first
+    trace::database{m, path}.keep(); // a second export replaces the first
   sqlite3* db = nullptr;
   REQUIRE(sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READONLY, nullptr) == SQLITE_OK);
   auto number = [&](const char* sql) {
@@ -249,13 +249,16 @@ TEST_CASE("query prints rows as a table or as JSON, and points at mistakes", "[t
   auto mistake = [&](const char* sql) {
     try {
       run(sql, false);
+    } catch (const trace::sql_error& e) {
+      return e.render();
     } catch (const trace::database_error& e) {
       return std::string{e.what()};
     }
     return std::string{"accepted"};
   };
-  CHECK(mistake("SELECT nam FROM messages")
-        == "there is a mistake in the SQL:\n  SELECT nam FROM messages\n         ^ no such column: nam");
+  CHECK(mistake("SELECT nam FROM messages") == "  SELECT nam FROM messages\n         ^ no such column: nam");
+  // Of several lines the one that is meant; a tab is one column, as it is written.
+  CHECK(mistake("SELECT name,\n\tnam\nFROM messages") == "   nam\n   ^ no such column: nam");
   CHECK(mistake("DELETE FROM messages").find("only reading is allowed") != std::string::npos);
   CHECK(mistake("ATTACH '/tmp/x.db' AS x").find("not authorized") != std::string::npos);
   CHECK(mistake("SELECT 1; SELECT 2").find("one statement at a time") != std::string::npos);
@@ -315,7 +318,12 @@ TEST_CASE("the commands of a run directory reach every query and format", "[trac
   q.format = "perfetto";
   auto bad = tests::run_command(trace::export_trace, q);
   CHECK(bad.code == 2);
-  CHECK(bad.err.find("cannot write") == 0);
+  CHECK(bad.err == "cannot write " + q.output.string() + ": No such file or directory\n");
+  q.sql = "SELECT foo FROM events";
+  bad = tests::run_command(trace::query, q);
+  CHECK(bad.code == 2);
+  CHECK(bad.err
+        == "there is a mistake in the SQL:\n  SELECT foo FROM events\n         ^ no such column: foo\n");
   q.output.clear();
   q.format = "perfeto";
   bad = tests::run_command(trace::export_trace, q);

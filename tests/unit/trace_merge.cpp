@@ -4,6 +4,7 @@
 #include "trace/merge.hpp"
 #include "trace/summary.hpp"
 #include "unit/trace_builder.hpp"
+#include "unit/trace_support.hpp"
 
 #include <algorithm>
 #include <random>
@@ -23,10 +24,6 @@ row find_event(const trace::model& m, event_kind kind, std::string_view type) {
   for (row i = 0; i < m.events.size(); ++i)
     if (m.events.kind[i] == kind && m.text(m.events.type[i]) == type) return i;
   return no_row;
-}
-
-bool has_remark(const trace::model& m, std::string_view part) {
-  return std::ranges::any_of(m.remarks, [&](auto& r) { return r.text.find(part) != std::string::npos; });
 }
 
 /// No effect before its cause, times that never fall.
@@ -122,7 +119,7 @@ TEST_CASE("the clock of another host is mapped by the measured offset", "[trace]
   CHECK(m.events.time[find_event(m, event_kind::handled, "ping")] == 30'000);
   CHECK(m.nodes[1].clock_offset_ns == 500'000'000'000);
   CHECK(m.nodes[1].clock_uncertainty_ns == 3'000);
-  CHECK(has_remark(m, "the clock of w1 on host host-boot-a is 8 m 20 s off that of main, ±3.00 µs"));
+  CHECK(tests::has_remark(m, "the clock of w1 on host host-boot-a is 8 m 20 s off that of main, ±3.00 µs"));
   CHECK(m.complete());
 }
 
@@ -142,7 +139,7 @@ TEST_CASE("an offset that was measured after a clock was pushed is the same", "[
   check_causal(m);
   CHECK(m.nodes[1].clock_offset_ns == ahead_us * 1'000);
   CHECK(m.events.time[find_event(m, event_kind::handled, "m")] == 30'000);
-  CHECK_FALSE(has_remark(m, "moved behind it"));
+  CHECK_FALSE(tests::has_remark(m, "moved behind it"));
 }
 
 TEST_CASE("what the hybrid clock was pushed forward is taken back", "[trace][merge]") {
@@ -165,8 +162,8 @@ TEST_CASE("without any measurement the order of causes still holds", "[trace][me
   p.w1.raw().base_mono_ns -= 40'000; // its clock says that it received before it was sent
   auto m = p.merge();
   check_causal(m);
-  CHECK(has_remark(m, "never compared"));
-  CHECK(has_remark(m, "moved behind it"));
+  CHECK(tests::has_remark(m, "never compared"));
+  CHECK(tests::has_remark(m, "moved behind it"));
   CHECK(m.nodes[1].clock_uncertainty_ns < 0);
 }
 
@@ -224,7 +221,7 @@ TEST_CASE("a handler that takes its begin as the time of its sends stays before 
   a.sent(5, id(2), y, x, "n", id(1)).handled(5, 9, id(1), y, "m").handled(12, 13, id(2), x, "n");
   auto m = merged(a);
   check_causal(m);
-  CHECK_FALSE(has_remark(m, "moved"));
+  CHECK_FALSE(tests::has_remark(m, "moved"));
 }
 
 TEST_CASE("further causes of a join are all known, once each", "[trace][merge]") {
@@ -258,8 +255,8 @@ TEST_CASE("each message has exactly one fate, and the books say which", "[trace]
   b.delivered(10, id(4, a_there), z, "far", 10).killed_in(11, id(4, a_there), z, "far");
   auto m = merged(a, b);
   CHECK_FALSE(m.complete());
-  CHECK(has_remark(m, "b did not close its trace"));
-  CHECK(has_remark(m, "z-1 was handling far (a:4)"));
+  CHECK(tests::has_remark(m, "b did not close its trace"));
+  CHECK(tests::has_remark(m, "z-1 was handling far (a:4)"));
   auto books = trace::balance(m);
   CHECK(books.sent == 5);
   CHECK(books.count(fate::handled) == 1);
@@ -281,7 +278,7 @@ TEST_CASE("a node that others talked to but that left no trace is missed", "[tra
   tests::ping_pong p;
   auto m = merged(p.main);
   CHECK_FALSE(m.complete());
-  CHECK(has_remark(m, "the trace of w1 (incarnation 0000000000000002) is missing"));
+  CHECK(tests::has_remark(m, "the trace of w1 (incarnation 0000000000000002) is missing"));
   auto books = trace::balance(m);
   CHECK(books.count(fate::unrecorded) == 1);
   CHECK(books.unsent == 1);
@@ -297,7 +294,7 @@ TEST_CASE("a node that was met, and of which nothing ever came, is missed as wel
     auto m = merged(main);
     CHECK_FALSE(m.complete());
     CHECK(m.nodes.at(1).is_missing());
-    CHECK(has_remark(m, "the trace of w1 (incarnation 0000000000000002) is missing"));
+    CHECK(tests::has_remark(m, "the trace of w1 (incarnation 0000000000000002) is missing"));
     auto summary = trace::summarize(m);
     CHECK(trace::render_text(summary, false, 0).find("keeps n") == std::string::npos);
     CHECK(trace::render_json(summary).find(R"("recorded":false,"missing":true)") != std::string::npos);
@@ -319,7 +316,7 @@ TEST_CASE("a node that told that it keeps no trace is not missed, whatever it se
     auto m = merged(main);
     CHECK(m.complete());
     CHECK_FALSE(m.nodes.at(1).is_missing());
-    CHECK(has_remark(m, remark));
+    CHECK(tests::has_remark(m, remark));
     auto summary = trace::summarize(m);
     CHECK(trace::render_text(summary, false, 0).find("the trace is complete") == 0);
     CHECK(trace::render_text(summary, false, 0).find("keeps none") != std::string::npos);

@@ -37,10 +37,6 @@ void converse(recorder& r, int messages) {
   }
 }
 
-bool has_remark(const trace::model& m, std::string_view part) {
-  return std::ranges::any_of(m.remarks, [&](auto& r) { return r.text.find(part) != std::string::npos; });
-}
-
 std::string refusal(const std::filesystem::path& input) {
   try {
     (void)trace::load({input});
@@ -90,7 +86,7 @@ TEST_CASE("several segments are one trace; a missing one is named", "[trace][rea
     std::filesystem::remove(dir.path() / "w1.0001.trace");
     auto gap = trace::load({dir.path()});
     CHECK_FALSE(gap.complete());
-    CHECK(has_remark(gap, "the files with the numbers 1 are missing"));
+    CHECK(tests::has_remark(gap, "the files with the numbers 1 are missing"));
     CHECK(gap.messages.size() < 20'000);
     CHECK(gap.actor_name(1) == "client-1");
   }
@@ -100,7 +96,7 @@ TEST_CASE("several segments are one trace; a missing one is named", "[trace][rea
       if (f.path().filename() != "w1.trace") later.push_back(f.path());
     for (auto& f : later)
       std::filesystem::remove(f);
-    CHECK(has_remark(trace::load({dir.path()}), "1 and later are missing"));
+    CHECK(tests::has_remark(trace::load({dir.path()}), "1 and later are missing"));
   }
   SECTION("the last alone is readable") {
     auto last = trace::load({dir.path() / "w1.0003.trace"});
@@ -124,7 +120,7 @@ TEST_CASE("a torn tail is reported, and what precedes it is read", "[trace][read
     INFO("cut at " << cut);
     CHECK(m.events.size() < full);
     CHECK_FALSE(m.complete());
-    CHECK(has_remark(m, "the file was cut: "));
+    CHECK(tests::has_remark(m, "the file was cut: "));
   }
 }
 
@@ -143,8 +139,8 @@ TEST_CASE("a killed node's trace says what it was doing", "[trace][reader]") {
   REQUIRE(waitpid(child, &status, 0) == child);
   auto m = trace::load({dir.path()});
   CHECK_FALSE(m.complete());
-  CHECK(has_remark(m, "w1 did not close its trace"));
-  CHECK(has_remark(m, "server-1 was handling fatal (w1:101)"));
+  CHECK(tests::has_remark(m, "w1 did not close its trace"));
+  CHECK(tests::has_remark(m, "server-1 was handling fatal (w1:101)"));
   auto books = trace::balance(m);
   CHECK(books.count(fate::handled) == 100);
   CHECK(books.count(fate::in_handler) == 1);
@@ -160,7 +156,7 @@ TEST_CASE("a trace that hit its limit says so and how much it misses", "[trace][
   }
   auto m = trace::load({dir.path()});
   CHECK_FALSE(m.complete());
-  CHECK(has_remark(m, "w1 reached the size limit of its trace; "));
+  CHECK(tests::has_remark(m, "w1 reached the size limit of its trace; "));
   CHECK(m.nodes[0].missed > 0);
   CHECK(trace::balance(m).balanced()); // nothing is called vanished that was merely not recorded
 }
@@ -229,7 +225,7 @@ TEST_CASE("what is no trace is refused in a sentence", "[trace][reader]") {
   tests::write_file(dir.path() / "x.trace", "rubbish");
   auto m = trace::load({dir.path()});
   CHECK(m.messages.size() == 10);
-  CHECK(has_remark(m, "x.trace is no trace"));
+  CHECK(tests::has_remark(m, "x.trace is no trace"));
 }
 
 TEST_CASE("records of kinds to come are skipped and counted", "[trace][reader]") {
@@ -245,7 +241,7 @@ TEST_CASE("records of kinds to come are skipped and counted", "[trace][reader]")
   tests::write_file(dir.path() / "w1.trace", bytes);
   auto m = trace::load({dir.path()});
   CHECK(m.complete());
-  CHECK(has_remark(m, "1 record of kinds this program does not know"));
+  CHECK(tests::has_remark(m, "1 record of kinds this program does not know"));
   CHECK(m.messages.size() == 10);
 }
 

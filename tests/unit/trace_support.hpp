@@ -3,8 +3,10 @@
 
 #include "support/temporary_directory.hpp"
 #include "support/text.hpp"
+#include "trace/model.hpp"
 #include "trace/recorder.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <filesystem>
 #include <fstream>
@@ -43,6 +45,10 @@ inline trace::recorder_options options_in(const std::filesystem::path& directory
 
 inline void write_file(const std::filesystem::path& path, const std::string& bytes) {
   std::ofstream{path, std::ios::binary} << bytes;
+}
+
+inline bool has_remark(const trace::model& m, std::string_view part) {
+  return std::ranges::any_of(m.remarks, [&](auto& r) { return r.text.find(part) != std::string::npos; });
 }
 
 } // namespace troupe::tests
