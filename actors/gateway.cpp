@@ -55,6 +55,8 @@ void gateway::stop(std::chrono::milliseconds linger) {
   {
     std::lock_guard lock{mutex_};
     directory.swap(directory_);
+    ways_.clear();
+    ways_count_.store(0, std::memory_order_release);
   }
   for (auto& [incarnation, known] : directory)
     if (known.via != nullptr) known.via->peer()->attachment.reset(); // they refer to each other
@@ -119,43 +121,41 @@ link_ptr gateway::route(std::uint64_t incarnation) {
 void gateway::learned(const transport::node_identity& node, const std::string& endpoint,
                       const std::vector<int>& codecs, const link* from) {
   if (node.incarnation == identity_.incarnation) return;
-  std::vector<link_ptr> others;
-  {
-    std::lock_guard lock{mutex_};
-    if (directory_.size() >= known_nodes_max && !directory_.contains(node.incarnation)) return;
-    auto [place, fresh] = directory_.try_emplace(node.incarnation);
-    auto& known = place->second;
-    if (fresh) {
-      known.node.identity = node;
-      known.node.codecs = codecs;
-      known.id = node_id_of(node.incarnation);
-    }
-    const bool news = fresh || (known.node.endpoint.empty() && !endpoint.empty());
-    if (known.node.endpoint.empty()) known.node.endpoint = endpoint;
-    if (!news || endpoint.empty()) return;
-    for (auto& [incarnation, other] : directory_)
-      if (other.node.up && other.via.get() != from && incarnation != node.incarnation)
-        others.push_back(other.via);
+  std::lock_guard lock{mutex_};
+  if (directory_.size() >= known_nodes_max && !directory_.contains(node.incarnation)) return;
+  auto [place, fresh] = directory_.try_emplace(node.incarnation);
+  auto& known = place->second;
+  if (fresh) {
+    known.node.identity = node;
+    known.node.codecs = codecs;
+    known.id = node_id_of(node.incarnation);
   }
-  // Before any handle of that node can leave here, whoever gets it knows the way to it.
-  for (auto& other : others)
-    other->send_node(node, endpoint, codecs);
+  if (!known.node.endpoint.empty() || endpoint.empty()) return;
+  known.node.endpoint = endpoint;
+  // Before any handle of that node can leave here, which is after this.
+  ways_.push_back({node.incarnation, from});
+  ways_count_.store(ways_.size(), std::memory_order_release);
+}
+
+std::size_t gateway::ways_since(std::size_t told, const link& to, std::vector<known_node>& into) const {
+  std::lock_guard lock{mutex_};
+  for (auto i = told; i < ways_.size(); ++i) {
+    const auto found = directory_.find(ways_[i].incarnation);
+    const bool is_its_own = ways_[i].from == &to || ways_[i].incarnation == to.peer()->identity().incarnation;
+    if (found != directory_.end() && !found->second.node.down && !is_its_own)
+      into.push_back(found->second.node);
+  }
+  return ways_.size();
 }
 
 void gateway::link_up(link& fresh) {
   const auto& hello = fresh.peer()->hello();
-  std::vector<known_node> known;
   {
     std::lock_guard lock{mutex_};
     auto& entry = directory_[hello.identity.incarnation];
     entry.node.up = true;
     entry.node.codecs = fresh.greeted()->codecs;
-    for (auto& [incarnation, other] : directory_)
-      if (incarnation != hello.identity.incarnation && !other.node.down && !other.node.endpoint.empty())
-        known.push_back(other.node);
   }
-  for (auto& node : known)
-    fresh.send_node(node.identity, node.endpoint, node.codecs);
   learned(hello.identity, hello.endpoint, fresh.greeted()->codecs, &fresh);
 }
 

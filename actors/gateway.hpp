@@ -106,6 +106,10 @@ class gateway final : public transport::hub_listener,
   void learned(const transport::node_identity&, const std::string& endpoint, const std::vector<int>& codecs,
                const link* from);
   void link_up(link&);
+  /// How many ways to nodes are known; ways_since() tells those that a peer has not been told, and how
+  /// many there are now.
+  std::size_t ways_known() const { return ways_count_.load(std::memory_order_acquire); }
+  std::size_t ways_since(std::size_t told, const link& to, std::vector<known_node>& into) const;
   void link_ended(link&, transport::down_reason, const std::string& detail);
   void warn(const std::string&) const;
   /// This node ends its actors: from now on it is not told of as present.
@@ -136,6 +140,12 @@ class gateway final : public transport::hub_listener,
 
   mutable std::mutex mutex_; ///< guards the directory
   std::unordered_map<std::uint64_t, entry> directory_;
+  struct way {
+    std::uint64_t incarnation;
+    const link* from; ///< who told; compared only
+  };
+  std::vector<way> ways_; ///< to the nodes of the directory that have an endpoint, as they were learned
+  std::atomic<std::size_t> ways_count_{0};
   std::atomic<bool> stopping_{false};
   std::atomic<bool> leaving_{false};
 

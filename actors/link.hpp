@@ -47,8 +47,6 @@ class link final : public caf::ref_counted, public caf::resumable {
   void send_ended(caf::actor_id local, const caf::error& reason);
   void send_link(caf::actor_id local, caf::actor_id remote, transport::envelope_kind link_or_unlink);
   void send_bounce(caf::actor_id requester, caf::message_id request, const caf::error&);
-  void send_node(const transport::node_identity&, const std::string& endpoint,
-                 const std::vector<int>& codecs);
   void send_probe(std::uint64_t round, bool with_edges);
   /// Round 0: these are the final books of this node, which is about to say goodbye.
   /// In as many parts as it takes.
@@ -77,6 +75,9 @@ class link final : public caf::ref_counted, public caf::resumable {
 
   ~link() override;
   void push(arrival);
+  /// Before anything that may hold a handle of a third node: where the nodes are that this peer has not been
+  /// told of. Not as soon as they are known, since then each that joins a large run would wake all others.
+  void tell_ways(std::optional<transport::send_burst>& together);
   /// Where the type is still to be announced, begins `together`, so that the message leaves with that.
   announcement announce(const message_signature&, std::string& unknown,
                         std::optional<transport::send_burst>& together);
@@ -122,6 +123,10 @@ class link final : public caf::ref_counted, public caf::resumable {
   // Outbound: which signatures this peer has been told, by number.
   std::unique_ptr<std::atomic<announcement>[]> announced_;
   std::mutex announcing_;
+
+  // Outbound: how many of the gateway's ways to nodes this peer has been told.
+  std::atomic<std::size_t> ways_told_{0};
+  std::mutex telling_ways_;
 
   // Requests through this link that have no answer yet: (requester, request id).
   std::mutex pending_mutex_;

@@ -95,7 +95,7 @@ link::announcement link::announce(const message_signature& signature, std::strin
     }
   }
   // This would use up the direct way to a peer that waits for an answer.
-  together.emplace();
+  if (!together) together.emplace();
   envelope_header header{.kind = envelope_kind::signature, .type = signature.number};
   peer_->send(header, [&](transport::byte_buffer& out) {
     out.insert(out.end(), signature.name.begin(), signature.name.end());
@@ -124,6 +124,7 @@ void link::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
   }
   std::string unknown;
   std::optional<transport::send_burst> together;
+  tell_ways(together);
   if (announce(signature, unknown, together) == announcement::refused) {
     const auto why = "node " + peer_->identity().name + " does not know message type " + unknown;
     gateway_.warn(why);
@@ -185,6 +186,8 @@ void link::send_watch(caf::actor_id remote) {
 }
 
 void link::send_ended(caf::actor_id local, const caf::error& reason) {
+  std::optional<transport::send_burst> together;
+  tell_ways(together);
   const auto flags = codec_flag();
   auto write = [&](const caf::error& what) {
     return peer_->send({.kind = envelope_kind::ended, .flags = flags, .sender = local},
@@ -200,6 +203,8 @@ void link::send_link(caf::actor_id local, caf::actor_id remote, envelope_kind ki
 }
 
 void link::send_bounce(caf::actor_id requester, caf::message_id request, const caf::error& why) {
+  std::optional<transport::send_burst> together;
+  tell_ways(together);
   const auto flags = codec_flag();
   auto write = [&](const caf::error& what) {
     return peer_->send({.kind = envelope_kind::bounce,
@@ -236,12 +241,19 @@ void link::send_report(std::uint64_t round, const activity_report& report,
   } while (told < edges.size());
 }
 
-void link::send_node(const transport::node_identity& node, const std::string& endpoint,
-                     const std::vector<int>& codecs) {
+void link::tell_ways(std::optional<transport::send_burst>& together) {
+  if (ways_told_.load(std::memory_order_acquire) >= gateway_.ways_known()) return;
+  const std::lock_guard lock{telling_ways_};
+  std::vector<known_node> fresh;
+  const auto known = gateway_.ways_since(ways_told_.load(std::memory_order_relaxed), *this, fresh);
+  if (!fresh.empty() && !together) together.emplace();
   const auto flags = codec_flag();
-  const auto record = std::tie(node.incarnation, node.name, endpoint, codecs);
-  peer_->send({.kind = envelope_kind::node, .flags = flags},
-              [&](transport::byte_buffer& out) { return write_control(flags, out, record); });
+  for (auto& node : fresh) {
+    const auto record = std::tie(node.identity.incarnation, node.identity.name, node.endpoint, node.codecs);
+    peer_->send({.kind = envelope_kind::node, .flags = flags},
+                [&](transport::byte_buffer& out) { return write_control(flags, out, record); });
+  }
+  ways_told_.store(known, std::memory_order_release);
 }
 
 } // namespace troupe

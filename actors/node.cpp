@@ -3,6 +3,8 @@
 #include "actors/cores.hpp"
 #include "actors/node_key.hpp"
 #include "actors/scheduler.hpp"
+#include "transport/process_limits.hpp"
+#include "transport/standstill.hpp"
 
 #include <caf/all.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
@@ -96,6 +98,17 @@ greeting inquire(const std::string& endpoint, std::chrono::milliseconds timeout,
 
 // -- construction ----------------------------------------------------------------------
 
+namespace {
+
+/// A scheduler that cannot start its threads ends the process.
+constexpr std::size_t threads_beside_workers = 2;
+
+std::size_t scheduler_threads(const node_options& options) {
+  return options.threads != 0 ? options.threads : std::max<std::size_t>(2, usable_cores().size());
+}
+
+} // namespace
+
 class node::system_config final : public caf::actor_system_config {
  public:
   system_config(const node_options& options, const message_catalog& catalog, node_context& context) {
@@ -103,8 +116,7 @@ class node::system_config final : public caf::actor_system_config {
       module_factories.push_back(make_prompt_scheduler);
     else
       set("scheduler.policy", caf::atom_from_string(options.scheduler));
-    set("scheduler.max-threads",
-        options.threads != 0 ? options.threads : std::max<std::size_t>(2, usable_cores().size()));
+    set("scheduler.max-threads", scheduler_threads(options));
     add_error_category(
         caf::atom("troupe"), [](std::uint8_t code, caf::atom_value, const caf::message& context_message) {
           auto text = to_string(static_cast<errc>(code));
@@ -118,6 +130,7 @@ class node::system_config final : public caf::actor_system_config {
 namespace {
 
 node_options completed(node_options options) {
+  transport::demand_threads(scheduler_threads(options) + threads_beside_workers);
   if (options.incarnation == 0) options.incarnation = transport::draw_incarnation();
   return options;
 }
@@ -141,6 +154,16 @@ node::node(node_options options, std::shared_ptr<message_catalog> catalog, role_
   catalog_->attach(recorder_);
   config_ = std::make_unique<system_config>(options_, *catalog_, context_);
   system_ = std::make_unique<caf::actor_system>(*config_);
+  try {
+    begin(std::move(on_up), std::move(on_down), std::move(on_report));
+  } catch (...) {
+    // Actors need what they were made with until they have ended, which a destructor would see to.
+    end();
+    throw;
+  }
+}
+
+void node::begin(up_handler on_up, down_handler on_down, report_handler on_report) {
   gateway_ = std::make_unique<gateway>(
       *system_, context_, identity(),
       gateway::observer{std::move(on_up), std::move(on_down), std::move(on_report)});
@@ -165,7 +188,9 @@ node::node(node_options options, std::shared_ptr<message_catalog> catalog, role_
   gateway_->start(std::move(links), options_.deliveries);
 }
 
-node::~node() {
+node::~node() { end(); }
+
+void node::end() {
   stop();
   agent_ = nullptr;
   gateway_.reset();
@@ -287,7 +312,7 @@ std::vector<std::string> node::end_actors(std::chrono::milliseconds patience) {
       alive.try_emplace(actor->id(), actor, std::string_view{});
     for (auto& each : spawned)
       if (auto actor = each.actor.lock()) alive[actor->id()] = {actor, each.role};
-    alive.erase(agent_.id());
+    if (agent_ != nullptr) alive.erase(agent_.id());
     std::erase_if(alive, [](auto& each) {
       return each.second.first->get()->getf(caf::abstract_actor::is_terminated_flag);
     });
@@ -296,9 +321,10 @@ std::vector<std::string> node::end_actors(std::chrono::milliseconds patience) {
   for (auto& [id, each] : reachable())
     caf::anon_send_exit(each.first, caf::exit_reason::user_shutdown);
   // CAF's registry can only be waited for without a limit; its count is polled instead.
-  const auto until = std::chrono::steady_clock::now() + patience;
+  using clock = std::chrono::steady_clock;
+  transport::waiting_limit limit{patience, clock::now()};
   pump();
-  while (system_->registry().running() != 0 && std::chrono::steady_clock::now() < until)
+  while (system_->registry().running() != 0 && !limit.is_over(clock::now()))
     std::this_thread::sleep_for(std::chrono::milliseconds{1});
   const auto running = system_->registry().running();
   if (running == 0) return {};
@@ -333,12 +359,14 @@ void outlive_all(caf::strong_actor_ptr actor) {
 } // namespace
 
 std::vector<std::string> node::stop(std::chrono::milliseconds patience) {
-  if (std::exchange(stopped_, true)) return {};
+  if (std::exchange(stopped_, true) || gateway_ == nullptr) return {};
   gateway_->leaving();
   auto alive = end_actors(patience);
-  caf::anon_send_exit(agent_, caf::exit_reason::user_shutdown);
-  pump();
-  caf::scoped_actor { *system_ } -> wait_for(agent_);
+  if (agent_ != nullptr) {
+    caf::anon_send_exit(agent_, caf::exit_reason::user_shutdown);
+    pump();
+    caf::scoped_actor { *system_ } -> wait_for(agent_);
+  }
   // Delayed messages that nobody will get any more become dead letters, on the clock's thread.
   system_->clock().cancel_all();
   auto settle = [&] {

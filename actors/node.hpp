@@ -122,6 +122,8 @@ class node {
 
  private:
   class system_config;
+  void begin(up_handler, down_handler, report_handler); ///< what may fail when actors are there
+  void end();
   void do_publish(publish_name);
   caf::expected<named_actor> do_lookup(const std::string& node, lookup_name);
   void pump();

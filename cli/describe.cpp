@@ -4,6 +4,7 @@
 #include "cli/table.hpp"
 #include "scenarios/file/mistakes.hpp"
 #include "scenarios/json_text.hpp"
+#include "scenarios/obstacles.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -110,6 +111,9 @@ int check(const context& who, const check_arguments& arguments) {
     print_json(scenarios::to_json(*loaded.result));
   else
     print_plan(*loaded.result, wants_colour(1));
+  // The plan may be for another machine.
+  for (const auto& each : scenarios::obstacles(loaded.result->topology))
+    complain(who, fmt::format("here the run could not start: {}", each));
   return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <system_error>
+#include <thread>
 #include <unistd.h>
 
 namespace troupe::cli {
@@ -20,11 +21,19 @@ namespace fs = std::filesystem;
 constexpr std::string_view group_word = "group ", forget_word = "forget ", sockets_word = "sockets ",
                            done_word = "done";
 
-void remove_sockets(const fs::path& directory) {
+// False while something else is in it.
+bool remove_sockets(const fs::path& directory) {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(directory, ignored))
     if (entry.symlink_status(ignored).type() == fs::file_type::socket) fs::remove(entry.path(), ignored);
-  ::rmdir(directory.c_str()); // fails where something else is in it
+  return ::rmdir(directory.c_str()) == 0 || errno == ENOENT;
+}
+
+// A process that was just killed may have been making its socket.
+void remove_sockets_of_the_dying(const fs::path& directory) {
+  constexpr int looks = 50;
+  for (int look = 0; look < looks && !remove_sockets(directory); ++look)
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});
 }
 
 // Runs in the child of a process with threads: system calls only.
@@ -92,7 +101,7 @@ int serve_guard() {
   for (const auto group : groups)
     if (group > 1) ::kill(-group, SIGKILL);
   for (const auto& directory : directories)
-    remove_sockets(directory);
+    remove_sockets_of_the_dying(directory);
   return 0;
 }
 

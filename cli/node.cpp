@@ -38,8 +38,11 @@ int node(const context& who, const node_arguments& arguments) {
   interrupts.watch();
   watch_lifeline();
   try {
-    return scenarios::serve_node(who.scenarios, {arguments.join, name, credentials_of(arguments),
-                                                 arguments.trace_dir, &interrupts.count()});
+    return scenarios::serve_node(
+        who.scenarios,
+        {arguments.join, name, credentials_of(arguments), arguments.trace_dir,
+         [&](const std::string& text) { complain(who, fmt::format("node {}: {}", name, text)); },
+         &interrupts.count()});
   } catch (const std::exception& e) {
     complain(who, fmt::format("node {}: {}", name, e.what()));
     return exit_bad_usage;

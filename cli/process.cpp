@@ -8,9 +8,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
-#include <cstring>
 #include <deque>
-#include <fmt/format.h>
 #include <future>
 #include <mutex>
 #include <poll.h>
@@ -42,9 +40,8 @@ struct child {
 };
 
 struct start_request {
-  std::string node, endpoint, secret;
+  std::string node, secret;
   std::vector<std::string> arguments;
-  std::promise<int> pid;
 };
 
 } // namespace
@@ -81,6 +78,18 @@ struct process_launcher::impl {
       if (pid != no_process) ::kill(-pid, SIGKILL);
   }
 
+  /// Runs it on the launcher's thread, and waits.
+  int ask(std::function<int()> what) {
+    std::packaged_task<int()> request(std::move(what));
+    auto answer = request.get_future();
+    {
+      const std::lock_guard lock(mutex);
+      requests.push_back(std::move(request));
+    }
+    poke();
+    return answer.get();
+  }
+
   // -- launcher's thread -----------------------------------------------------------
 
   void run() {
@@ -104,7 +113,7 @@ struct process_launcher::impl {
 
   // False when the launcher is stopping.
   bool serve_requests() {
-    std::deque<start_request> todo;
+    std::deque<std::packaged_task<int()>> todo;
     bool stop = false;
     {
       const std::lock_guard lock(mutex);
@@ -112,14 +121,14 @@ struct process_launcher::impl {
       stop = stopping;
       if (stop) kill_groups();
     }
-    for (auto& request : todo) {
-      try {
-        request.pid.set_value(start(request));
-      } catch (...) {
-        request.pid.set_exception(std::current_exception());
-      }
-    }
+    for (auto& request : todo)
+      request();
     return !stop;
+  }
+
+  guard& the_guard() {
+    if (!warden) warden.emplace(options.program, options.guard_arguments);
+    return *warden;
   }
 
   int start(const start_request& request) {
@@ -129,13 +138,11 @@ struct process_launcher::impl {
         throw std::system_error(EEXIST, std::generic_category(),
                                 "node " + request.node + " is already running");
     }
-    if (!warden) warden.emplace(options.program, options.guard_arguments);
-    if (constexpr std::string_view ipc = "ipc:///"; request.endpoint.starts_with(ipc))
-      warden->watch_sockets(std::filesystem::path(request.endpoint.substr(ipc.size() - 1)).parent_path());
     const auto cores = started < options.cores.size() ? options.cores[started] : std::vector<int>{};
+    the_guard();
     auto fresh = spawn(options.program, request.arguments, lifeline.read.get(), request.secret, cores);
     ++started;
-    warden->watch_group(fresh.pid);
+    the_guard().watch_group(fresh.pid);
     auto one = std::make_unique<child>();
     one->node = request.node;
     one->pid = fresh.pid;
@@ -212,7 +219,7 @@ struct process_launcher::impl {
       }
       alive[gone.node] = no_process;
     }
-    warden->forget_group(gone.pid);
+    the_guard().forget_group(gone.pid);
     scenarios::process_exit how;
     how.node = gone.node;
     how.code = info.si_code == CLD_EXITED ? info.si_status : -1;
@@ -237,7 +244,7 @@ struct process_launcher::impl {
 
   std::mutex mutex;
   std::condition_variable ended;
-  std::deque<start_request> requests;
+  std::deque<std::packaged_task<int()>> requests;
   std::map<std::string, pid_t> alive; ///< no_process: reaped, and its exit is being told
   std::function<void(const scenarios::process_exit&)> exit_callback;
   bool stopping = false;
@@ -255,14 +262,15 @@ void process_launcher::on_exit(std::function<void(const scenarios::process_exit&
 
 int process_launcher::start(const std::string& node, const std::string& join_endpoint,
                             const std::string& secret) {
-  start_request request{node, join_endpoint, secret, impl_->options.arguments(node, join_endpoint), {}};
-  auto pid = request.pid.get_future();
-  {
-    const std::lock_guard lock(impl_->mutex);
-    impl_->requests.push_back(std::move(request));
-  }
-  impl_->poke();
-  return pid.get();
+  const start_request request{node, secret, impl_->options.arguments(node, join_endpoint)};
+  return impl_->ask([&] { return impl_->start(request); });
+}
+
+void process_launcher::clean_up_after(const std::filesystem::path& sockets) {
+  impl_->ask([&] {
+    impl_->the_guard().watch_sockets(sockets);
+    return 0;
+  });
 }
 
 void process_launcher::signal(const std::string& node, int signal_number) {
@@ -283,14 +291,6 @@ std::vector<std::string> process_launcher::wait_all(std::chrono::milliseconds li
 void process_launcher::kill_all() {
   const std::lock_guard lock(impl_->mutex);
   impl_->kill_groups();
-}
-
-std::string describe(const scenarios::process_exit& how) {
-  if (how.signal != 0) {
-    const char* name = ::sigabbrev_np(how.signal);
-    return name ? fmt::format("killed by SIG{}", name) : fmt::format("killed by signal {}", how.signal);
-  }
-  return how.code == 0 ? "ended in order" : fmt::format("exit code {}", how.code);
 }
 
 } // namespace troupe::cli

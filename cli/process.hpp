@@ -19,7 +19,7 @@ struct launcher_options {
   /// The cores of the first node started, of the second, and so on; nodes beyond these run where the
   /// launcher may.
   std::vector<std::vector<int>> cores;
-  /// argv of the guard (cli/guard.hpp), which is started with the first node. Default:
+  /// argv of the guard (cli/guard.hpp), which is started before there is anything to guard. Default:
   /// `NAME guard`.
   std::vector<std::string> guard_arguments;
   /// One line that a node wrote to its stdout or stderr, made printable. Runs on the
@@ -32,7 +32,7 @@ struct launcher_options {
 /// launcher alone. A child dies with this process however that ends: the kernel kills it
 /// (PR_SET_PDEATHSIG), and its lifeline ends (see cli/spawn.hpp). When a child has ended,
 /// what is left of its group is killed too; after the death of the launcher the guard
-/// does that, and removes the sockets next to the `ipc://` endpoint that was joined.
+/// does that, and removes the sockets of the run with their directory.
 ///
 /// One thread forks, reads and reaps; the destructor kills who is still alive and ends
 /// it. All functions may be called from any thread but the launcher's own.
@@ -42,6 +42,7 @@ class process_launcher final : public scenarios::node_launcher {
   ~process_launcher() override;
 
   void on_exit(std::function<void(const scenarios::process_exit&)>) override;
+  void clean_up_after(const std::filesystem::path& sockets) override;
   int start(const std::string& node, const std::string& join_endpoint,
             const std::string& secret = {}) override;
   void signal(const std::string& node, int signal_number) override;
@@ -54,8 +55,5 @@ class process_launcher final : public scenarios::node_launcher {
   struct impl;
   std::unique_ptr<impl> impl_;
 };
-
-/// "exit code 1", "killed by SIGSEGV", "ended in order" for code 0.
-std::string describe(const scenarios::process_exit&);
 
 } // namespace troupe::cli

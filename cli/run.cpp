@@ -11,6 +11,7 @@
 #include "cli/run_directory.hpp"
 #include "cli/watch_view.hpp"
 #include "scenarios/json_text.hpp"
+#include "transport/standstill.hpp"
 
 #include <condition_variable>
 #include <csignal>
@@ -70,7 +71,9 @@ class stopper {
 
   void watch() {
     std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, last_resort, [this] { return ended_; })) give_up();
+    transport::waiting_limit limit(last_resort, std::chrono::steady_clock::now());
+    while (!changed_.wait_for(lock, 50ms, [this] { return ended_; }))
+      if (limit.is_over(std::chrono::steady_clock::now())) give_up();
   }
 
   [[noreturn]] void give_up() {

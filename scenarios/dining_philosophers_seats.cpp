@@ -1,7 +1,7 @@
 // The philosopher: thinks, gets hungry, takes two forks as its strategy says, eats.
 #include "scenarios/dining_philosophers_actors.hpp"
-#include "scenarios/run_info.hpp"
 #include "scenarios/times.hpp"
+#include "trace/host_identity.hpp"
 
 namespace troupe::scenarios::dining {
 
@@ -12,11 +12,11 @@ using std::chrono::milliseconds;
 /// The waiting time after a failure doubles this often at most.
 constexpr unsigned doublings_max = 6;
 
-/// Tells the clocks of different hosts apart: their times are not compared.
+/// Tells the clocks of different hosts, and of time namespaces, apart: their times are not compared.
 std::uint64_t clock_of_this_host() {
   static const std::uint64_t result = [] {
     std::uint64_t hash = 14695981039346656037ULL;
-    for (auto c : host_id())
+    for (auto c : trace::boot_id() + '/' + trace::time_namespace())
       hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
     return hash;
   }();

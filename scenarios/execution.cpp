@@ -1,11 +1,14 @@
 #include "scenarios/execution.hpp"
 
+#include "actors/cores.hpp"
 #include "scenarios/file/units.hpp"
 #include "scenarios/times.hpp"
+#include "trace/text.hpp"
 
 #include <algorithm>
 #include <fstream>
 #include <random>
+#include <system_error>
 
 namespace troupe::scenarios {
 
@@ -123,6 +126,7 @@ void execution::start_nodes() {
       options.warn = [this, name](const std::string& text) { warn(name + ": " + text); };
       hosted_.push_back(
           std::make_unique<worker>(std::vector<const scenario*>{&scenario_}, std::move(options)));
+      joining_.try_emplace(name, plan_.topology.join_timeout, steady_clock::now());
     }
   } else {
     if (options_.launcher == nullptr && !workers_.empty())
@@ -135,38 +139,53 @@ void execution::start_nodes() {
         if (how.signal != 0) state->crashed.insert(how.node);
         state->changed.notify_all();
       });
-    for (auto& name : workers_)
+    start_processes();
+  }
+  for (auto& name : plan_.topology.external)
+    joining_.try_emplace(name, plan_.topology.join_timeout, steady_clock::now());
+  if (!plan_.topology.external.empty())
+    phase("waiting for nodes that join by hand: " + join_command(plan_.topology.external.front()));
+  await_nodes();
+}
+
+/// Processes that start all at once keep each other, and this one, from running: only some are
+/// on their way at a time.
+void execution::start_processes() {
+  const auto at_once = std::max<std::size_t>(8, 4 * usable_cores().size());
+  for (auto& name : workers_) {
+    await_nodes(at_once - 1);
+    if (interrupts() != 0) return;
+    try {
       pids_[name] = options_.launcher->start(
           name, main_->endpoint(),
           to_secret({keys_.contains(name) ? std::optional{keys_[name]} : std::nullopt,
                      {},
                      plan_.topology.security.plaintext}));
+    } catch (const std::system_error& e) {
+      throw std::runtime_error("node " + name + " could not be started: " + e.what());
+    }
+    joining_.try_emplace(name, plan_.topology.join_timeout, steady_clock::now());
   }
-  auto expected = workers_;
-  if (!plan_.topology.external.empty())
-    phase("waiting for nodes that join by hand: " + join_command(plan_.topology.external.front()));
-  expected.insert(expected.end(), plan_.topology.external.begin(), plan_.topology.external.end());
-  await_nodes(expected);
 }
 
-void execution::await_nodes(const std::vector<std::string>& expected) {
-  const auto until = steady_clock::now() + plan_.topology.join_timeout;
+void execution::await_nodes(std::size_t rest) {
   std::unique_lock lock{state_->mutex};
   while (interrupts() == 0) {
-    std::string missing;
-    for (auto& name : expected)
-      if (!state_->up.contains(name)) missing += (missing.empty() ? "" : ", ") + name;
-    if (missing.empty()) return;
-    for (auto& name : expected)
-      if (auto gone = state_->exits.find(name); gone != state_->exits.end())
-        throw std::runtime_error("node " + name + " ended before it joined ("
-                                 + (gone->second.signal != 0
-                                        ? "signal " + std::to_string(gone->second.signal)
-                                        : "exit code " + std::to_string(gone->second.code))
-                                 + ")");
-    if (steady_clock::now() >= until)
+    for (auto& [name, how] : state_->exits)
+      throw std::runtime_error(
+          "node " + name
+          + (state_->incarnations.contains(name) ? " had joined and ended while others joined ("
+                                                 : " ended before it joined (")
+          + how_it_ended(how)
+          + (how.code == exit_code(verdict::node_lost) ? ": it lost the launcher)" : ")"));
+    std::erase_if(joining_, [this](auto& each) { return state_->up.contains(each.first); });
+    if (joining_.size() <= rest) return;
+    std::string late;
+    for (auto& [name, limit] : joining_)
+      if (limit.is_over(steady_clock::now())) late += (late.empty() ? "" : ", ") + name;
+    if (!late.empty())
       throw std::runtime_error("these nodes did not join within "
-                               + format_duration(plan_.topology.join_timeout) + ": " + missing);
+                               + format_duration(plan_.topology.join_timeout) + ": " + late);
     state_->changed.wait_for(lock, look_interval);
   }
 }
@@ -288,14 +307,26 @@ void execution::drain() {
   if (!stopper_) return;
   phase("draining");
   caf::anon_send(stopper_, stop_early{});
-  const auto until = steady_clock::now() + drain_patience;
+  transport::waiting_limit limit{drain_patience, steady_clock::now()};
   std::unique_lock lock{state_->mutex};
-  while (!state_->finished && interrupts() < 2 && steady_clock::now() < until) {
+  while (!state_->finished && interrupts() < 2 && !limit.is_over(steady_clock::now())) {
     lock.unlock();
     bury_the_dead();
     lock.lock();
     wait_a_moment(lock);
   }
+}
+
+/// Nodes that lost this launcher while it stood still are not to blame, nor is the scenario that
+/// could not go on without them.
+void execution::look_at_own_standstill(outcome& result) {
+  std::lock_guard lock{state_->mutex};
+  const bool failed_for_it = result.result_verdict == verdict::check_failed && !state_->crashed.empty();
+  if (result.result_verdict != verdict::node_lost && !failed_for_it) return;
+  if (state_->stood_still < transport::hub_options{}.liveness) return;
+  result.result_verdict = verdict::node_lost;
+  result.reason += "; the launcher itself did not run for "
+                   + trace::duration_text(state_->stood_still.count()) + ", so that its nodes lost it";
 }
 
 /// Wiring that fails because somebody pressed Ctrl-C or a node ended is the fate of the run,
@@ -335,6 +366,7 @@ outcome execution::run_all() {
     wire();
     detector_->attach(*main_);
     result.result_verdict = await_end(result.reason);
+    look_at_own_standstill(result);
     if (auto& recorder = main_->recorder(); result.result_verdict != verdict::passed)
       recorder.told_to_end(recorder.intern(to_string(result.result_verdict)), recorder.intern(result.reason));
     const auto how = result.result_verdict;

@@ -12,6 +12,8 @@
 #include "scenarios/worker.hpp"
 #include "trace/files.hpp"
 #include "transport/inproc_context.hpp"
+#include "transport/open_files.hpp"
+#include "transport/standstill.hpp"
 
 #include <condition_variable>
 #include <mutex>
@@ -38,7 +40,8 @@ struct run_state {
   std::map<std::string, std::int64_t> pids; ///< as the nodes themselves told; 0: not told
   /// Final books that nodes told before they left. Their files are better, if they are here.
   std::map<std::string, trace::ledger_counts> books;
-  std::optional<std::string> finished; ///< the result, as JSON text
+  std::chrono::nanoseconds stood_still{0}; ///< the longest time that this process did not run
+  std::optional<std::string> finished;     ///< the result, as JSON text
   std::optional<std::string> failed;
   std::set<std::string> present; ///< nodes that answered the roll call
 };
@@ -74,7 +77,11 @@ class execution final : public run {
   /// How a node that is started by hand joins, for a shell.
   std::string join_command(const std::string& node) const;
   void start_nodes();
-  void await_nodes(const std::vector<std::string>& expected);
+  void start_processes();
+  /// Waits until at most `rest` of those in joining_ have not come.
+  void await_nodes(std::size_t rest = 0);
+  /// Finds that the launcher, not the nodes, was away.
+  void look_at_own_standstill(outcome&);
   void spawn_collector();
   void wire();
   /// Waits for the end of the work or a reason to end early; the verdict so far.
@@ -107,8 +114,9 @@ class execution final : public run {
   const run_options& options_;
   const plan& plan_;
   const std::uint64_t seed_;
-  std::filesystem::path sockets_;                   ///< 0700, holds the ipc sockets; empty without
-  std::optional<transport::inproc_context> inproc_; ///< before the nodes that use it
+  std::optional<transport::file_reservation> files_; ///< for the nodes that are to come
+  std::filesystem::path sockets_;                    ///< 0700, holds the ipc sockets; empty without
+  std::optional<transport::inproc_context> inproc_;  ///< before the nodes that use it
   std::shared_ptr<run_state> state_ = std::make_shared<run_state>();
   std::shared_ptr<stuck_detector> detector_ = std::make_shared<stuck_detector>();
   const std::shared_ptr<long_list_files> lists_;
@@ -122,6 +130,7 @@ class execution final : public run {
   std::optional<seeded_turns> turns_;           ///< instead of scheduler threads, in a seeded run
   std::vector<std::unique_ptr<worker>> hosted_; ///< worker nodes in this process (inproc)
   std::vector<std::string> workers_;
+  std::map<std::string, transport::waiting_limit> joining_; ///< nodes that are to join, each for how long
   caf::actor collector_;
   caf::actor stopper_;
   std::map<std::string, int> pids_;

@@ -44,13 +44,22 @@ std::int64_t residual(const trace::ledger_counts& x) {
 void execution::stop_nodes() {
   if (main_ == nullptr) return;
   resume_halted();
-  std::vector<std::string> alive;
-  {
-    std::lock_guard lock{state_->mutex};
-    alive.assign(state_->up.begin(), state_->up.end());
-  }
-  for (auto& name : alive)
-    if (auto agent = main_->agent_of(name)) caf::anon_send(agent, leave_node{});
+  std::set<std::string> told_to_leave;
+  // Also those that were on their way when the start failed.
+  auto tell_to_leave = [&] {
+    std::set<std::string> here;
+    {
+      std::lock_guard lock{state_->mutex};
+      here = state_->up;
+    }
+    for (auto& name : here)
+      if (!told_to_leave.contains(name))
+        if (auto agent = main_->agent_of(name)) {
+          caf::anon_send(agent, leave_node{});
+          told_to_leave.insert(name);
+        }
+  };
+  tell_to_leave();
   for (auto& each : hosted_)
     each->wait_for(leave_patience);
   for (auto& each : hosted_)
@@ -65,16 +74,18 @@ void execution::stop_nodes() {
       if (!pids_.contains(name)) names.push_back(name);
     return names;
   };
-  auto until = steady_clock::now() + leave_patience;
+  transport::waiting_limit limit{leave_patience, steady_clock::now()};
   auto told = steady_clock::now() + milliseconds{500};
+  std::vector<std::string> alive;
   while (true) {
+    tell_to_leave();
     alive = still_there();
     const auto traces = intake_->awaited(); // which ends by itself
     if (!traces.empty()) {
-      until = steady_clock::now() + leave_patience;
+      limit.renew(steady_clock::now());
       intake_->wait_for_news(look_interval);
     }
-    if ((alive.empty() && traces.empty()) || interrupts() >= 2 || steady_clock::now() >= until) break;
+    if ((alive.empty() && traces.empty()) || interrupts() >= 2 || limit.is_over(steady_clock::now())) break;
     if (steady_clock::now() < told) continue;
     if (!traces.empty())
       phase("stopping: waiting for the trace of " + join(traces));
@@ -183,10 +194,7 @@ void execution::report(outcome& result) {
       if (auto started = pids_.find(name); started != pids_.end()) report.pid = started->second;
       if (auto down = state_->down.find(name); down != state_->down.end()) report.ended = down->second;
       if (auto exit = state_->exits.find(name); exit != state_->exits.end()) {
-        if (exit->second.signal != 0)
-          report.ended = std::string{"killed by SIG"} + ::sigabbrev_np(exit->second.signal);
-        else if (exit->second.code != 0)
-          report.ended = "exit code " + std::to_string(exit->second.code);
+        if (exit->second.signal != 0 || exit->second.code != 0) report.ended = how_it_ended(exit->second);
       }
       result.nodes.push_back(std::move(report));
     }

@@ -1,12 +1,24 @@
 // The launcher's own node: where it listens, and what it does when others come and go.
 #include "scenarios/execution.hpp"
+#include "scenarios/obstacles.hpp"
+#include "scenarios/socket_directory.hpp"
+#include "trace/host_identity.hpp"
+#include "trace/text.hpp"
 
-#include <cstdlib>
+#include <sys/stat.h>
 #include <system_error>
 
 namespace troupe::scenarios {
 
+namespace {
+/// Shorter ones are of no consequence, and on a busy machine nothing to tell of.
+constexpr std::chrono::seconds standstill_told{2};
+} // namespace
+
 void execution::open_main() {
+  if (const auto found = obstacles(plan_.topology); !found.empty()) throw std::runtime_error(found.front());
+  files_.emplace(files_a_node
+                 * (static_cast<std::size_t>(plan_.topology.nodes) + plan_.topology.external.size()));
   for (std::int64_t i = 1; i <= plan_.topology.nodes; ++i)
     workers_.push_back("w" + std::to_string(i));
   node_options mine;
@@ -21,8 +33,17 @@ void execution::open_main() {
   mine.links.log = [this](transport::log_level level, std::string_view text) {
     if (level == transport::log_level::warning) warn(std::string{text});
   };
+  mine.links.on_standstill = [this, state = state_](std::chrono::nanoseconds how_long) {
+    std::unique_lock lock{state->mutex};
+    const bool news = state->stood_still < standstill_told && how_long >= standstill_told;
+    state->stood_still = std::max(state->stood_still, how_long);
+    lock.unlock();
+    if (news)
+      warn("this process did not run for " + trace::duration_text(how_long.count())
+           + ": it was stopped, or the machine stood still; the nodes have their time again");
+  };
   run_info info{scenario_.name,
-                host_id(),
+                trace::boot_id(),
                 std::filesystem::absolute(options_.run_dir),
                 seed_,
                 plan_.trace,
@@ -55,12 +76,13 @@ void execution::open_main() {
 void execution::listen(node_options& mine, run_info& info) {
   switch (plan_.topology.endpoint) {
   case endpoint_kind::ipc: {
-    auto pattern = (std::filesystem::temp_directory_path() / "troupe-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr)
+    const auto chosen = choose_socket_directory();
+    if (options_.launcher != nullptr) options_.launcher->clean_up_after(chosen);
+    if (::mkdir(chosen.c_str(), 0700) != 0)
       throw std::system_error(errno, std::generic_category(),
-                              "cannot make a directory for sockets, " + pattern);
-    sockets_ = pattern;
-    mine.listen = "ipc://" + (sockets_ / "main").string();
+                              "cannot make a directory for sockets, " + chosen.string());
+    sockets_ = chosen;
+    mine.listen = "ipc://" + socket_of(sockets_, "main").string();
     break;
   }
   case endpoint_kind::tcp:

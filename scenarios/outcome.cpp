@@ -2,6 +2,7 @@
 #include "scenarios/runner.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace troupe::scenarios {
 
@@ -38,6 +39,13 @@ int exit_code(verdict x) {
     return 130;
   }
   return 1;
+}
+
+std::string how_it_ended(const process_exit& how) {
+  if (how.signal == 0) return how.code == 0 ? "ended in order" : "exit code " + std::to_string(how.code);
+  const char* name = ::sigabbrev_np(how.signal);
+  return name != nullptr ? std::string{"killed by SIG"} + name
+                         : "killed by signal " + std::to_string(how.signal);
 }
 
 std::string still_alive(const std::vector<std::string>& sorted_names) {

@@ -1,7 +1,8 @@
 #include "scenarios/run_info.hpp"
 
+#include "scenarios/socket_directory.hpp"
+
 #include <charconv>
-#include <fstream>
 #include <sstream>
 #include <stdexcept>
 
@@ -89,12 +90,6 @@ run_info run_info_from(const std::map<std::string, std::string>& text) {
   return x;
 }
 
-std::string host_id() {
-  std::string id;
-  std::ifstream{"/proc/sys/kernel/random/boot_id"} >> id;
-  return id;
-}
-
 std::string policy_name(scheduler_kind kind) {
   // CAF's scheduler without threads, which the run turns by itself.
   return kind == scheduler_kind::seeded ? "testing" : std::string{to_string(kind)};
@@ -103,10 +98,11 @@ std::string policy_name(scheduler_kind kind) {
 std::string listen_beside(const std::string& launcher, const std::string& node) {
   const std::string_view view = launcher;
   if (view.starts_with("ipc://"))
-    return "ipc://" + (std::filesystem::path{view.substr(6)}.parent_path() / node).string();
+    return "ipc://" + socket_of(std::filesystem::path{view.substr(6)}.parent_path(), node).string();
   if (view.starts_with("inproc://")) return launcher + '.' + node;
   if (view.starts_with("tcp://127.")) return "tcp://127.0.0.1:*";
-  if (view.starts_with("tcp://[::1]") || view.starts_with("tcp://localhost")) return "tcp://localhost:*";
+  if (view.starts_with("tcp://localhost")) return "tcp://127.0.0.1:*";
+  if (view.starts_with("tcp://[::1]")) return "tcp://[::1]:*";
   return {};
 }
 

@@ -12,7 +12,7 @@ namespace troupe::scenarios {
 /// Travels in the launcher's greeting, as text under the names of its members.
 struct run_info {
   std::string scenario;
-  std::string host;              ///< host_id() of the launcher
+  std::string host; ///< trace::boot_id() of the launcher, so that a node knows whether it sees its files
   std::filesystem::path run_dir; ///< on that host
   std::uint64_t seed = 0;
   trace_plan trace;
@@ -25,10 +25,6 @@ struct run_info {
 std::map<std::string, std::string> to_text(const run_info&);
 /// Throws std::runtime_error naming the entry that is missing or not understood.
 run_info run_info_from(const std::map<std::string, std::string>&);
-
-/// Tells hosts (and boots of them) apart, so that a node knows whether it sees the
-/// launcher's files.
-std::string host_id();
 
 /// CAF's name for the scheduling policy.
 std::string policy_name(scheduler_kind);

@@ -20,6 +20,9 @@ struct process_exit {
   int signal = 0;
 };
 
+/// "exit code 1", "killed by SIGSEGV", "ended in order" for code 0.
+std::string how_it_ended(const process_exit&);
+
 /// Starts and stops worker processes; the command line implements it with fork and
 /// exec. Called from the runner's thread only; `on_exit` may come from any thread.
 class node_launcher {
@@ -27,6 +30,9 @@ class node_launcher {
   virtual ~node_launcher() = default;
   /// Must be called before the first start.
   virtual void on_exit(std::function<void(const process_exit&)>) = 0;
+  /// That directory, which does not exist yet, will hold sockets: whatever becomes of this process, they
+  /// and it are removed.
+  virtual void clean_up_after(const std::filesystem::path& sockets) { static_cast<void>(sockets); }
   /// Starts `troupe node --join ENDPOINT --name NAME`. Returns its pid; throws
   /// std::system_error if it cannot be started. The process can read `secret`, if there is
   /// one, where nobody else can: no argument, no environment, no file.
@@ -119,8 +125,9 @@ struct node_service {
   std::string join; ///< the launcher's endpoint
   std::string name;
   node_credentials credentials;
-  std::filesystem::path trace_dir;              ///< where it keeps its trace; empty: as it sees fit
-  const std::atomic<int>* interrupts = nullptr; ///< as above
+  std::filesystem::path trace_dir;                  ///< where it keeps its trace; empty: as it sees fit
+  std::function<void(const std::string&)> complain; ///< why it ends early, one sentence; may be empty
+  const std::atomic<int>* interrupts = nullptr;     ///< as above
 };
 /// Runs this process as one worker node until the launcher says stop or is gone, and hands
 /// over its trace. Returns the exit code.

@@ -106,10 +106,13 @@ std::vector<std::string> trace_intake::awaited() {
   std::vector<std::string> names;
   const auto now = steady_clock::now();
   std::lock_guard lock{mutex_};
-  for (auto& [incarnation, promise] : promises_)
+  const bool stood_still = standstill_.look(now).count() > 0;
+  for (auto& [incarnation, promise] : promises_) {
+    if (stood_still) promise.last_sign = now;
     if ((promise.at == progress::due || promise.at == progress::arriving)
         && now < promise.last_sign + limits_.patience)
       names.push_back(promise.node);
+  }
   return names;
 }
 

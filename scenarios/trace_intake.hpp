@@ -3,6 +3,7 @@
 #pragma once
 
 #include "transport/delivery.hpp"
+#include "transport/standstill.hpp"
 
 #include <chrono>
 #include <condition_variable>
@@ -35,7 +36,8 @@ class trace_intake final : public transport::hub_listener {
   /// It has gone: in order, so that it will come now, or not.
   void on_node_gone(const transport::node_identity&, bool in_order);
 
-  /// The nodes whose traces will still come, if nothing goes wrong.
+  /// The nodes whose traces will still come, if nothing goes wrong. To be asked again and again: what
+  /// this process does not see while it stands still itself is no absence.
   std::vector<std::string> awaited();
   /// Until something has changed, or the time is up.
   void wait_for_news(std::chrono::milliseconds);
@@ -77,6 +79,7 @@ class trace_intake final : public transport::hub_listener {
   const limits limits_;
   std::mutex mutex_;
   std::condition_variable changed_;
+  transport::standstill_watch standstill_{std::chrono::steady_clock::now()};
   std::map<std::uint64_t, promise> promises_; ///< by incarnation
   std::deque<arrival> arrivals_;
   bool stopping_ = false;

@@ -1,12 +1,17 @@
 #include "scenarios/worker.hpp"
 
 #include "scenarios/runner.hpp"
+#include "trace/text.hpp"
+#include "transport/process_limits.hpp"
 
 #include <iostream>
 
 namespace troupe::scenarios {
 
 namespace {
+
+/// Of a connection that is dialled: ZeroMQ's, two sockets' and their monitors'.
+constexpr std::size_t files_a_peer = 5;
 
 constexpr std::string_view plaintext_secret = "plaintext";
 
@@ -22,6 +27,13 @@ warnings_to(const std::function<void(const std::string&)>& warn) {
   return [warn](transport::log_level level, std::string_view text) {
     if (level == transport::log_level::warning && warn) warn(std::string{text});
   };
+}
+
+/// What node::connect() says, without how CAF writes errors.
+std::string why_not_connected(const caf::error& error) {
+  std::string text;
+  if (error.context().match_elements<std::string>()) text = error.context().get_as<std::string>(0);
+  return text.empty() ? to_string(static_cast<errc>(error.code())) : text;
 }
 
 } // namespace
@@ -46,6 +58,7 @@ node_credentials credentials_from(const std::string& secret) {
 worker::worker(const std::vector<const scenario*>& known, worker_options options)
     : name_(options.name), join_(options.join), tell_(options.tell), warn_(options.warn) {
   transport::hub_options links;
+  transport::files_left(files_a_peer * links.peers_max); // raises the limit, as far as it goes
   links.zmq_context = options.zmq_context;
   links.plaintext = options.credentials.plaintext;
   if (options.credentials.keys)
@@ -69,16 +82,21 @@ worker::worker(const std::vector<const scenario*>& known, worker_options options
   mine.scheduler = policy_name(info.scheduler);
   mine.links = links;
   links_ = links;
+  mine.links.on_standstill = [this](std::chrono::nanoseconds how_long) {
+    std::lock_guard lock{mutex_};
+    stood_still_ = std::max(stood_still_, how_long);
+  };
   mine.warn = options.warn;
   mine.on_leave = [this] { end(ending::told_to_leave); };
-  node_ = std::make_unique<node>(std::move(mine), make_catalog(known), make_roles(known), node::up_handler{},
-                                 [this](const known_node& gone, transport::down_reason, const std::string&) {
-                                   std::lock_guard lock{mutex_};
-                                   gone_.insert(gone.identity.name);
-                                   end_without_launcher();
-                                 });
+  node_ = std::make_unique<node>(
+      std::move(mine), make_catalog(known), make_roles(known), node::up_handler{},
+      [this](const known_node& gone, transport::down_reason why, const std::string& detail) {
+        std::lock_guard lock{mutex_};
+        gone_[gone.identity.name] = detail.empty() ? std::string{to_string(why)} : detail;
+        end_without_launcher();
+      });
   auto joined = node_->connect(options.join, options.join_timeout);
-  if (!joined) throw std::runtime_error("cannot join " + caf::to_string(joined.error()));
+  if (!joined) throw std::runtime_error("cannot join " + why_not_connected(joined.error()));
   std::lock_guard lock{mutex_};
   launcher_ = *joined;
   end_without_launcher(); // it may have come and gone meanwhile
@@ -96,6 +114,16 @@ void worker::end_without_launcher() {
   if (ending_ || !gone_.contains(launcher_)) return;
   ending_ = ending::launcher_lost;
   changed_.notify_all();
+}
+
+std::string worker::why_lost() {
+  std::lock_guard lock{mutex_};
+  auto why = gone_[launcher_];
+  if (stood_still_ >= links_.liveness)
+    why += "; this node itself did not run for " + trace::duration_text(stood_still_.count())
+           + ", and others wait for "
+           + trace::duration_text(std::chrono::nanoseconds{links_.liveness}.count());
+  return why;
 }
 
 std::optional<worker::ending> worker::wait_for(std::chrono::milliseconds time) {
@@ -123,6 +151,8 @@ int serve_node(const std::vector<const scenario*>& known, const node_service& ho
     const bool interrupted = told_to_stop() != 0;
     const auto why = interrupted ? std::nullopt : self.wait_for(std::chrono::milliseconds{50});
     if (!interrupted && !why) continue;
+    if (why == worker::ending::launcher_lost && how.complain)
+      how.complain("the launcher is lost: " + self.why_lost());
     self.stop();
     self.hand_over_trace([&] { return told_to_stop() > (interrupted ? 1 : 0); });
     if (interrupted) return exit_code(verdict::interrupted);

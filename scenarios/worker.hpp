@@ -32,6 +32,8 @@ class worker {
   worker(const std::vector<const scenario*>& known, worker_options);
   ~worker();
 
+  /// Of an ending that was launcher_lost: why, in words.
+  std::string why_lost();
   /// The reason to stop, or nothing when the time is up first.
   std::optional<ending> wait_for(std::chrono::milliseconds);
   /// Ends the actors and says goodbye. Idempotent.
@@ -49,7 +51,8 @@ class worker {
   std::condition_variable changed_;
   std::optional<ending> ending_;
   std::string launcher_;
-  std::set<std::string> gone_; ///< nodes that were met
+  std::map<std::string, std::string> gone_; ///< nodes that were met, and why they are gone
+  std::chrono::nanoseconds stood_still_{0}; ///< the longest time that this process did not run
   const std::string name_, join_;
   const std::function<void(const std::string&)> tell_, warn_;
   std::filesystem::path run_dir_; ///< on the launcher's host

@@ -1,6 +1,7 @@
 // Where a worker node keeps its trace, and how it reaches the launcher's run directory.
 #include "scenarios/worker.hpp"
 #include "trace/collect.hpp"
+#include "trace/host_identity.hpp"
 #include "transport/delivery.hpp"
 
 #include <unistd.h>
@@ -20,7 +21,7 @@ bool is_writable_directory(const fs::path& path) {
 
 fs::path place_for_trace(const run_info& info, const worker_options& options) {
   std::error_code error;
-  const bool same_host = info.host == host_id();
+  const bool same_host = info.host == trace::boot_id();
   if (options.trace_dir.empty() && same_host && is_writable_directory(info.run_dir)) return {};
   const auto own =
       fs::absolute(options.trace_dir.empty() ? fs::path{"trace-" + options.name} : options.trace_dir);

@@ -81,7 +81,7 @@ clock_map::clock_map(std::vector<node_trace>& traces) {
   std::map<std::string, std::size_t> host_numbers;
   std::vector<std::size_t> host_of;
   for (auto& t : traces) {
-    auto name = t.info.boot_id.empty() ? "host " + t.info.host : t.info.boot_id;
+    auto name = t.info.clock_id.empty() ? "host " + t.info.host : t.info.clock_id;
     host_of.push_back(host_numbers.try_emplace(name, host_numbers.size()).first->second);
   }
   if (traces.empty()) return;

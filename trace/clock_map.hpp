@@ -7,7 +7,7 @@ namespace troupe::trace {
 
 /// Maps the recorded times of each node to run time: takes back what the hybrid clock
 /// was pushed forward, then the offset of the node's host to the reference host, which is
-/// that of the first node. Hosts are told apart by their boot id.
+/// that of the first node. Hosts are told apart by their boot id and time namespace.
 class clock_map {
  public:
   /// Fills in the clock fields of each node's info.

@@ -1,6 +1,7 @@
 // `troupe trace collect`: brings what nodes kept elsewhere into the run directory.
 #include "trace/collect.hpp"
 #include "trace/command_support.hpp"
+#include "trace/host_identity.hpp"
 #include "trace/json_writer.hpp"
 #include "trace/merge.hpp"
 #include "trace/reader.hpp"
@@ -37,10 +38,7 @@ roll read_roll(const fs::path& run_dir) {
 
 /// Whether a process of this host has the file mapped, as a node has the trace it writes.
 bool is_being_written(const trace_file& file) {
-  std::ifstream boot{"/proc/sys/kernel/random/boot_id"};
-  std::string here;
-  boot >> here;
-  if (!file.identity.open || file.identity.boot_id != here) return false;
+  if (!file.identity.open || file.identity.boot_id != boot_id()) return false;
   std::error_code error;
   const auto name = fs::canonical(file.path, error).string();
   std::ifstream maps{fmt::format("/proc/{}/maps", file.identity.pid)};

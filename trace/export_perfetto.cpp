@@ -1,5 +1,6 @@
 #include "trace/export.hpp"
 #include "trace/json_writer.hpp"
+#include "trace/text.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -53,6 +54,7 @@ class perfetto {
       case event_kind::exited:
       case event_kind::fault:
       case event_kind::told_to_end:
+      case event_kind::stood_still:
         instant(i);
         break;
       default:
@@ -144,9 +146,10 @@ class perfetto {
 
   void instant(row i) {
     auto& e = m_.events;
-    auto text = e.kind[i] == event_kind::noted
-                    ? std::string_view{m_.notes[static_cast<std::size_t>(e.value[i])]}
-                    : m_.text(static_cast<std::uint32_t>(e.value[i]));
+    auto text = e.kind[i] == event_kind::noted ? m_.notes[static_cast<std::size_t>(e.value[i])]
+                : e.kind[i] == event_kind::stood_still
+                    ? duration_text(e.value[i])
+                    : std::string{m_.text(static_cast<std::uint32_t>(e.value[i]))};
     line(fmt::format(R"({{"ph":"i","s":"t","name":{},"ts":{},{},"args":{{"text":{}}}}})",
                      json_quoted(to_string(e.kind[i])), micro(since_start(i)), place(e.actor[i], e.node[i]),
                      json_quoted(text)));

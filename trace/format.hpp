@@ -55,8 +55,9 @@ enum class record_kind : std::uint8_t {
   skewed = 25,        ///< word 1: the hybrid clock's lead over the monotonic one before; word 2: after
   invariant = 26,     ///< blob: what the scenario promises of the trace
   told_to_end = 27,   ///< word 1: verdict; word 2: reason
+  stood_still = 28,   ///< word 1: nanoseconds that this process did not run, up to now
 };
-inline constexpr std::uint8_t record_kind_count = 28;
+inline constexpr std::uint8_t record_kind_count = 29;
 inline constexpr std::uint8_t blob_bit = 0x80;
 
 struct record {
@@ -118,7 +119,7 @@ struct file_header {
   std::uint32_t tables_segment; ///< the tables in this file hold all from the start if this is `segment`
   std::uint32_t name_bytes;
   char name[256];   ///< of the node
-  char boot_id[40]; ///< nodes with the same one share CLOCK_MONOTONIC
+  char boot_id[40]; ///< nodes with the same one, and the same time namespace, share CLOCK_MONOTONIC
   char hostname[64];
   // What follows changes while the trace is being written.
   std::atomic<std::uint32_t> state;
@@ -128,7 +129,8 @@ struct file_header {
   std::atomic<std::uint64_t> missed;      ///< events after the end that no chunk header counts
   std::atomic<std::uint64_t> closed_at;
   std::atomic<std::uint64_t>
-      final_bytes; ///< of this file, once it is closed or continued; a shorter one was cut
+      final_bytes;         ///< of this file, once it is closed or continued; a shorter one was cut
+  char time_namespace[24]; ///< its number; empty where there are none, and in older files
 };
 static_assert(sizeof(file_header) <= file_header_bytes && std::is_standard_layout_v<file_header>);
 

@@ -86,7 +86,7 @@ void describe_gaps(model& m) {
     if (node.sample_one_in > 1)
       m.remarks.push_back(
           {false, fmt::format("{} recorded one causal tree in {}", name, grouped(node.sample_one_in))});
-    if (node.boot_id != m.nodes[0].boot_id) {
+    if (node.clock_id != m.nodes[0].clock_id) {
       if (node.clock_uncertainty_ns < 0)
         m.remarks.push_back(
             {false, fmt::format("the clock of {} on host {} was never compared with that of {}: the order "

@@ -269,6 +269,9 @@ void merger::emit(std::size_t n, std::size_t index, run_time time) {
     out_.events.value[at] = detail;
     return;
   }
+  case record_kind::stood_still:
+    out_.events.value[push_event(n, event_kind::stood_still, time)] = static_cast<std::int64_t>(r.word1);
+    return;
   case record_kind::noted:
   case record_kind::payload:
   case record_kind::invariant:

@@ -42,6 +42,8 @@ using run_time = std::int64_t;
 ///   fault          -          -         kind  -          -                detail (string)
 ///   noted          who        -         -     during     -                text (index into model::notes)
 ///   told_to_end    -          -      verdict  -          -                reason (string)
+///   stood_still    -          -         -     -          -                ns that its node did not run, up
+///   to then
 /// `time` of handled and unfinished is when the handler began.
 enum class event_kind : std::uint8_t {
   spawned,
@@ -63,8 +65,9 @@ enum class event_kind : std::uint8_t {
   fault,
   noted,
   told_to_end,
+  stood_still,
 };
-inline constexpr std::size_t event_kind_count = 19;
+inline constexpr std::size_t event_kind_count = 20;
 std::string_view to_string(event_kind);
 /// Its value is a reason, a string of the model.
 bool has_reason(event_kind);
@@ -74,7 +77,8 @@ constexpr bool about_node(event_kind kind) {
 }
 /// It happened to the node or the run, not to an actor.
 constexpr bool about_no_actor(event_kind kind) {
-  return about_node(kind) || kind == event_kind::fault || kind == event_kind::told_to_end;
+  return about_node(kind) || kind == event_kind::fault || kind == event_kind::told_to_end
+         || kind == event_kind::stood_still;
 }
 
 /// One start of a node, with a trace of its own or only mentioned by others.
@@ -84,7 +88,7 @@ struct node_info {
   bool keeps_trace = true; ///< false: it told its peers that it keeps none, as a foreign node may
   bool recorded = false;   ///< its trace was read; what follows is known only then
   std::string host;
-  std::string boot_id; ///< nodes with the same one share a clock
+  std::string clock_id; ///< nodes with the same one share a clock: the boot, and the time namespace
   std::uint32_t pid = 0;
   std::uint32_t level = 1;
   std::uint32_t sample_one_in = 1;

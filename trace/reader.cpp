@@ -244,7 +244,8 @@ node_trace begin_trace(const format::file_header& h) {
   t.info.incarnation = h.incarnation;
   t.info.recorded = true;
   t.info.host = field(h.hostname);
-  t.info.boot_id = field(h.boot_id);
+  t.info.clock_id = field(h.boot_id);
+  if (const auto of = field(h.time_namespace); !of.empty()) t.info.clock_id += '/' + of;
   t.info.pid = h.pid;
   t.info.level = h.level;
   t.info.sample_one_in = h.sample_one_in;

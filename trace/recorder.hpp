@@ -155,6 +155,8 @@ class recorder {
   /// The run is told to end, by whom or why: what waits now would wait for ever. Where the
   /// run ended by itself, this is not recorded.
   void told_to_end(string_index verdict, string_index reason);
+  /// This process has not run for so long: it was stopped, or its machine stood still.
+  void stood_still(std::chrono::nanoseconds);
   void noted(actor_index who, message_id during, std::string_view text);
   /// Contents of a message, recorded at level::payloads; cut at 64 KiB.
   void payload(message_id, std::span<const std::byte>);

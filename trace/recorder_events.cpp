@@ -155,6 +155,11 @@ void recorder::told_to_end(string_index verdict, string_index reason) {
   if (on()) record(here(), record_kind::told_to_end, now(), verdict, reason, 0);
 }
 
+void recorder::stood_still(std::chrono::nanoseconds how_long) {
+  if (on())
+    record(here(), record_kind::stood_still, now(), static_cast<std::uint64_t>(how_long.count()), 0, 0);
+}
+
 void recorder::noted(actor_index who, message_id during, std::string_view text) {
   if (!on() || (during && !during.recorded())) return;
   impl_->write_blob(here(), record_kind::noted, since_base(now()), during.value, 0,

@@ -1,6 +1,7 @@
 #include "trace/recorder_impl.hpp"
 
 #include "trace/collect.hpp"
+#include "trace/host_identity.hpp"
 #include "trace/tick_clock.hpp"
 
 #include <algorithm>
@@ -8,7 +9,6 @@
 #include <cstring>
 #include <ctime>
 #include <fmt/format.h>
-#include <fstream>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -100,8 +100,8 @@ void recorder::impl::fill_header(format::file_header& h) const {
   h.tables_segment = tables_segment_;
   h.name_bytes = static_cast<std::uint32_t>(options.node.size());
   std::memcpy(h.name, options.node.data(), options.node.size());
-  std::ifstream boot{"/proc/sys/kernel/random/boot_id"};
-  boot.getline(h.boot_id, sizeof h.boot_id);
+  boot_id().copy(h.boot_id, sizeof h.boot_id - 1);
+  time_namespace().copy(h.time_namespace, sizeof h.time_namespace - 1);
   gethostname(h.hostname, sizeof h.hostname - 1);
 }
 

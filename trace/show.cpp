@@ -94,6 +94,8 @@ std::string_view value_name(event_kind kind) {
     return "frames_sent_again";
   case event_kind::clock_offset:
     return "offset_ns";
+  case event_kind::stood_still:
+    return "stood_still_ns";
   default:
     return {};
   }
@@ -107,6 +109,7 @@ std::string_view colour_of(event_kind kind) {
   case event_kind::node_down:
   case event_kind::fault:
   case event_kind::told_to_end:
+  case event_kind::stood_still:
     return "\x1b[31m";
   case event_kind::sent:
     return "\x1b[36m";
@@ -160,6 +163,9 @@ std::string describe(const model& m, row i) {
     return fmt::format("fault {}{}", type_text(m, e.type[i]), reason_text(m, i));
   case event_kind::told_to_end:
     return fmt::format("the run is told to end, {}{}", type_text(m, e.type[i]), reason_text(m, i));
+  case event_kind::stood_still:
+    return fmt::format("it had not run for {}: it was stopped, or its machine stood still",
+                       duration_text(e.value[i]));
   case event_kind::noted:
     return fmt::format("{} noted: {}", who(), printable(m.notes[static_cast<std::size_t>(e.value[i])]));
   }

@@ -116,6 +116,34 @@ std::string end_text(const summary_report& s) {
                      printable(s.of->text(static_cast<std::uint32_t>(e.value[s.told_to_end]))));
 }
 
+std::vector<standstill_summary> summarize_standstills(const model& m) {
+  std::map<std::uint16_t, standstill_summary> by_node;
+  auto& e = m.events;
+  for (row i = 0; i < e.size(); ++i) {
+    if (e.kind[i] != event_kind::stood_still) continue;
+    auto& s = by_node[e.node[i]];
+    ++s.times;
+    if (e.value[i] <= s.longest_ns) continue;
+    s.longest_ns = e.value[i];
+    s.longest_until = e.time[i];
+  }
+  std::vector<standstill_summary> out;
+  for (auto& [n, s] : by_node) {
+    s.node = m.node_name(n);
+    out.push_back(std::move(s));
+  }
+  return out;
+}
+
+std::string standstills_text(const summary_report& s) {
+  std::string out;
+  for (auto& each : s.standstills)
+    out += fmt::format("paused     {} did not run for {} until {}{}\n", each.node,
+                       duration_text(each.longest_ns), time_text(each.longest_until),
+                       each.times == 1 ? "" : fmt::format(", the longest of {} times", each.times));
+  return out;
+}
+
 std::string nodes_table(const model& m, bool colour, int width) {
   using align = table::align;
   table t{{{"node"},
@@ -204,6 +232,18 @@ void json_end(json_writer& j, const summary_report& s) {
       .end();
 }
 
+void json_standstills(json_writer& j, const summary_report& s) {
+  j.key("stood_still").array();
+  for (auto& each : s.standstills)
+    j.object()
+        .member("node", each.node)
+        .member("times", each.times)
+        .member("longest_ns", each.longest_ns)
+        .member("until_ns", each.longest_until)
+        .end();
+  j.end();
+}
+
 void json_reasons(json_writer& j, std::string_view name,
                   const std::map<std::string, std::uint64_t>& reasons) {
   j.key(name).object();
@@ -223,6 +263,7 @@ summary_report summarize(const model& m) {
   out.roles = summarize_roles(m);
   out.types = summarize_types(m);
   out.ledger = balance(m);
+  out.standstills = summarize_standstills(m);
   out.told_to_end = told_to_end_at(m);
   return out;
 }
@@ -242,7 +283,7 @@ std::string render_text(const summary_report& s, bool colour, int width) {
   out +=
       fmt::format("run        {} over {}, {}, {}\n", duration_text(s.length), counted(m.nodes.size(), "node"),
                   counted(s.events, "event"), counted(s.ledger.sent, "message"));
-  out += end_text(s) + ledger_text(s.ledger);
+  out += end_text(s) + standstills_text(s) + ledger_text(s.ledger);
   out += fmt::format("\n{}\n{}\n{}", nodes_table(m, colour, width), roles_table(s, colour, width),
                      types_table(s, colour, width));
   return out;
@@ -260,6 +301,7 @@ std::string render_json(const summary_report& s) {
   j.member("events", s.events).member("messages", s.ledger.sent).member("length_ns", s.length);
   j.member("started_unix_ns", m.started_unix_ns);
   json_end(j, s);
+  json_standstills(j, s);
   json_nodes(j, m);
   j.key("roles").array();
   for (auto& r : s.roles)

@@ -29,6 +29,14 @@ struct type_summary {
   std::int64_t wait_ns = 0;     ///< mean; negative: not known
 };
 
+/// A node that did not run for a while, once or several times.
+struct standstill_summary {
+  std::string node;
+  std::uint64_t times = 0;
+  std::int64_t longest_ns = 0;
+  run_time longest_until = 0;
+};
+
 struct summary_report {
   const model* of = nullptr;
   std::uint64_t events = 0;
@@ -37,6 +45,7 @@ struct summary_report {
   std::vector<role_summary> roles; ///< by role, then node
   std::vector<type_summary> types; ///< most frequent first
   ledger_view ledger;
+  std::vector<standstill_summary> standstills; ///< by node
   row told_to_end = no_row; ///< the event that says why the launcher ended the run, if it did
 };
 

@@ -2,6 +2,7 @@
 #include "transport/bytes.hpp"
 #include "transport/delivery.hpp"
 #include "transport/delivery_parts.hpp"
+#include "transport/standstill.hpp"
 
 #include <cerrno>
 #include <condition_variable>
@@ -68,13 +69,13 @@ class answers final : public hub_listener {
   std::string await(const delivery& what, Reached reached) {
     std::unique_lock lock{mutex_};
     auto seen = news_;
-    auto until = steady_clock::now() + what.patience;
+    waiting_limit limit{what.patience, steady_clock::now()};
     while (why_not_.empty()) {
       if (!kept_ && what.give_up && what.give_up()) return "interrupted";
       if (reached(*this)) return {};
-      if (seen != news_) until = steady_clock::now() + what.patience;
+      if (seen != news_) limit.renew(steady_clock::now());
       seen = news_;
-      if (steady_clock::now() >= until)
+      if (limit.is_over(steady_clock::now()))
         return "no progress for " + std::to_string(what.patience.count() / 1000) + " s";
       changed_.wait_for(lock, look_interval);
     }

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <optional>
@@ -145,6 +146,34 @@ std::string look_up(const std::string& endpoint) {
     result = std::string(tcp) + "[" + text + "]:" + parts->port;
   ::freeaddrinfo(found);
   return result;
+}
+
+std::string bindable(const std::string& endpoint) {
+  const auto parts = split_tcp(endpoint);
+  if (!parts) return {};
+  const auto& host = parts->host;
+  if (host == "localhost") return std::string(tcp) + "127.0.0.1:" + parts->port;
+  if (host.find(':') != std::string::npos) return std::string(tcp) + "[" + host + "]:" + parts->port;
+  in_addr ignored{};
+  const bool as_it_is =
+      host == "*" || ::inet_pton(AF_INET, host.c_str(), &ignored) == 1 || ::if_nametoindex(host.c_str()) != 0;
+  return as_it_is ? endpoint : look_up(endpoint);
+}
+
+std::string why_not_bindable(const std::string& host) {
+  const auto parts = split_tcp(bindable(std::string(tcp) + host + ":0"));
+  if (!parts) return "no host or interface of that name is known";
+  sockaddr_in v4{};
+  sockaddr_in6 v6{};
+  v4.sin_family = AF_INET;
+  v6.sin6_family = AF_INET6;
+  int failed = 0;
+  if (::inet_pton(AF_INET, parts->host.c_str(), &v4.sin_addr) == 1)
+    failed = ::bind(descriptor(AF_INET).get(), reinterpret_cast<const sockaddr*>(&v4), sizeof v4);
+  else if (::inet_pton(AF_INET6, parts->host.c_str(), &v6.sin6_addr) == 1)
+    failed = ::bind(descriptor(AF_INET6).get(), reinterpret_cast<const sockaddr*>(&v6), sizeof v6);
+  if (failed == 0) return {};
+  return errno == EADDRNOTAVAIL ? "no interface of this machine has that address" : std::strerror(errno);
 }
 
 std::string peer_of(int fd) {

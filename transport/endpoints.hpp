@@ -27,6 +27,13 @@ std::string host_to_look_up(const std::string& endpoint);
 /// The endpoint with its host looked up, which may take long. Empty when it is unknown.
 std::string look_up(const std::string& endpoint);
 
+/// A tcp endpoint as ZeroMQ can listen at it: names of hosts are looked up, which may take long (localhost is
+/// 127.0.0.1), IPv6 addresses stand in brackets; * and names of interfaces stay. Empty when the host is
+/// unknown.
+std::string bindable(const std::string& endpoint);
+/// Empty, or why no process can listen at that host here.
+std::string why_not_bindable(const std::string& host);
+
 /// True when a try to connect shows that no process listens there: for ipc, and for tcp
 /// on loopback. Never blocks. Others may see a connection that ends at once.
 bool is_deserted(const std::string& endpoint);

@@ -17,6 +17,8 @@ struct faulty_network::node final : dialler, output_sink {
   std::unique_ptr<switchboard> board;
   std::vector<link_ptr> waiting;
   bool alive = true;
+  std::optional<time_point> stopped_since;
+  std::vector<std::function<void()>> kept; ///< what has come since then
 
   wire_ptr dial(const std::string& endpoint, std::string&) override { return network->dial(*this, endpoint); }
   bool is_deserted(const std::string& endpoint) override { return network->deserted_.contains(endpoint); }
@@ -81,6 +83,18 @@ void faulty_network::kill(const std::string& endpoint, bool noticed) {
   if (noticed) deserted_.insert(endpoint);
 }
 
+void faulty_network::stop(const std::string& endpoint) {
+  flush();
+  nodes_.at(endpoint)->stopped_since = now_;
+}
+
+void faulty_network::go_on(const std::string& endpoint) {
+  auto& n = *nodes_.at(endpoint);
+  n.board->stood_still(now_ - *std::exchange(n.stopped_since, {}), now_);
+  for (const auto& what : std::exchange(n.kept, {}))
+    what();
+}
+
 void faulty_network::block(const std::string& endpoint, bool blocked) {
   if (blocked)
     blocked_.insert(endpoint);
@@ -117,7 +131,7 @@ bool faulty_network::step(time_point limit) {
   flush();
   auto next = queue_.empty() ? time_point::max() : queue_.top().at;
   for (const auto& [endpoint, n] : nodes_)
-    next = std::min(next, n->board->next_deadline());
+    if (!n->stopped_since) next = std::min(next, n->board->next_deadline());
   if (next > limit) return false;
   now_ = std::max(now_, next);
   while (!queue_.empty() && queue_.top().at <= now_) {
@@ -127,7 +141,7 @@ bool faulty_network::step(time_point limit) {
     flush();
   }
   for (const auto& [endpoint, n] : nodes_)
-    n->board->tick(now_);
+    if (!n->stopped_since) n->board->tick(now_);
   flush();
   return true;
 }
@@ -183,6 +197,7 @@ bool faulty_network::transmit(const std::shared_ptr<connection>& c, int side, co
 void faulty_network::deliver(const std::shared_ptr<connection>& c, int side, const byte_buffer& bytes) {
   auto* to = c->ends[side];
   if (!c->open[side] || !to->alive) return;
+  if (to->stopped_since) return to->kept.push_back([this, c, side, bytes] { deliver(c, side, bytes); });
   auto line = c->wires[side].lock();
   if (!line) {
     if (side == 0) return; // the dialler has let go of it
@@ -202,8 +217,10 @@ void faulty_network::close(const std::shared_ptr<connection>& c, int side) {
 }
 
 void faulty_network::tell_broken(const std::shared_ptr<connection>& c, int side, const char* why) {
-  if (!std::exchange(c->open[side], false)) return;
   auto* to = c->ends[side];
+  if (to != nullptr && to->alive && to->stopped_since)
+    return to->kept.push_back([this, c, side, why] { tell_broken(c, side, why); });
+  if (!std::exchange(c->open[side], false)) return;
   if (to == nullptr || !to->alive) return;
   if (const auto line = c->wires[side].lock()) to->board->on_broken(line, why, now_);
 }

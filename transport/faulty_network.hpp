@@ -44,6 +44,10 @@ class faulty_network {
   /// Ends a node without a word, as SIGKILL does. Others find its endpoint deserted only
   /// if `noticed`.
   void kill(const std::string& endpoint, bool noticed);
+  /// Stops a node as SIGSTOP does: what comes for it waits, and its time passes unseen. What it
+  /// hears when it goes on, hubs find out by themselves. Nobody may send from a stopped node.
+  void stop(const std::string& endpoint);
+  void go_on(const std::string& endpoint);
   /// While blocked, nobody gets a connection to the endpoint.
   void block(const std::string& endpoint, bool blocked);
 

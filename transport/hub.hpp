@@ -191,6 +191,9 @@ struct hub_options {
   std::optional<security_options> security;
   bool plaintext = false;
   void* zmq_context = nullptr; ///< share one to use inproc endpoints; null: an own one
+  /// This process has not run for a while: it was stopped, or its machine stood still. Nobody was
+  /// called silent for that. Called on the I/O thread, must not throw and not block; may be empty.
+  std::function<void(std::chrono::nanoseconds)> on_standstill;
   /// What an operator may want to read: refusals, peers that went down, strangers. Called
   /// on the I/O thread, must not throw and not block; may be empty.
   std::function<void(log_level, std::string_view)> log;

@@ -1,6 +1,7 @@
 #include "transport/hub_loop.hpp"
 
 #include "transport/endpoints.hpp"
+#include "transport/process_limits.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -16,6 +17,10 @@ namespace troupe::transport {
 namespace {
 constexpr int router_events = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED
                               | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
+
+// What ZeroMQ and a hub open and start before anybody is connected.
+constexpr std::size_t files_of_hub = 32;
+constexpr std::size_t threads_of_hub = 4;
 
 time_point now_on_clock() { return std::chrono::steady_clock::now(); }
 
@@ -78,9 +83,12 @@ void check(const hub_options& o) {
 } // namespace
 
 hub_loop::hub_loop(hub_options options, hub_listener& listener, trace::recorder& recorder)
-    : options_((check(options), std::move(options))),
+    : options_(
+        (check(options), demand_files(files_of_hub), demand_threads(threads_of_hub), std::move(options))),
       context_(options_.zmq_context, 4 * options_.peers_max + 64), strangers_(options_.log),
-      ready_(std::make_shared<ready_list>()) {
+      ready_(std::make_shared<ready_list>()),
+      standstill_(now_on_clock(),
+                  std::min<std::chrono::nanoseconds>(limits::local_standstill, options_.liveness / 4)) {
   board_ = std::make_unique<switchboard>(board_options(options_), listener, recorder, *this, ready_);
   epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
   if (epoll_ < 0) fail("cannot make an epoll descriptor");
@@ -134,11 +142,15 @@ void hub_loop::bind() {
     if (::access(path.c_str(), F_OK) == 0 && !transport::is_deserted(options_.listen))
       throw std::runtime_error("cannot listen at " + options_.listen + ": another process already does");
   }
-  if (const auto* wrong = wrong_with_security(options_.listen))
+  const auto address = is_tcp(options_.listen) ? bindable(options_.listen) : options_.listen;
+  if (address.empty())
+    throw std::runtime_error("cannot listen at " + options_.listen
+                             + ": no host or interface of that name is known");
+  if (const auto* wrong = wrong_with_security(address))
     throw std::runtime_error("cannot listen at " + options_.listen + ": " + wrong);
   const bool with_keys = options_.security && is_tcp(options_.listen);
   router_ = std::make_shared<zmq_socket>(context_.get(), ZMQ_ROUTER);
-  configure(*router_, options_.listen);
+  configure(*router_, address);
   router_->set(ZMQ_ROUTER_MANDATORY, 1);
   router_->set(ZMQ_BACKLOG, 1024);
   if (with_keys) {
@@ -147,7 +159,7 @@ void hub_loop::bind() {
     router_->set(ZMQ_ZAP_DOMAIN, std::string_view("troupe"));
   }
   if (!is_inproc(options_.listen)) router_monitor_ = router_->monitor(context_.get(), router_events);
-  if (!router_->bind(options_.listen))
+  if (!router_->bind(address))
     throw std::runtime_error("cannot listen at " + options_.listen + ": " + zmq_strerror(zmq_errno()));
   endpoint_ = options_.advertise.empty() ? reachable_endpoint(router_->last_endpoint()) : options_.advertise;
   if (with_keys) endpoint_ += "|" + options_.security->own.public_key;
@@ -170,7 +182,7 @@ void hub_loop::unwatch(int descriptor) { ::epoll_ctl(epoll_, EPOLL_CTL_DEL, desc
 bool hub_loop::post(std::function<void(time_point)> command) {
   const std::lock_guard guard(ended_mutex_);
   if (ended_) return false;
-  ready_->post([command = std::move(command)] { command(now_on_clock()); });
+  ready_->post([this, command = std::move(command)] { command(look_at_clock()); });
   return true;
 }
 
@@ -179,6 +191,7 @@ void hub_loop::stop(std::chrono::milliseconds linger) {
   post([this, linger](time_point now) {
     if (stopping_) return;
     stopping_ = true;
+    stop_linger_ = linger;
     stop_deadline_ = now + linger;
     board_->begin_stop(now);
   });
@@ -188,6 +201,16 @@ void hub_loop::stop(std::chrono::milliseconds linger) {
 
 // -- the thread --------------------------------------------------------------------------------
 
+time_point hub_loop::look_at_clock() {
+  const auto now = now_on_clock();
+  const auto stood_still = standstill_.look(now);
+  if (stood_still.count() == 0) return now;
+  board_->stood_still(stood_still, now);
+  if (stopping_ && stop_linger_.count() > 0) stop_deadline_ = now + stop_linger_;
+  if (options_.on_standstill) options_.on_standstill(stood_still);
+  return now;
+}
+
 void hub_loop::run() {
   while (step())
     sleep();
@@ -196,7 +219,7 @@ void hub_loop::run() {
 
 bool hub_loop::step() {
   for (bool busy = true; busy;) {
-    const auto now = now_on_clock();
+    const auto now = look_at_clock();
     for (const auto& command : ready_->take_commands())
       command();
     busy = drain(now);
@@ -210,12 +233,11 @@ bool hub_loop::step() {
 }
 
 void hub_loop::sleep() {
-  const auto deadline = std::min(board_->next_deadline(), stop_deadline_);
-  int timeout_ms = -1;
-  if (deadline != time_point::max()) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - now_on_clock()).count();
-    timeout_ms = static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
-  }
+  const auto now = look_at_clock();
+  const auto deadline = std::min({board_->next_deadline(), stop_deadline_, now + standstill_.interval()});
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - now);
+  const auto timeout_ms = static_cast<int>(std::max<std::int64_t>(left.count(), 0));
+  standstill_.sleeps_until(now + left);
   epoll_event events[64];
   const int count = ready_->try_sleep() ? ::epoll_wait(epoll_, events, 64, timeout_ms) : 0;
   bool woken = false;

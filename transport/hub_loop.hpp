@@ -3,6 +3,7 @@
 
 #include "transport/gatekeeper.hpp"
 #include "transport/ready_list.hpp"
+#include "transport/standstill.hpp"
 #include "transport/switchboard.hpp"
 #include "transport/zmq_socket.hpp"
 
@@ -55,6 +56,8 @@ class hub_loop final : public dialler {
   void configure(zmq_socket&, const std::string& endpoint) const;
   void watch(int descriptor);
   void unwatch(int descriptor);
+  /// The time on the I/O thread, which finds out here whether it has stood still.
+  time_point look_at_clock();
   void run();
   bool step();
   void sleep();
@@ -110,7 +113,9 @@ class hub_loop final : public dialler {
   std::unordered_map<dealer_wire*, dealer_channel> dialled_;
   std::unordered_map<int, dealer_wire*> dialled_by_descriptor_;
 
+  standstill_watch standstill_;
   bool stopping_ = false;
+  std::chrono::milliseconds stop_linger_{0};
   time_point stop_deadline_ = time_point::max();
   std::mutex ended_mutex_;
   bool ended_ = false;

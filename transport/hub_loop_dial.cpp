@@ -107,7 +107,7 @@ void hub_loop::look_up_and_connect(const dealer_ptr& line, const std::string& ad
     list->post([this, weak, found = std::move(found)] {
       const auto waiting = weak.lock();
       if (!waiting || waiting->is_closed()) return;
-      const auto now = std::chrono::steady_clock::now();
+      const auto now = look_at_clock();
       if (found.empty())
         board_->on_broken(waiting, "its host name is not known", now);
       else if (!waiting->connect(found))

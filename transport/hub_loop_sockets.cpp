@@ -12,10 +12,6 @@ namespace {
 constexpr std::size_t frames_per_turn = 64;
 constexpr std::size_t bytes_per_turn = 1U << 20;
 
-/// What came in this turn may be younger than the turn: with the time of its beginning a
-/// heartbeat would seem to have arrived before it was sent.
-time_point after_arrival() { return std::chrono::steady_clock::now(); }
-
 } // namespace
 
 // Everything is received before any of it is worked on: whoever is woken by the first
@@ -51,7 +47,9 @@ bool hub_loop::drain_dealer(const dealer_ptr& line, time_point now) {
     const std::lock_guard guard(line->socket().mutex);
     more = receive_all(line->socket().get(), false, arrived);
   }
-  now = after_arrival();
+  // What came in this turn may be younger than the turn: with the time of its beginning a
+  // heartbeat would seem to have arrived before it was sent.
+  now = look_at_clock();
   for (auto& each : arrived) {
     if (line->is_closed()) break;
     if (each.more_parts)
@@ -94,7 +92,7 @@ bool hub_loop::drain_router(time_point now) {
     const std::lock_guard guard(router_->mutex);
     if (receive_all(router_->get(), true, arrived)) router_signalled_ = true;
   }
-  now = after_arrival();
+  now = look_at_clock(); // see drain_dealer()
   for (auto& each : arrived) {
     const auto line = router_wire_of(each.id, *each.body, now);
     if (each.more_parts) {

@@ -49,6 +49,8 @@ inline constexpr std::chrono::milliseconds heartbeat_min{1};
 inline constexpr std::chrono::milliseconds handshake_timeout{2000}; ///< for one attempt to connect
 inline constexpr std::chrono::milliseconds redial_delay_min{5};
 inline constexpr std::chrono::milliseconds redial_delay_max{250};
+/// A process whose own timer is late by this much has not run itself; less where liveness / 4 is less.
+inline constexpr std::chrono::milliseconds local_standstill{500};
 inline constexpr std::chrono::milliseconds local_last_words{
     200}; ///< liveness interval of a peer known to have ended
 

@@ -1,7 +1,9 @@
 // Time as a thread that looks at it often lives through it.
 #pragma once
 
-#include <chrono>
+#include "transport/standstill.hpp"
+
+#include <utility>
 
 namespace troupe::transport {
 
@@ -12,13 +14,12 @@ class running_clock {
   using time_point = std::chrono::steady_clock::time_point;
 
   /// Two looks are at most `step` apart while the thread runs.
-  explicit running_clock(std::chrono::milliseconds step) : step_(step) {}
+  explicit running_clock(std::chrono::milliseconds step) : step_(step), watch_(time_point{}, standstill) {}
 
   /// `present`: of the steady clock, never earlier than before.
   time_point at(time_point present) {
-    if (looked_at_ != time_point{} && present - looked_at_ > standstill)
-      stood_still_ += present - looked_at_ - step_;
-    looked_at_ = present;
+    if (const auto late = watch_.look(present); std::exchange(looked_, true)) stood_still_ += late;
+    watch_.sleeps_until(present + step_);
     return present - stood_still_;
   }
 
@@ -26,7 +27,8 @@ class running_clock {
   /// Longer than a busy machine keeps a thread waiting.
   static constexpr std::chrono::milliseconds standstill{1000};
   const std::chrono::milliseconds step_;
-  time_point looked_at_{};
+  standstill_watch watch_;
+  bool looked_ = false;
   std::chrono::steady_clock::duration stood_still_{0};
 };
 

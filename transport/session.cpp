@@ -362,6 +362,8 @@ bool session::is_stale(time_point now) const {
   return state_ == session_state::up && now >= last_heard_ + options_.liveness / 2;
 }
 
+void session::stood_still(time_point now) { last_heard_ = std::max(last_heard_, now); }
+
 void session::expect_no_more() {
   options_.liveness = std::min<std::chrono::milliseconds>(options_.liveness, limits::local_last_words);
 }

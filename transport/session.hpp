@@ -133,6 +133,8 @@ class session {
   std::chrono::milliseconds liveness() const { return options_.liveness; }
   /// Nothing heard on the present connection for half of that: a new one is worth a try.
   bool is_stale(time_point now) const;
+  /// This side did not run itself: the peer gets its whole interval again.
+  void stood_still(time_point now);
   /// When pull_control(), is_stale() or is_silent() is to be asked again, unless something happens.
   time_point next_deadline() const;
   /// From now on limits::local_last_words is the liveness interval.

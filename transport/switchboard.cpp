@@ -11,7 +11,9 @@ namespace {
 // One link does not keep the others waiting for longer than this many frames.
 constexpr std::size_t frames_per_flush = 64;
 
-std::string milliseconds_text(std::chrono::milliseconds t) { return std::to_string(t.count()) + " ms"; }
+std::string interval_text(std::chrono::milliseconds t) {
+  return t.count() % 1000 == 0 ? std::to_string(t.count() / 1000) + " s" : std::to_string(t.count()) + " ms";
+}
 } // namespace
 
 switchboard::switchboard(switchboard_options options, hub_listener& listener, trace::recorder& recorder,
@@ -304,6 +306,19 @@ void switchboard::abandon() {
 
 // -- time ----------------------------------------------------------------------------------
 
+void switchboard::stood_still(std::chrono::nanoseconds how_long, time_point now) {
+  recorder_.stood_still(how_long);
+  for (const auto& l : all_links())
+    l->with_session([&](session& s) { s.stood_still(now); });
+  for (const auto& d : dialling_) {
+    if (d->patience.count() > 0) d->give_up = now + d->patience;
+    if (d->not_before > time_point{}) d->not_before = now + options_.session.liveness / 4;
+  }
+  for (const auto& [key, c] : connections_)
+    if (c->now != connection::stage::carrying) c->deadline = now + limits::handshake_timeout;
+  next_deadline_ = now;
+}
+
 void switchboard::tick(time_point now) {
   if (now < next_deadline_) return;
   next_deadline_ = time_point::max();
@@ -315,9 +330,9 @@ void switchboard::tick_links(time_point now) {
   for (const auto& l : all_links()) {
     const bool silent = l->with_session([&](session& s) { return s.is_silent(now); });
     if (silent) {
-      end(l, down_reason::silent,
-          "nothing heard of it for "
-              + milliseconds_text(l->with_session([](session& s) { return s.liveness(); })));
+      end(l, down_reason::silent, "nothing heard of it for " + interval_text(l->with_session([](session& s) {
+                                    return s.liveness();
+                                  })));
       continue;
     }
     if (l->with_session([&](session& s) { return s.is_stale(now); })) {

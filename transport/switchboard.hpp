@@ -60,6 +60,9 @@ class switchboard {
   void on_broken(const wire_ptr&, std::string_view why, time_point now);
   /// Transmits what the link has; false when something is left for another call.
   bool flush(const link_ptr&, time_point now);
+  /// This process has not run for `how_long`, up to now: nobody is blamed for a silence meanwhile, and
+  /// every limit on the absence of others begins anew. To be called before anything else.
+  void stood_still(std::chrono::nanoseconds how_long, time_point now);
   /// Does what time demands; cheap before next_deadline().
   void tick(time_point now);
   time_point next_deadline() const { return next_deadline_; }

@@ -24,7 +24,8 @@ void switchboard::dial(const link_ptr& target, const std::string& endpoint, time
   if (target->state() != session_state::waiting) return; // it came by itself
   auto& d = add_dialling(endpoint, now);
   d.target = target;
-  d.give_up = now + options_.connect_timeout;
+  d.patience = options_.connect_timeout;
+  d.give_up = now + d.patience;
   note_deadline(d.give_up);
 }
 
@@ -36,7 +37,8 @@ void switchboard::connect(const std::string& endpoint, std::chrono::milliseconds
   }
   auto& d = add_dialling(endpoint, now);
   d.done = std::move(done);
-  d.give_up = now + timeout;
+  d.patience = timeout;
+  d.give_up = now + d.patience;
   note_deadline(d.give_up);
 }
 
@@ -49,7 +51,7 @@ void switchboard::resume(const link_ptr& l, time_point now) {
   auto& d = add_dialling(endpoint, now);
   d.target = l;
   d.resuming = true;
-  d.not_before = mine ? now : now + options_.session.liveness / 4;
+  if (!mine) d.not_before = now + options_.session.liveness / 4;
 }
 
 void switchboard::begin_attempt(dialling& d, time_point now) {

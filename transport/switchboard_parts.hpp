@@ -8,9 +8,10 @@ namespace troupe::transport {
 /// Somebody who is to be connected, over as many attempts as it takes.
 struct switchboard::dialling {
   std::string endpoint;
-  link_ptr target;       ///< who is expected; null: whoever is there
-  bool resuming = false; ///< the target was up before; only its silence ends this
-  connected done;        ///< may be empty
+  link_ptr target;                      ///< who is expected; null: whoever is there
+  bool resuming = false;                ///< the target was up before; only its silence ends this
+  connected done;                       ///< may be empty
+  std::chrono::nanoseconds patience{0}; ///< from its beginning to give_up, which is never without
   time_point give_up = time_point::max();
   time_point not_before{}; ///< until then the other side is expected to dial
   time_point next_attempt{};

@@ -2,6 +2,7 @@
 #include "scenarios/file/checks.hpp"
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <array>
 #include <tuple>
 
@@ -24,9 +25,14 @@ bool is_loopback(std::string_view host) {
 }
 
 bool is_host(std::string_view host) {
+  if (host.find_first_of(":[]") != std::string_view::npos) { // with colons it is an IPv6 address, and no port
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    in6_addr ignored{};
+    return ::inet_pton(AF_INET6, std::string(host).c_str(), &ignored) == 1;
+  }
   const auto legal = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-'
-           || c == '_' || c == ':' || c == '[' || c == ']';
+           || c == '_';
   };
   return host == "*" || (!host.empty() && host.size() <= 253 && std::all_of(host.begin(), host.end(), legal));
 }

@@ -120,7 +120,7 @@ json topology_schema() {
        {"scheduler", described(words(scheduler_words), "seeded: one thread, virtual time, one process")},
        {"cores", described(words(cores_words), "split: each node that the run starts gets its part of them")},
        {"external", described(texts(std::size_t(file::nodes_max)), "names of nodes that join by hand")},
-       {"join_timeout", described(reference("duration"), "how long the nodes may take to join")},
+       {"join_timeout", described(reference("duration"), "how long each node may take to join")},
        {"place", std::move(place)},
        {"security", std::move(security)}});
 }

@@ -1,5 +1,5 @@
-// A launcher in a process of its own, to be killed by the tests: PROGRAM ENDPOINT MODE.
-// Starts one child with a child of its own and one that ignores signals, passes their
+// A launcher in a process of its own, to be killed by the tests: PROGRAM SOCKETS MODE.
+// Is to clean up the directory SOCKETS, starts one child with a child of its own and one that ignores signals, passes their
 // lines on, and waits, or ends where MODE is "return".
 #include "cli/process.hpp"
 
@@ -24,8 +24,9 @@ int main(int, char** argv) {
   cli::process_launcher launcher(options);
   // From a thread that ends at once: the children must not die with it.
   std::thread([&] {
-    launcher.start("w1", argv[2]);
-    launcher.start("w2", argv[2]);
+    launcher.clean_up_after(argv[2]);
+    launcher.start("w1", "");
+    launcher.start("w2", "");
   }).join();
   if (std::string_view(argv[3]) == "return") return 0; // the destructor ends them
   while (true)

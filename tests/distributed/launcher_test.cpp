@@ -56,7 +56,7 @@ class fixture {
     launcher = std::make_unique<cli::process_launcher>(options);
     launcher->on_exit([this](const scenarios::process_exit& how) {
       const std::lock_guard lock(mutex);
-      exits[how.node] = cli::describe(how);
+      exits[how.node] = scenarios::how_it_ended(how);
       lines_at_exit[how.node] = line_counts[how.node];
     });
   }
@@ -297,7 +297,7 @@ TEST_CASE("neither a child nor a socket outlives its launcher, however that one 
   for (const int number : {SIGKILL, SIGTERM, SIGINT, SIGSEGV, SIGHUP}) {
     CAPTURE(number);
     const socket_directory sockets;
-    const foreign_launcher launcher("ipc://" + sockets.file.string(), "wait");
+    const foreign_launcher launcher(sockets.directory.string(), "wait");
     REQUIRE(launcher.children.size() == 2); // the first is a child of a child
     ::kill(launcher.pid, number);
     wait_for_all_children();
@@ -306,7 +306,7 @@ TEST_CASE("neither a child nor a socket outlives its launcher, however that one 
     CHECK_FALSE(std::filesystem::exists(sockets.directory));
   }
   const socket_directory sockets;
-  const foreign_launcher in_order("ipc://" + sockets.file.string(), "return");
+  const foreign_launcher in_order(sockets.directory.string(), "return");
   wait_for_all_children();
   CHECK(std::filesystem::exists(sockets.file)); // a launcher that lives cleans up itself
   ::prctl(PR_SET_CHILD_SUBREAPER, 0);
@@ -316,7 +316,7 @@ TEST_CASE("a guard removes sockets alone", "[launcher]") {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   const socket_directory sockets;
   std::ofstream(sockets.directory / "precious") << "x";
-  const foreign_launcher launcher("ipc://" + sockets.file.string(), "wait");
+  const foreign_launcher launcher(sockets.directory.string(), "wait");
   ::kill(launcher.pid, SIGKILL);
   wait_for_all_children();
   CHECK_FALSE(std::filesystem::exists(sockets.file));

@@ -49,7 +49,7 @@ int main(int argc, char** argv) {
             }};
   self.publish("server", self.system().spawn(server));
   self.publish("squarer", self.system().spawn(typed_server));
-  auto joined = self.connect(argv[2], std::chrono::seconds{20});
+  auto joined = self.connect(argv[2], std::chrono::seconds{60});
   if (!joined) {
     std::fprintf(stderr, "%s\n", caf::to_string(joined.error()).c_str());
     return 1;

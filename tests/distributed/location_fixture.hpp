@@ -14,7 +14,7 @@ namespace troupe::testing {
 
 using namespace std::chrono_literals;
 
-inline constexpr auto patience = 20s;
+inline constexpr auto patience = 60s;
 
 /// This process's node and its children; ends them all.
 class location_fixture {

@@ -89,10 +89,10 @@ inline promised_text use(user_actor* self, const use_handle& x) {
     deliver(promise, std::string{"sent"});
     break;
   case deed::request:
-    ask_for<square_is>(self, promise, x.whom, std::chrono::seconds{20}, number, ask_square{12});
+    ask_for<square_is>(self, promise, x.whom, std::chrono::seconds{60}, number, ask_square{12});
     break;
   case deed::fail:
-    ask_for<square_is>(self, promise, x.whom, std::chrono::seconds{20}, number, ask_square{-1});
+    ask_for<square_is>(self, promise, x.whom, std::chrono::seconds{60}, number, ask_square{-1});
     break;
   case deed::time_out:
     ask_for<std::string>(self, promise, x.whom, std::chrono::milliseconds{50}, text, std::string{"wait"});
@@ -102,7 +102,7 @@ inline promised_text use(user_actor* self, const use_handle& x) {
     break;
   case deed::secret:
     ask_for<std::size_t>(
-        self, promise, x.whom, std::chrono::seconds{20}, [](std::size_t n) { return std::to_string(n); },
+        self, promise, x.whom, std::chrono::seconds{60}, [](std::size_t n) { return std::to_string(n); },
         secret{"x"});
     break;
   case deed::monitor:
@@ -136,7 +136,7 @@ inline caf::behavior user(user_actor* self) {
       [self](const use_handle& x) { return use(self, x); },
       [self](const use_typed_handle& x) {
         auto promise = self->make_response_promise<std::string>();
-        self->request(x.whom, std::chrono::seconds{20}, ask_square{6})
+        self->request(x.whom, std::chrono::seconds{60}, ask_square{6})
             .then([promise](const square_is& y) { deliver(promise, std::to_string(y.value)); },
                   [promise](caf::error& err) { deliver(promise, std::move(err)); });
         return promise;

@@ -69,7 +69,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     // The first half and the whole as two nodes: what they say of each other may clash.
     traces.push_back(read_trace_bytes(bytes, "whole"));
     traces.push_back(read_trace_bytes(bytes.first(size - size / 4), "part"));
-    traces.back().info.boot_id += "x";
+    traces.back().info.clock_id += "x";
     auto m = merge(std::move(traces));
     demand_order(m);
     ask_everything(m);

@@ -27,7 +27,7 @@ class node_builder {
     t_.info.recorded = true;
     t_.info.closed = true;
     t_.info.host = "host-" + boot_id;
-    t_.info.boot_id = std::move(boot_id);
+    t_.info.clock_id = std::move(boot_id);
     t_.base_mono_ns = 1'000'000'000;
     t_.base_unix_ns = 1'700'000'000'000'000'000;
     t_.nodes.push_back({t_.info.name, incarnation});
@@ -100,6 +100,9 @@ class node_builder {
   }
   node_builder& fault(std::int64_t us, const std::string& what, const std::string& detail) {
     return add(kind::fault, us, string(what), string(detail), 0);
+  }
+  node_builder& stood_still(std::int64_t us, std::int64_t for_us) {
+    return add(kind::stood_still, us, static_cast<std::uint64_t>(for_us * 1000), 0, 0);
   }
   node_builder& told_to_end(std::int64_t us, const std::string& verdict, const std::string& reason) {
     return add(kind::told_to_end, us, string(verdict), string(reason), 0);

@@ -111,7 +111,7 @@ TEST_CASE("actors of a role are numbered in order of spawning over all nodes", "
 TEST_CASE("the clock of another host is mapped by the measured offset", "[trace][merge]") {
   tests::ping_pong p;
   // w1 lives on another host whose monotonic clock is 500 s ahead; nobody raised a clock.
-  p.w1.raw().info.boot_id = "boot-b";
+  p.w1.raw().info.clock_id = "boot-b";
   p.w1.raw().base_mono_ns += 500'000'000'000;
   p.main.clock_offset(5, p.w1_at_main, 500'000'000, 3);
   auto m = p.merge();
@@ -158,7 +158,7 @@ TEST_CASE("what the hybrid clock was pushed forward is taken back", "[trace][mer
 
 TEST_CASE("without any measurement the order of causes still holds", "[trace][merge]") {
   tests::ping_pong p;
-  p.w1.raw().info.boot_id = "boot-b";
+  p.w1.raw().info.clock_id = "boot-b";
   p.w1.raw().base_mono_ns -= 40'000; // its clock says that it received before it was sent
   auto m = p.merge();
   check_causal(m);

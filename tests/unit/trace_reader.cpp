@@ -7,7 +7,9 @@
 #include "unit/trace_support.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
+#include <fstream>
 #include <random>
 #include <sys/wait.h>
 #include <thread>
@@ -226,6 +228,24 @@ TEST_CASE("what is no trace is refused in a sentence", "[trace][reader]") {
   auto m = trace::load({dir.path()});
   CHECK(m.messages.size() == 10);
   CHECK(tests::has_remark(m, "x.trace is no trace"));
+}
+
+TEST_CASE("nodes of one boot in different time namespaces share no clock", "[trace][reader]") {
+  testing::temporary_directory dir;
+  for (const auto* name : {"w1", "w2", "w3"}) {
+    auto o = options_in(dir.path());
+    o.node = name;
+    recorder{o}.close();
+  }
+  std::fstream elsewhere{dir.path() / "w2.trace", std::ios::in | std::ios::out | std::ios::binary};
+  elsewhere.seekp(offsetof(format::file_header, time_namespace));
+  elsewhere.write("42", 3);
+  elsewhere.close();
+  auto m = trace::load({dir.path()});
+  REQUIRE(m.nodes.size() == 3);
+  CHECK(m.nodes[0].clock_id == m.nodes[2].clock_id);
+  CHECK(m.nodes[1].clock_id != m.nodes[0].clock_id);
+  CHECK(m.nodes[1].clock_id.ends_with("/42"));
 }
 
 TEST_CASE("records of kinds to come are skipped and counted", "[trace][reader]") {

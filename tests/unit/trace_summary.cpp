@@ -56,6 +56,20 @@ TEST_CASE("a summary says why the launcher ended the run", "[trace][summary]") {
   CHECK(nlohmann::json::parse(render_json(trace::summarize(calm)))["told_to_end"].is_null());
 }
 
+TEST_CASE("a summary says which nodes stood still, and for how long", "[trace][summary]") {
+  tests::ping_pong p;
+  p.main.stood_still(40, 8'000'000).stood_still(80, 19'600'000);
+  auto m = p.merge();
+  auto s = trace::summarize(m);
+  CHECK(render_text(s, false, 0)
+            .find("paused     main did not run for 19.6 s until 0.000080 s, the longest of 2 times\n")
+        != std::string::npos);
+  auto j = nlohmann::json::parse(render_json(s));
+  REQUIRE(j["stood_still"].size() == 1);
+  CHECK(j["stood_still"][0]["node"] == "main");
+  CHECK(j["stood_still"][0]["longest_ns"] == 19'600'000'000);
+}
+
 TEST_CASE("every kind of event reads as a sentence and as JSON", "[trace][show]") {
   tests::ping_pong p;
   using kind = tests::node_builder::kind;

@@ -1,7 +1,8 @@
 // A process with one hub, for tests that stop and kill processes. It prints its endpoint
 // and incarnation, sends every message back to whom it came from, and stops in order when
 // its standard input ends. With consume=NANOSECONDS it takes so long for each message
-// instead, and answers "end" with how many there were. Arguments: NAME LISTEN [key=value]...
+// instead, and answers "end" with how many there were. With tell=1 it prints a line for each
+// peer that comes or goes, and when it has stood still. Arguments: NAME LISTEN [key=value]...
 #include "transport/hub.hpp"
 
 #include <condition_variable>
@@ -22,7 +23,10 @@ using namespace troupe;
 namespace {
 
 struct echo final : transport::hub_listener {
-  void on_peer_up(const transport::peer_ptr&) override {}
+  explicit echo(bool tells) : tells_(tells) {}
+  void on_peer_up(const transport::peer_ptr& p) override {
+    if (tells_) std::cout << "up " << p->identity().name << std::endl;
+  }
   void on_frame(const transport::peer_ptr& p, transport::inbound_frame frame) override {
     transport::envelope_view view;
     while (frame.next(view)) {
@@ -34,8 +38,13 @@ struct echo final : transport::hub_listener {
       });
     }
   }
-  void on_peer_down(const transport::peer_ptr&, transport::down_reason, std::string_view,
-                    std::uint64_t) override {}
+  void on_peer_down(const transport::peer_ptr& p, transport::down_reason why, std::string_view,
+                    std::uint64_t) override {
+    if (tells_) std::cout << "down " << p->identity().name << ' ' << to_string(why) << std::endl;
+  }
+
+ private:
+  const bool tells_;
 };
 
 /// Takes frames one after the other on a thread of its own, at its own pace.
@@ -117,8 +126,10 @@ int main(int argc, char** argv) {
   options.plaintext = settings.contains("plaintext");
   if (settings.contains("liveness"))
     options.liveness = std::chrono::milliseconds{std::stol(settings["liveness"])};
+  if (settings.contains("tell"))
+    options.on_standstill = [](std::chrono::nanoseconds) { std::cout << "stood still" << std::endl; };
   try {
-    std::unique_ptr<transport::hub_listener> listener = std::make_unique<echo>();
+    std::unique_ptr<transport::hub_listener> listener = std::make_unique<echo>(settings.contains("tell"));
     if (settings.contains("consume"))
       listener = std::make_unique<consumer>(std::chrono::nanoseconds{std::stol(settings["consume"])});
     trace::recorder recorder({{}, options.identity.name, options.identity.incarnation, trace::level::off});

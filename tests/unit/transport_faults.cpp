@@ -206,6 +206,70 @@ TEST_CASE("whatever the network does, while peers live nothing is lost, doubled 
   std::cout << "faulty network: " << count << " seeds from " << first << "\n";
 }
 
+TEST_CASE("when all nodes stand still for any time and go on together, nobody is lost",
+          "[transport][faults]") {
+  const auto [first, count] = chosen_seeds(2'000);
+  for (auto seed = first; seed < first + count; ++seed) {
+    world w(seed);
+    auto& net = w.net;
+    w.introduce_all();
+    for (int round = 0; round < 3; ++round) {
+      w.talk(20, 50ms);
+      net.run_for(net.between(50ms, 400ms)); // the first time, also while they connect
+      for (const auto& n : w.nodes)
+        net.stop(n->endpoint);
+      net.run_for(net.between(1s, 60s));
+      // One goes on at once, the others within less than the interval after it.
+      std::vector<std::string> late;
+      for (const auto& n : w.nodes)
+        if (net.chance(0.5)) late.push_back(n->endpoint);
+      if (late.size() == w.nodes.size()) late.pop_back();
+      for (const auto& n : w.nodes)
+        if (std::find(late.begin(), late.end(), n->endpoint) == late.end()) net.go_on(n->endpoint);
+      net.run_for(net.between(0ms, w.liveness - 500ms));
+      for (const auto& endpoint : late)
+        net.go_on(endpoint);
+      net.run_for(net.between(0ms, 2s));
+    }
+    net.run_for(20s);
+    for (const auto& [a, b] : w.pairs)
+      for (const auto& [from, to] : {std::pair{a, b}, std::pair{b, a}})
+        if (const auto wrong = wrong_with(*to, *from); !wrong.empty())
+          report(seed, to->name + " of " + from->name + ": " + wrong);
+  }
+}
+
+TEST_CASE("who stands still alone is lost to the others after their interval, and finds that out",
+          "[transport][faults]") {
+  const auto [first, count] = chosen_seeds(200);
+  for (auto seed = first; seed < first + count; ++seed) {
+    world w(seed, 5s);
+    auto& net = w.net;
+    w.introduce_all();
+    net.run_for(1s);
+    w.talk(40, 100ms);
+    net.run_for(1s);
+    auto& alone = *w.nodes[net.random()() % w.nodes.size()];
+    net.stop(alone.endpoint);
+    net.run_for(w.liveness - 500ms);
+    for (const auto& [a, b] : w.pairs)
+      if (wrong_with(*a, *b) + wrong_with(*b, *a) != "")
+        report(seed, "somebody was lost before the interval");
+    net.run_for(net.between(1s, 60s));
+    net.go_on(alone.endpoint);
+    net.run_for(20s);
+    for (const auto& [a, b] : w.pairs)
+      for (const auto& [from, to] : {std::pair{a, b}, std::pair{b, a}}) {
+        const auto heard_there = to->listener.of(from->name, from->incarnation);
+        const auto downs = std::count_if(heard_there.begin(), heard_there.end(),
+                                         [](const heard& h) { return h.what.starts_with("down silent"); });
+        const bool concerned = from == &alone || to == &alone;
+        if (downs != (concerned ? 1 : 0))
+          report(seed, to->name + " called " + from->name + " silent " + std::to_string(downs) + " times");
+      }
+  }
+}
+
 TEST_CASE("a node that is killed and comes back: the old one's end comes after its last message, before the "
           "new one",
           "[transport][faults]") {

@@ -74,6 +74,16 @@ class child_process {
     int status = 0;
     ::waitpid(pid_, &status, WUNTRACED);
   }
+  /// Its next line of output (see transport_child.cpp); empty when there is none in time.
+  std::string next_line(std::chrono::milliseconds patience = std::chrono::seconds{60}) {
+    std::string line;
+    pollfd readable{output_, POLLIN, 0};
+    for (char c = 0;
+         ::poll(&readable, 1, static_cast<int>(patience.count())) == 1 && ::read(output_, &c, 1) == 1;
+         line += c)
+      if (c == '\n') return line;
+    return line;
+  }
   /// Asks it to stop in order.
   void close_input() {
     ::close(input_);

@@ -1,6 +1,7 @@
 #include "support/catch.hpp"
 #include "transport/envelope.hpp"
 #include "transport/session.hpp"
+#include "transport/standstill.hpp"
 
 using namespace troupe::transport;
 using namespace std::chrono_literals;
@@ -164,6 +165,46 @@ TEST_CASE("a silent peer is noticed, a talking one is not", "[transport][session
   a.s.detach();
   CHECK_FALSE(a.s.is_silent(now + options.liveness - 1ms));
   CHECK(a.s.is_silent(now + options.liveness));
+}
+
+TEST_CASE("who stood still gives its peer the whole interval again", "[transport][session]") {
+  session_options options;
+  side a(options);
+  side b(options);
+  join(a, b, start);
+  const auto woke = start + 1min;
+  REQUIRE(a.s.is_silent(woke));
+  a.s.stood_still(woke);
+  CHECK_FALSE(a.s.is_stale(woke));
+  CHECK_FALSE(a.s.is_silent(woke + options.liveness - 1ms));
+  CHECK(a.s.is_silent(woke + options.liveness));
+  a.s.detach();
+  a.s.stood_still(woke + 1s);
+  CHECK_FALSE(a.s.is_silent(woke + 1s + options.liveness - 1ms));
+  CHECK(a.s.next_deadline() == woke + 1s + options.liveness);
+}
+
+TEST_CASE("a watch that is late by less than a standstill says nothing", "[transport][session]") {
+  standstill_watch watch(start, 500ms);
+  CHECK(watch.look(start + 499ms) == 0ms);
+  watch.sleeps_until(start + 2s);
+  CHECK(watch.look(start + 1s) == 0ms); // woken early
+  watch.sleeps_until(start + 2s);
+  CHECK(watch.look(start + 22s) == 20s);
+  CHECK(watch.look(start + 22s) == 0ms);
+}
+
+TEST_CASE("a limit on the patience with others begins anew after a standstill", "[transport][session]") {
+  waiting_limit limit(10s, start);
+  auto now = start;
+  for (; now < start + 9s; now += 20ms)
+    REQUIRE_FALSE(limit.is_over(now));
+  now += 1min;
+  for (const auto woke = now; now < woke + 10s; now += 20ms)
+    REQUIRE_FALSE(limit.is_over(now));
+  CHECK(limit.is_over(now));
+  waiting_limit for_ever(std::chrono::nanoseconds::max(), start);
+  CHECK_FALSE(for_ever.is_over(start + 87'600h));
 }
 
 TEST_CASE("after a goodbye nothing is accepted, and the other side knows what arrived",

@@ -141,6 +141,32 @@ TEST_CASE("a process that is stopped for longer is down, and comes back as a new
   CHECK(all_came_back(a.listener, "child", 1));
 }
 
+TEST_CASE("processes that are all stopped for longer lose nobody; one that is stopped alone is lost",
+          "[transport][sockets]") {
+  const auto* kind = GENERATE("ipc", "tcp");
+  temporary_directory directory;
+  const auto listen = [&](const std::string& name) {
+    return std::string(kind) == "ipc" ? "ipc://" + (directory.path() / name).string() : "tcp://127.0.0.1:*";
+  };
+  child_process x({"x", listen("x"), "liveness=400", "tell=1"});
+  child_process y({"y", listen("y"), "liveness=400", "tell=1", "connect=" + x.endpoint()});
+  REQUIRE(x.next_line() == "up y");
+  REQUIRE(y.next_line() == "up x");
+  x.stop();
+  y.stop();
+  std::this_thread::sleep_for(1200ms); // is what is tested: three times the interval
+  x.kill(SIGCONT);
+  y.kill(SIGCONT);
+  // Had one of them called the other silent, it would have said so first or next.
+  CHECK(x.next_line() == "stood still");
+  CHECK(y.next_line() == "stood still");
+  y.stop();
+  CHECK(x.next_line() == "down y silent");
+  y.kill(SIGCONT);
+  CHECK(y.next_line() == "stood still");
+  CHECK(y.next_line() == "down x silent");
+}
+
 TEST_CASE("a process that is killed is found at once, and its successor replaces it",
           "[transport][sockets]") {
   const auto* kind = GENERATE("ipc", "tcp");

@@ -137,7 +137,7 @@ function drawDensity(track, from, to, y, h) {
   }
   ctx.globalAlpha = 1;
 }
-const MARK = { spawned: ["▸", "soft"], exited: ["■", "soft"], dropped: ["✕", "bad"], dead_lettered: ["✕", "warn"], timer_set: ["◷", "soft"], redelivered: ["↻", "warn"], noted: ["●", "accent"], node_up: ["▲", "soft"], node_down: ["▼", "bad"], link_up: ["⇄", "soft"], link_down: ["⇹", "bad"], link_resumed: ["↻", "warn"], fault: ["⚡", "bad"], told_to_end: ["⏹", "bad"] };
+const MARK = { spawned: ["▸", "soft"], exited: ["■", "soft"], dropped: ["✕", "bad"], dead_lettered: ["✕", "warn"], timer_set: ["◷", "soft"], redelivered: ["↻", "warn"], noted: ["●", "accent"], node_up: ["▲", "soft"], node_down: ["▼", "bad"], link_up: ["⇄", "soft"], link_down: ["⇹", "bad"], link_resumed: ["↻", "warn"], fault: ["⚡", "bad"], told_to_end: ["⏹", "bad"], stood_still: ["⏸", "bad"] };
 function eachMark(lane, visit) {
   const [all, key] = lane.node === undefined ? [marks, lane.actor] : [nodeMarks, lane.node];
   const step = 7 / view.scale, stop = tAt(view.width);

@@ -166,7 +166,7 @@ const markKinds = new Set(["spawned", "exited", "dropped", "dead_lettered", "tim
 const marks = group(A, (visit) => {
   for (let i = 0; i < N; ++i) if (markKinds.has(ev.kind[i])) visit(ev.actor[i], i);
 });
-const nodeMarkKinds = new Set(["node_up", "node_down", "link_up", "link_down", "link_resumed", "fault", "told_to_end"].map((k) => KIND[k]));
+const nodeMarkKinds = new Set(["node_up", "node_down", "link_up", "link_down", "link_resumed", "fault", "told_to_end", "stood_still"].map((k) => KIND[k]));
 const nodeMarks = group(meta.nodes.length, (visit) => {
   for (let i = 0; i < N; ++i) if (nodeMarkKinds.has(ev.kind[i])) visit(ev.node[i], i);
 });

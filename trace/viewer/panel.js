@@ -135,7 +135,7 @@ const quoteName = (name) => (/[\s=!<>~()"']/.test(name) || name === "" ? (name.i
 function showEvent(i) {
   const m = ev.message[i], kind = meta.kinds[ev.kind[i]];
   const detail = { noted: () => meta.notes[ev.value[i]], timer_set: () => "after " + duration(ev.value[i]), exited: () => meta.strings[ev.value[i]] || "in order",
-    told_to_end: () => `${meta.strings[ev.type[i]]}: ${meta.strings[ev.value[i]]}`, fault: () => `${meta.strings[ev.type[i]]} ${meta.strings[ev.value[i]]}`, link_resumed: () => `${ev.value[i]} frames sent again` }[kind]?.() ?? (reasonKinds.has(ev.kind[i]) ? meta.strings[ev.value[i]] : null);
+    told_to_end: () => `${meta.strings[ev.type[i]]}: ${meta.strings[ev.value[i]]}`, fault: () => `${meta.strings[ev.type[i]]} ${meta.strings[ev.value[i]]}`, stood_still: () => `it had not run for ${duration(ev.value[i])}`, link_resumed: () => `${ev.value[i]} frames sent again` }[kind]?.() ?? (reasonKinds.has(ev.kind[i]) ? meta.strings[ev.value[i]] : null);
   return [make("h2", {}, kind.replace("_", " ")), facts([["at", clock(ev.time[i])], ["actor", ev.actor[i] ? actorLink(ev.actor[i]) : null], ["node", meta.nodes[ev.node[i]].name],
     ["peer node", /^(node|link)_/.test(kind) ? meta.nodes[ev.cause[i]]?.name : null], ["detail", detail || null]]), ...(m >= 0 ? [make("h3", {}, "Message"), messageItem(m)] : [])];
 }
