@@ -1,7 +1,7 @@
 #include "scenarios/trace_endings.hpp"
 
-#include "scenarios/run_info.hpp"
 #include "trace/collect.hpp"
+#include "trace/host_identity.hpp"
 #include "trace/text.hpp"
 
 #include <cstring>
@@ -59,7 +59,7 @@ std::vector<std::string> trace_endings::look(when how_often, steady_clock::time_
   const auto now = steady_clock::now();
   if (how_often == when::due && now < next_) return {};
   next_ = now + look_every;
-  const auto here = host_id();
+  const auto here = trace::boot_id();
   std::map<std::string, ended_together> by_reason;
   for (const auto& [start, segments] : trace::traces_in(run_dir_))
     for (const auto& [number, file] : segments) {
