@@ -60,7 +60,8 @@ TEST_CASE("every way to end is in the documentation, with its exit code and its 
   for (const auto& row : rows) {
     CAPTURE(row.verdict, row.code, row.test);
     CHECK(tests.find('"' + row.test + '"') != std::string::npos);
-    if (row.verdict == "–") continue;
+    // 2 is no verdict's: nothing was started, or a result is not where it belongs.
+    if (row.verdict == "–" || row.code == "2") continue;
     CHECK(codes.try_emplace(row.verdict, row.code).first->second == row.code);
   }
   std::map<std::string, std::string> declared;
