@@ -151,7 +151,7 @@ void execution::start_nodes() {
 /// Processes that start all at once keep each other, and this one, from running: only some are
 /// on their way at a time.
 void execution::start_processes() {
-  const auto at_once = std::max<std::size_t>(8, 4 * usable_cores().size());
+  const auto at_once = std::max<std::size_t>(4, 2 * usable_cores().size());
   for (auto& name : workers_) {
     await_nodes(at_once - 1);
     if (interrupts() != 0) return;

@@ -152,6 +152,7 @@ class session {
   void append(frame_ptr, std::uint32_t messages);
   frame_ptr make_heartbeat(time_point now);
   std::uint64_t advertise();
+  time_point together(time_point) const;
   void acknowledged_by_us();
 
   session_options options_;

@@ -327,21 +327,31 @@ void switchboard::tick(time_point now) {
 }
 
 void switchboard::tick_links(time_point now) {
+  enum class state : std::uint8_t { silent, stale, due, calm };
   for (const auto& l : all_links()) {
-    const bool silent = l->with_session([&](session& s) { return s.is_silent(now); });
-    if (silent) {
+    const auto what = l->with_session([&](session& s) {
+      if (s.is_silent(now)) return state::silent;
+      if (s.is_stale(now)) return state::stale;
+      if (s.next_deadline() <= now) return state::due;
+      note_deadline(s.next_deadline());
+      return state::calm;
+    });
+    switch (what) {
+    case state::silent:
       end(l, down_reason::silent, "nothing heard of it for " + interval_text(l->with_session([](session& s) {
                                     return s.liveness();
                                   })));
-      continue;
-    }
-    if (l->with_session([&](session& s) { return s.is_stale(now); })) {
+      break;
+    case state::stale:
       lose_wire(l, "nothing comes through it", false, now);
-      continue;
+      break;
+    case state::due:
+      flush(l, now);
+      l->with_session([&](session& s) { note_deadline(s.next_deadline()); });
+      break;
+    case state::calm:
+      break;
     }
-    const auto due = l->with_session([](session& s) { return s.next_deadline(); });
-    if (due <= now) flush(l, now);
-    l->with_session([&](session& s) { note_deadline(s.next_deadline()); });
   }
 }
 

@@ -1,6 +1,6 @@
 // A launcher in a process of its own, to be killed by the tests: PROGRAM SOCKETS MODE.
-// Is to clean up the directory SOCKETS, starts one child with a child of its own and one that ignores signals, passes their
-// lines on, and waits, or ends where MODE is "return".
+// Is to clean up the directory SOCKETS, starts one child with a child of its own and one that ignores
+// signals, passes their lines on, and waits, or ends where MODE is "return".
 #include "cli/process.hpp"
 
 #include <csignal>
