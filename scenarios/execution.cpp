@@ -230,9 +230,9 @@ std::optional<verdict> execution::reason_to_end(std::string& reason) {
 
 void execution::call_the_roll() {
   main_->links().probe(roll_call, false);
-  const auto until = steady_clock::now() + roll_patience;
+  transport::waiting_limit limit{roll_patience, steady_clock::now()};
   std::unique_lock lock{state_->mutex};
-  while (state_->down.empty() && interrupts() == 0 && steady_clock::now() < until
+  while (state_->down.empty() && interrupts() == 0 && !limit.is_over(steady_clock::now())
          && !std::includes(state_->present.begin(), state_->present.end(), state_->up.begin(),
                            state_->up.end())) {
     lock.unlock();
@@ -317,16 +317,13 @@ void execution::drain() {
   }
 }
 
-/// Nodes that lost this launcher while it stood still are not to blame, nor is the scenario that
-/// could not go on without them.
+/// Nodes that lost this launcher while it stood still are not to blame.
 void execution::look_at_own_standstill(outcome& result) {
   std::lock_guard lock{state_->mutex};
-  const bool failed_for_it = result.result_verdict == verdict::check_failed && !state_->crashed.empty();
-  if (result.result_verdict != verdict::node_lost && !failed_for_it) return;
+  if (result.result_verdict != verdict::node_lost) return;
   if (state_->stood_still < transport::hub_options{}.liveness) return;
-  result.result_verdict = verdict::node_lost;
-  result.reason += "; the launcher itself did not run for "
-                   + trace::duration_text(state_->stood_still.count()) + ", so that its nodes lost it";
+  result.reason +=
+      "; the launcher itself did not run for " + trace::duration_text(state_->stood_still.count());
 }
 
 /// Wiring that fails because somebody pressed Ctrl-C or a node ended is the fate of the run,
