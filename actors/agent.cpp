@@ -33,6 +33,7 @@ void add_agent_messages(message_catalog& catalog) {
   catalog.add<spawn_role>("troupe.spawn_role");
   catalog.add<role_spawned>("troupe.role_spawned");
   catalog.add<leave_node>("troupe.leave_node");
+  catalog.add<failed_actor>("troupe.actor_failed");
   catalog.add<lookup_expired>("troupe.lookup_expired");
 }
 
@@ -66,7 +67,8 @@ caf::result<named_actor> on_lookup(actor_of<agent_state>* self, const lookup_nam
 
 } // namespace
 
-caf::behavior agent(actor_of<agent_state>* self, role_spawner spawn, std::function<void()> leave) {
+caf::behavior agent(actor_of<agent_state>* self, role_spawner spawn, std::function<void()> leave,
+                    std::function<void(const failed_actor&)> failed) {
   self->set_down_handler([self](caf::down_msg& down) {
     std::erase_if(self->state.published,
                   [&](auto& known) { return known.second.actor->address() == down.source; });
@@ -82,6 +84,10 @@ caf::behavior agent(actor_of<agent_state>* self, role_spawner spawn, std::functi
       },
       [leave = std::move(leave)](const leave_node&) {
         if (leave) leave();
+      },
+      [failed = std::move(failed)](failed_actor& who) {
+        who.why = cut_utf8(std::move(who.why), failure_bytes_max);
+        if (failed) failed(who);
       },
       [spawn = std::move(spawn)](const spawn_role& what) -> caf::result<role_spawned> {
         auto made = spawn(what.role, what.args);

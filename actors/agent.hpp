@@ -65,6 +65,12 @@ auto inspect(Inspector& f, leave_node&) {
   return f(caf::meta::type_name("troupe.leave_node"));
 }
 
+/// Tells the launcher's agent of an actor that ended with an error.
+template <class Inspector>
+auto inspect(Inspector& f, failed_actor& x) {
+  return f(caf::meta::type_name("troupe.actor_failed"), x.who, x.kind, x.node, x.why);
+}
+
 /// The agent's timer for a lookup that waits.
 struct lookup_expired {
   std::uint64_t number = 0;
@@ -91,7 +97,8 @@ struct agent_state {
 /// `spawn` spawns a role on the agent's node; may be called from the agent's thread.
 using role_spawner =
     std::function<caf::expected<caf::strong_actor_ptr>(const std::string& role, const caf::message&)>;
-/// `leave` runs when another node asks this one to leave.
-caf::behavior agent(actor_of<agent_state>* self, role_spawner spawn, std::function<void()> leave);
+/// `leave` runs when another node asks this one to leave, `failed` when one tells of an actor; may be empty.
+caf::behavior agent(actor_of<agent_state>* self, role_spawner spawn, std::function<void()> leave,
+                    std::function<void(const failed_actor&)> failed);
 
 } // namespace troupe

@@ -17,6 +17,16 @@ namespace troupe {
 
 class message_catalog;
 
+/// An actor that ended with an error, by an exception of a handler or otherwise by itself.
+struct failed_actor {
+  actor_ref who;
+  std::string kind; ///< as its CAF name: "teller"
+  std::string node;
+  std::string why;
+};
+/// Bytes of a reason; what is longer is cut.
+inline constexpr std::size_t failure_bytes_max = 1000;
+
 /// The books and the trace of a node, and its message types. Owned by the node (or a
 /// test fixture); outlives the actor system that refers to it. Thread-safe.
 struct node_context {
@@ -27,6 +37,10 @@ struct node_context {
   std::uint64_t incarnation = 0;
   /// Where warnings for people go; may be empty. Called from any thread.
   std::function<void(const std::string&)> warn;
+  /// Who failed; may be empty, then warn() tells. Called from any thread.
+  std::function<void(const failed_actor&)> on_failed{};
+  /// The node ends its actors: from now on nobody fails.
+  std::atomic<bool> ending{false};
   wait_registry waits{};
   /// What may wait in the mailbox of one actor of what came from other nodes; more is dropped.
   std::uint64_t arrivals_bytes_max = arrivals_bytes_max_default;

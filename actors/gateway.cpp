@@ -3,6 +3,7 @@
 #include "actors/node.hpp"
 #include "actors/node_key.hpp"
 #include "actors/remote_proxy.hpp"
+#include "actors/scheduler.hpp"
 #include "transport/delivery.hpp"
 
 #include <caf/actor_registry.hpp>
@@ -224,11 +225,30 @@ void gateway::on_peer_down(const transport::peer_ptr& peer, transport::down_reas
 
 // -- the deadlock detector -------------------------------------------------------------
 
-activity_report gateway::look() const {
-  auto report = context_.waits.look(context_.books);
-  std::lock_guard lock{busy_mutex_};
-  report.arriving = busy_;
+activity_report gateway::look(bool of_a_job) const {
+  int arriving = 0;
+  {
+    std::lock_guard lock{busy_mutex_};
+    arriving = busy_ - (of_a_job ? 1 : 0); // its own queue
+  }
+  auto report = look_at(system_, context_, of_a_job);
+  report.arriving = arriving;
   return report;
+}
+
+std::vector<wait_edge> gateway::edges() const {
+  auto edges = context_.waits.edges();
+  if (edges.size() > wait_edges_max) edges.resize(wait_edges_max);
+  std::unordered_map<std::uint64_t, link_ptr> ways;
+  {
+    std::lock_guard lock{mutex_};
+    for (auto& [incarnation, known] : directory_)
+      if (known.via != nullptr) ways.emplace(incarnation, known.via);
+  }
+  for (auto& edge : edges)
+    if (auto way = ways.find(edge.to.incarnation); way != ways.end() && !edge.to_ended)
+      edge.to_ended = way->second->has_ended(edge.to.id);
+  return edges;
 }
 
 std::vector<link_ptr> gateway::links_up() const {

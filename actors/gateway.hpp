@@ -70,8 +70,10 @@ class gateway final : public transport::hub_listener,
   caf::strong_actor_ptr agent_of(const std::string& name);
 
   // -- the deadlock detector ---------------------------------------------------------
-  /// A look at this node.
-  activity_report look() const;
+  /// A look at this node; `of_a_job`: from a link that decodes what arrived.
+  activity_report look(bool of_a_job = false) const;
+  /// Who waits for whom here, and whether those have ended, wherever they live.
+  std::vector<wait_edge> edges() const;
   /// Asks all nodes that are up for theirs; on_report tells. Returns how many were asked.
   std::size_t probe(std::uint64_t round, bool with_edges);
   /// Tells all nodes that are up this node's final books, for those that cannot read its

@@ -52,6 +52,8 @@ class link final : public caf::ref_counted, public caf::resumable {
   /// In as many parts as it takes.
   void send_report(std::uint64_t round, const activity_report&, const std::vector<wait_edge>&);
   void export_local(const caf::strong_actor_ptr&);
+  /// The peer told that this actor of its has ended, not too long ago. Thread-safe.
+  bool has_ended(caf::actor_id);
 
   // -- inbound, called on the I/O thread -----------------------------------------
   void on_up(greeting, payload_codec);
@@ -132,6 +134,8 @@ class link final : public caf::ref_counted, public caf::resumable {
   std::mutex pending_mutex_;
   std::set<std::pair<caf::actor_id, std::uint64_t>> pending_;
   bool ended_ = false;
+  std::set<caf::actor_id> ended_actors_; ///< of the peer, the latest that it told of
+  std::deque<caf::actor_id> ended_in_order_;
 
   std::mutex arrivals_mutex_;
   std::deque<arrival> arrivals_;

@@ -17,6 +17,8 @@ namespace {
 /// Frames decoded before other work gets its turn on the thread.
 constexpr std::size_t frames_a_turn = 8;
 constexpr std::size_t name_bytes_max = 4096;
+/// Actors of a peer whose end is remembered, for who still waits for them.
+constexpr std::size_t ended_kept = 4096;
 
 /// What a message's payload holds besides its elements is read first: sender, stages.
 template <class Reader>
@@ -63,6 +65,7 @@ void link::on_down(transport::down_reason reason, std::string detail, std::uint6
 }
 
 caf::resumable::resume_result link::resume(caf::execution_unit* host, std::size_t) {
+  gateway_.context().waits.decodes();
   for (std::size_t turn = 0; turn < frames_a_turn; ++turn) {
     std::unique_lock lock{arrivals_mutex_};
     if (arrivals_.empty()) {
@@ -278,7 +281,21 @@ void link::on_ended(const envelope_view& envelope) {
   caf::error reason;
   if (read_control(envelope, reason)) reason = caf::make_error(caf::exit_reason::unknown);
   senders_[envelope.header.sender % cached] = nullptr;
+  {
+    std::lock_guard lock{pending_mutex_};
+    if (ended_actors_.insert(envelope.header.sender).second)
+      ended_in_order_.push_back(envelope.header.sender);
+    if (ended_in_order_.size() > ended_kept) {
+      ended_actors_.erase(ended_in_order_.front());
+      ended_in_order_.pop_front();
+    }
+  }
   gateway_.proxies().erase(node_, envelope.header.sender, std::move(reason));
+}
+
+bool link::has_ended(caf::actor_id id) {
+  std::lock_guard lock{pending_mutex_};
+  return ended_actors_.contains(id);
 }
 
 void link::on_link(const envelope_view& envelope) {
@@ -321,11 +338,9 @@ void link::on_bounce(const envelope_view& envelope) {
 
 void link::on_probe(const envelope_view& envelope) {
   if (gateway_.is_leaving()) return; // the goodbye is the answer
-  auto report = gateway_.look();
-  report.arriving -= 1; // this very queue
+  const auto report = gateway_.look(true);
   std::vector<wait_edge> edges;
-  if (envelope.header.type == 1) edges = gateway_.context().waits.edges();
-  if (edges.size() > wait_edges_max) edges.resize(wait_edges_max);
+  if (envelope.header.type == 1) edges = gateway_.edges();
   send_report(envelope.header.request, report, edges);
 }
 

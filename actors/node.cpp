@@ -1,6 +1,7 @@
 #include "actors/node.hpp"
 
 #include "actors/cores.hpp"
+#include "actors/known_threads.hpp"
 #include "actors/node_key.hpp"
 #include "actors/scheduler.hpp"
 #include "transport/process_limits.hpp"
@@ -112,10 +113,9 @@ std::size_t scheduler_threads(const node_options& options) {
 class node::system_config final : public caf::actor_system_config {
  public:
   system_config(const node_options& options, const message_catalog& catalog, node_context& context) {
-    if (options.scheduler == "prompt")
-      module_factories.push_back(make_prompt_scheduler);
-    else
-      set("scheduler.policy", caf::atom_from_string(options.scheduler));
+    module_factories.push_back(
+        [name = options.scheduler](caf::actor_system& system) { return make_scheduler(name, system); });
+    add_thread_hook<thread_register>();
     set("scheduler.max-threads", scheduler_threads(options));
     add_error_category(
         caf::atom("troupe"), [](std::uint8_t code, caf::atom_value, const caf::message& context_message) {
@@ -151,6 +151,7 @@ node::node(node_options options, std::shared_ptr<message_catalog> catalog, role_
                                         recorder_,    books_, *catalog_, options_.name, options_.incarnation,
                                         options_.warn} {
   context_.arrivals_bytes_max = options_.arrivals_bytes_max;
+  context_.on_failed = options_.on_failed;
   catalog_->attach(recorder_);
   config_ = std::make_unique<system_config>(options_, *catalog_, context_);
   system_ = std::make_unique<caf::actor_system>(*config_);
@@ -172,7 +173,7 @@ void node::begin(up_handler on_up, down_handler on_down, report_handler on_repor
   role_spawner spawner = [this](const std::string& role, const caf::message& args) {
     return spawn_here(role, args);
   };
-  agent_ = system_->spawn<caf::hidden>(agent, std::move(spawner), options_.on_leave);
+  agent_ = system_->spawn<caf::hidden>(agent, std::move(spawner), options_.on_leave, options_.on_failed);
   this_role = nullptr;
   gateway_->export_handle(caf::actor_cast<caf::strong_actor_ptr>(agent_));
   auto links = options_.links;
@@ -300,6 +301,7 @@ void node::pump() {
 }
 
 std::vector<std::string> node::end_actors(std::chrono::milliseconds patience) {
+  context_.ending = true;
   std::vector<spawned_role> spawned;
   {
     std::lock_guard lock{spawned_mutex_};
@@ -367,7 +369,7 @@ std::vector<std::string> node::stop(std::chrono::milliseconds patience) {
     pump();
     caf::scoped_actor { *system_ } -> wait_for(agent_);
   }
-  // Delayed messages that nobody will get any more become dead letters, on the clock's thread.
+  // Delayed messages that nobody will get any more become dead letters.
   system_->clock().cancel_all();
   auto settle = [&] {
     for (int look = 0; alive.empty() && look < 200 && waiting_in(books_.totals()) > 0; ++look)

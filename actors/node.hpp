@@ -35,7 +35,9 @@ struct node_options {
   std::map<std::string, std::string> run;        ///< what this node tells others of the run
   transport::hub_listener* deliveries = nullptr; ///< hears of visitors that bring files; outlives the node
   std::function<void()> on_leave;                ///< another node asks this one to leave; must not block
-  std::function<void(const std::string&)> warn;  ///< for people; may be empty
+  /// An actor here failed, or another node tells of one; may be empty. Called from any thread.
+  std::function<void(const failed_actor&)> on_failed;
+  std::function<void(const std::string&)> warn; ///< for people; may be empty
 };
 
 /// A peer with this capability only wants to read our greeting; it is no node.

@@ -40,6 +40,17 @@ caf::expected<caf::strong_actor_ptr> spawn_with(caf::actor_system& system, const
   return result;
 }
 
+/// An actor function of plain CAF, for an actor that is of its kind and traced.
+template <class Fun, class Self, class... Args>
+struct adopted {
+  Fun fun;
+  auto operator()(traced<Self>* self, Args... xs) { return fun(self, std::forward<Args>(xs)...); }
+};
+
+template <class Self>
+inline constexpr bool is_plain_caf =
+    std::is_base_of_v<caf::scheduled_actor, Self> && !std::is_base_of_v<traceable, Self>;
+
 template <class Fun, class... Args>
 role_factory role_of(Fun fun, caf::detail::type_list<Args...>) {
   return [fun](caf::actor_system& system, const caf::message& args) {
@@ -51,10 +62,18 @@ role_factory role_of(Fun fun, caf::detail::type_list<Args...>) {
 
 /// A role from an actor function `behavior f(Self*, Args...)` or a function object with
 /// such a call operator: spawned with a message of exactly these argument types.
+/// Where `Self` is an event-based actor of plain CAF, the actor is traced nevertheless.
 template <class Fun>
 role_factory make_role(Fun fun) {
   using arguments = typename caf::detail::get_callable_trait<Fun>::arg_types;
-  return detail::role_of(std::move(fun), typename caf::detail::tl_tail<arguments>::type{});
+  using rest = typename caf::detail::tl_tail<arguments>::type;
+  using self = std::remove_pointer_t<typename caf::detail::tl_head<arguments>::type>;
+  if constexpr (detail::is_plain_caf<self>)
+    return [&]<class... Args>(caf::detail::type_list<Args...> list) {
+      return detail::role_of(detail::adopted<Fun, self, Args...>{std::move(fun)}, list);
+    }(rest{});
+  else
+    return detail::role_of(std::move(fun), rest{});
 }
 
 } // namespace troupe

@@ -1,6 +1,13 @@
 #include "actors/scheduler.hpp"
 
-#include "actors/context.hpp"
+#include "actors/known_threads.hpp"
+#include "actors/node_clock.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/policy/work_sharing.hpp>
+#include <caf/policy/work_stealing.hpp>
+#include <caf/scheduler/coordinator.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -221,6 +228,7 @@ template <class Worker>
 caf::resumable* prompt_scheduling::dequeue(Worker* self) {
   auto& all = d(self->parent());
   auto& mine = d(self);
+  if (std::exchange(mine.has_job, true)) mine.counts.count_ended();
   while (true) {
     for (int look = 0; look < looks_before_search; ++look) {
       if (auto* job = find_and_tell(self)) return job;
@@ -280,44 +288,6 @@ void prompt_scheduling::sleep(Worker* self) {
   mine.searches = woken;
 }
 
-// -- quiet_clock ----------------------------------------------------------------------
-
-quiet_clock::shard& quiet_clock::shard_of(const caf::abstract_actor& actor) {
-  return shards_[actor.id() % shards_.size()];
-}
-
-void quiet_clock::note(const caf::abstract_actor& actor) {
-  auto& mine = shard_of(actor);
-  const std::lock_guard lock{mine.mutex};
-  mine.with_timeouts.insert(actor.id());
-}
-
-void quiet_clock::set_ordinary_timeout(time_point t, caf::abstract_actor* self, caf::atom_value type,
-                                       std::uint64_t id) {
-  note(*self);
-  thread_safe_actor_clock::set_ordinary_timeout(t, self, type, id);
-}
-
-void quiet_clock::set_multi_timeout(time_point t, caf::abstract_actor* self, caf::atom_value type,
-                                    std::uint64_t id) {
-  note(*self);
-  thread_safe_actor_clock::set_multi_timeout(t, self, type, id);
-}
-
-void quiet_clock::set_request_timeout(time_point t, caf::abstract_actor* self, caf::message_id id) {
-  note(*self);
-  thread_safe_actor_clock::set_request_timeout(t, self, id);
-}
-
-void quiet_clock::cancel_timeouts(caf::abstract_actor* self) {
-  auto& mine = shard_of(*self);
-  {
-    const std::lock_guard lock{mine.mutex};
-    if (mine.with_timeouts.erase(self->id()) == 0) return;
-  }
-  thread_safe_actor_clock::cancel_timeouts(self);
-}
-
 } // namespace troupe
 
 // -- the loop of a worker -------------------------------------------------------------
@@ -364,36 +334,150 @@ namespace troupe {
 
 namespace {
 
-class prompt_coordinator final : public caf::scheduler::coordinator<prompt_scheduling> {
+/// CAF's work stealing and sharing, with jobs that are counted.
+template <class Policy>
+class counted final : public Policy {
  public:
-  using coordinator::coordinator;
-  quiet_clock& clock() noexcept override { return clock_; }
+  static constexpr bool shares_a_queue = std::is_same_v<Policy, caf::policy::work_sharing>;
+
+  struct coordinator_data : Policy::coordinator_data {
+    using base = typename Policy::coordinator_data;
+    using base::base;
+    std::atomic<std::uint64_t> arrived{0};
+  };
+  struct worker_data : Policy::worker_data {
+    using base = typename Policy::worker_data;
+    using base::base;
+    worker_data(const worker_data& other) : base(other) {}
+    job_counts counts;
+    std::atomic<std::uint64_t> arrived{0};
+    bool has_job = false;
+  };
+
+  /// Stealing hands it on to external_enqueue of a worker.
+  template <class Coordinator>
+  void central_enqueue(Coordinator* self, caf::resumable* job) {
+    if (shares_a_queue) self->data().arrived.fetch_add(1, std::memory_order_release);
+    Policy::central_enqueue(self, job);
+  }
+  template <class Worker>
+  void external_enqueue(Worker* self, caf::resumable* job) {
+    self->data().arrived.fetch_add(1, std::memory_order_release);
+    Policy::external_enqueue(self, job);
+  }
+  template <class Worker>
+  void internal_enqueue(Worker* self, caf::resumable* job) {
+    self->data().counts.count_queued();
+    Policy::internal_enqueue(self, job);
+  }
+  template <class Worker>
+  void resume_job_later(Worker* self, caf::resumable* job) {
+    self->data().counts.count_queued();
+    Policy::resume_job_later(self, job);
+  }
+  template <class Worker>
+  caf::resumable* dequeue(Worker* self) {
+    if (std::exchange(self->data().has_job, true)) self->data().counts.count_ended();
+    return Policy::dequeue(self);
+  }
+};
+
+/// Ours and CAF's schedulers with our clock.
+template <class Policy>
+class clocked_coordinator final : public caf::scheduler::coordinator<Policy>, public job_watch {
+ public:
+  using super = caf::scheduler::coordinator<Policy>;
+  using super::super;
+  node_clock& clock() noexcept override { return clock_; }
+
+  sums jobs() const override {
+    auto& self = const_cast<clocked_coordinator&>(*this); // CAF has no const way to a worker
+    sums all;
+    if (!running_.load(std::memory_order_acquire)) return all;
+    for (std::size_t i = 0; i < self.num_workers(); ++i)
+      all.ended += self.worker_by_id(i)->data().counts.ended.load(std::memory_order_acquire);
+    all.queued = self.data().arrived.load(std::memory_order_acquire);
+    for (std::size_t i = 0; i < self.num_workers(); ++i) {
+      auto& worker = self.worker_by_id(i)->data();
+      all.queued += worker.counts.queued.load(std::memory_order_acquire);
+      if constexpr (requires { worker.arrived; })
+        all.queued += worker.arrived.load(std::memory_order_acquire);
+    }
+    return all;
+  }
 
  protected:
   void start() override {
     dispatcher_ = std::thread{[this] {
       caf::detail::set_thread_name("troupe.clock");
-      system().thread_started();
-      clock_.run_dispatch_loop();
-      system().thread_terminates();
+      this->system().thread_started();
+      clock_.run();
+      this->system().thread_terminates();
     }};
-    coordinator::start();
+    super::start();
+    running_.store(true, std::memory_order_release);
   }
   void stop() override {
-    coordinator::stop();
-    clock_.cancel_dispatch_loop();
+    super::stop();
+    clock_.end();
     dispatcher_.join();
   }
 
  private:
-  quiet_clock clock_;
+  node_clock clock_;
+  std::atomic<bool> running_{false};
   std::thread dispatcher_;
+};
+
+/// CAF's for tests and seeded runs: one thread, whose jobs lie open.
+class recorded_test_coordinator final : public caf::scheduler::test_coordinator, public job_watch {
+ public:
+  explicit recorded_test_coordinator(caf::actor_system& system)
+      : test_coordinator(system), clock_(test_coordinator::clock()) {}
+  caf::detail::test_actor_clock& clock() noexcept override { return clock_; }
+  sums jobs() const override { return {0, test_coordinator::jobs.size()}; }
+
+ private:
+  recorded_test_clock clock_;
 };
 
 } // namespace
 
-caf::actor_system::module* make_prompt_scheduler(caf::actor_system& system) {
-  return new prompt_coordinator(system);
+caf::actor_system::module* make_scheduler(const std::string& name, caf::actor_system& system) {
+  if (name == "testing") return new recorded_test_coordinator(system);
+  if (name == "stealing") return new clocked_coordinator<counted<caf::policy::work_stealing>>(system);
+  if (name == "sharing") return new clocked_coordinator<counted<caf::policy::work_sharing>>(system);
+  return new clocked_coordinator<prompt_scheduling>(system);
+}
+
+// -- how busy a node is ------------------------------------------------------------------
+
+namespace {
+
+/// Blocking actors, and plain CAF ones with a thread of their own: what they are doing cannot be seen.
+std::int64_t private_threads(caf::actor_system& system, const node_context& context) {
+  auto& scheduler = system.scheduler();
+  const auto utility = scheduler.detaches_utility_actors() ? scheduler.num_utility_actors() : 0;
+  return std::max<std::int64_t>(0, static_cast<std::int64_t>(system.detached_actors())
+                                       - static_cast<std::int64_t>(utility) - context.waits.detached());
+}
+
+} // namespace
+
+activity_report look_at(caf::actor_system& system, node_context& context, bool of_a_job) {
+  const auto decoded = context.waits.decoded() - (of_a_job ? 1 : 0);
+  auto report = context.waits.look(context.books);
+  const auto clock = counts_of(system.clock());
+  report.timers = clock.pending;
+  if (auto* watch = dynamic_cast<job_watch*>(&system.scheduler())) {
+    const auto jobs = watch->jobs();
+    const bool decoding = context.waits.decoded() != decoded + (of_a_job ? 1 : 0);
+    report.blind = decoding || jobs.queued != jobs.ended + (of_a_job ? 1 : 0);
+    report.moves = jobs.ended - decoded;
+  }
+  report.moves += clock.set;
+  if (report.quiet()) report.threads = private_threads(system, context) + threads_of_nobody();
+  return report;
 }
 
 } // namespace troupe

@@ -1,7 +1,8 @@
 // How this runtime shares the processor's cores out among actors.
 #pragma once
 
-#include <caf/detail/thread_safe_actor_clock.hpp>
+#include "actors/context.hpp"
+
 #include <caf/policy/unprofiled.hpp>
 #include <caf/resumable.hpp>
 #include <caf/scheduler/coordinator.hpp>
@@ -11,7 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
-#include <unordered_set>
+#include <string>
 #include <vector>
 
 namespace troupe {
@@ -39,6 +40,35 @@ class job_queue {
   std::atomic_flag locked_ = ATOMIC_FLAG_INIT;
   std::size_t head_ = 0;              ///< of the first job, in ring_
   std::vector<caf::resumable*> ring_; ///< its size is a power of two
+};
+
+/// Jobs that were queued and that ended, by one who queues or runs them. A job is counted before others can
+/// see it, and as ended when nobody holds it any more; one that gives way is queued anew.
+struct job_counts {
+  std::atomic<std::uint64_t> queued{0};
+  std::atomic<std::uint64_t> ended{0};
+  job_counts() = default;
+  job_counts(const job_counts&) {} ///< CAF copies the data of a worker that has not begun
+
+  /// By its own thread alone.
+  void count_queued() { raise(queued); }
+  void count_ended() { raise(ended); }
+
+ private:
+  static void raise(std::atomic<std::uint64_t>& x) {
+    x.store(x.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  }
+};
+
+/// What a scheduler knows of its jobs: what has ended is read first, so that equal sums mean that for a
+/// moment there was none.
+class job_watch {
+ public:
+  struct sums {
+    std::uint64_t ended = 0, queued = 0;
+  };
+  virtual ~job_watch() = default;
+  virtual sums jobs() const = 0;
 };
 
 /// Where one thread sleeps until it is woken.
@@ -71,6 +101,7 @@ class prompt_scheduling : public caf::policy::unprofiled {
   struct coordinator_data {
     explicit coordinator_data(caf::scheduler::abstract_coordinator*) {}
     job_queue arrivals; ///< of threads that are no workers
+    std::atomic<std::uint64_t> arrived{0};
     std::atomic<std::size_t> sleepers_count{0};
     std::atomic<bool> somebody_searches{false};
     std::atomic<bool> somebody_watches{false};
@@ -88,10 +119,13 @@ class prompt_scheduling : public caf::policy::unprofiled {
     int sleep_at_once = 0; ///< so many times: others want its core
     bool watched = false;  ///< its watch saw a job that waits
     bool gave_way = false; ///< its last job has more to do, and lets others go first
+    bool has_job = false;
+    job_counts counts;
   };
 
   template <class Coordinator>
   void central_enqueue(Coordinator* self, caf::resumable* job) {
+    d(self).arrived.fetch_add(1, std::memory_order_release);
     d(self).arrivals.push_back(job);
     wake_one(self);
   }
@@ -103,12 +137,14 @@ class prompt_scheduling : public caf::policy::unprofiled {
   /// what has to wait behind it.
   template <class Worker>
   void internal_enqueue(Worker* self, caf::resumable* job) {
+    d(self).counts.count_queued();
     const auto waiting = d(self).jobs.push_front(job);
     if (waiting > 1 || !d(self->parent()).somebody_watches.load(std::memory_order_relaxed))
       wake_one(self->parent());
   }
   template <class Worker>
   void resume_job_later(Worker* self, caf::resumable* job) {
+    d(self).counts.count_queued();
     d(self).jobs.push_back(job);
     d(self).gave_way = true;
   }
@@ -142,26 +178,12 @@ class prompt_scheduling : public caf::policy::unprofiled {
   void sleep(Worker* self);
 };
 
-/// CAF's clock wakes its thread whenever an actor ends, to cancel time-outs that hardly any
-/// actor has. This one remembers which have set some, and spares the others that.
-class quiet_clock final : public caf::detail::thread_safe_actor_clock {
- public:
-  void set_ordinary_timeout(time_point, caf::abstract_actor*, caf::atom_value, std::uint64_t) override;
-  void set_multi_timeout(time_point, caf::abstract_actor*, caf::atom_value, std::uint64_t) override;
-  void set_request_timeout(time_point, caf::abstract_actor*, caf::message_id) override;
-  void cancel_timeouts(caf::abstract_actor*) override;
+/// Makes the scheduler module of that name, "prompt" or one of CAF's: "stealing", "sharing", "testing". All
+/// have the clock of node_clock.hpp and count their jobs.
+caf::actor_system::module* make_scheduler(const std::string& name, caf::actor_system&);
 
- private:
-  struct alignas(64) shard {
-    std::mutex mutex;
-    std::unordered_set<caf::actor_id> with_timeouts;
-  };
-  shard& shard_of(const caf::abstract_actor&);
-  void note(const caf::abstract_actor&);
-  std::array<shard, 16> shards_;
-};
-
-/// A scheduler module for caf::actor_system_config::module_factories.
-caf::actor_system::module* make_prompt_scheduler(caf::actor_system&);
+/// All that is known of how busy a node is. `of_a_job`: the caller is run by its scheduler, as a job that
+/// decodes what arrived.
+activity_report look_at(caf::actor_system&, node_context&, bool of_a_job = false);
 
 } // namespace troupe

@@ -149,22 +149,23 @@ void tracing::wrap(node_context& context, trace::actor_index receiver, caf::acto
   }
 }
 
-caf::mailbox_element_ptr tracing::wrap_delayed(node_context& context, trace::actor_index sender,
-                                               const caf::strong_actor_ptr& to,
+caf::mailbox_element_ptr tracing::wrap_delayed(const caf::strong_actor_ptr& to,
                                                std::chrono::nanoseconds delay,
                                                caf::mailbox_element_ptr element) {
-  auto& recorder = context.recorder;
-  auto* receiver = dynamic_cast<traceable*>(to->get());
-  if (receiver == nullptr) return element; // CAF's own actors cannot unwrap; proxies can, and are traceable
-  const auto type = context.catalog.of(element->content()).traced_as;
+  auto* receiver = to != nullptr ? dynamic_cast<traceable*>(to->get()) : nullptr;
+  auto* context = receiver != nullptr ? context_of(*to->home_system) : nullptr;
+  if (context == nullptr || dynamic_cast<traced_element*>(element.get()) != nullptr) return element;
+  auto& recorder = context->recorder;
+  const auto sender = index_of_sender(element->sender);
+  const auto type = context->catalog.of(element->content()).traced_as;
   auto* wrapped = new traced_shell(std::move(element), type);
   caf::mailbox_element_ptr shell{wrapped};
-  wrapped->owe(context);
+  wrapped->owe(*context);
   auto& stamp = wrapped->message();
   stamp.receiver = receiver->trace_index();
-  context.books.sent();
+  context->books.sent();
   if (recorder.on()) {
-    record_sent(context, stamp, sender, trace::message_role::plain, *wrapped);
+    record_sent(*context, stamp, sender, trace::message_role::plain, *wrapped);
     recorder.timer_set(stamp.id, sender, delay);
     stamp.when = 0; // it comes when the timer fires
   }
@@ -215,8 +216,7 @@ arrival_quota& traceable::arrivals() {
 
 void traceable::asked(node_context& context, const caf::abstract_actor& self, caf::message_id id,
                       const actor_ref& whom, trace::message_id number) {
-  waits(context, self)
-      .opened({id.request_id().integer_value(), whom, std::exchange(next_request_is_finite, false), number});
+  waits(context, self).opened({id.request_id().integer_value(), whom, number});
 }
 
 trace::actor_index tracing::born(node_context& context, const caf::abstract_actor& self) {
@@ -231,16 +231,57 @@ void tracing::named(node_context& context, const caf::abstract_actor& self, std:
   if (context.recorder.on()) context.recorder.add_actor(0, self.id(), name);
 }
 
-void tracing::died(node_context& context, trace::actor_index who, const caf::error& reason) {
+namespace {
+
+/// Ended by itself and not in order: who was told to end, or lost whom it was linked to, has not failed.
+bool is_failure(const caf::error& reason) {
+  if (!reason) return false;
+  return reason.category() != caf::atom("exit")
+         || reason.code() == static_cast<std::uint8_t>(caf::exit_reason::unhandled_exception);
+}
+
+std::string failure_text(const caf::actor_system& system, const caf::error& reason) {
+  auto& context = reason.context();
+  const bool says_why = context.size() == 1 && context.match_element<std::string>(0);
+  auto text =
+      says_why && reason == caf::sec::runtime_error ? context.get_as<std::string>(0) : system.render(reason);
+  return cut_utf8(std::move(text), failure_bytes_max);
+}
+
+} // namespace
+
+caf::error tracing::threw(const std::exception_ptr& what) {
+  try {
+    std::rethrow_exception(what);
+  } catch (const std::exception& e) {
+    return caf::make_error(caf::sec::runtime_error, std::string{e.what()});
+  } catch (...) {
+    return caf::make_error(caf::sec::runtime_error, std::string{"an exception that is no std::exception"});
+  }
+}
+
+void tracing::died(node_context& context, const caf::abstract_actor& self, trace::actor_index who,
+                   const caf::error& reason) {
   auto& recorder = context.recorder;
-  if (recorder.on()) recorder.exited(who, recorder.intern(reason ? caf::to_string(reason) : "normal"));
+  if (!is_failure(reason) || context.ending.load(std::memory_order_relaxed)) {
+    if (recorder.on()) recorder.exited(who, recorder.intern(reason ? caf::to_string(reason) : "normal"));
+    return;
+  }
+  const auto why = failure_text(self.home_system(), reason);
+  if (recorder.on()) recorder.exited(who, recorder.intern(std::string{trace::failed_reason} + why));
+  const auto* local = dynamic_cast<const caf::local_actor*>(&self);
+  const std::string kind = local != nullptr ? local->name() : "actor";
+  if (context.on_failed)
+    context.on_failed({{context.incarnation, self.id()}, kind, context.node, why});
+  else if (context.warn)
+    context.warn("actor " + kind + ' ' + std::to_string(self.id()) + " failed: " + why);
 }
 
 void tracing::unhandled(const caf::scheduled_actor& self, const caf::message_view& what) {
   this_handling.refused = true;
   auto* context = context_of(self.home_system());
   if (context == nullptr || context->warn == nullptr) return;
-  context->warn("actor " + std::to_string(self.id()) + " (" + self.name() + ") has no handler for "
+  context->warn("actor " + std::string{self.name()} + ' ' + std::to_string(self.id()) + " has no handler for "
                 + context->catalog.of(what.content()).name);
 }
 

@@ -10,6 +10,8 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <array>
+#include <exception>
 #include <string>
 #include <string_view>
 
@@ -52,15 +54,23 @@ class traced : public Base, public traceable {
   explicit traced(caf::actor_config& config, Ts&&... xs)
       : Base(config, std::forward<Ts>(xs)...), context_(context_of(this->home_system())) {
     if (context_ == nullptr) return;
-    wraps_ = context_->recorder.on() || this->getf(caf::abstract_actor::is_detached_flag);
+    has_thread_ = this->getf(caf::abstract_actor::is_detached_flag);
+    wraps_ = context_->recorder.on() || has_thread_;
     this->trace_index_ = tracing::born(*context_, *this);
     cause_ = this_handling.message;
     context_->waits.unborn(+1);
+    if (has_thread_) context_->waits.detached(+1);
     this->set_default_handler(
         [](caf::scheduled_actor* self, caf::message_view& what) -> caf::result<caf::message> {
           tracing::unhandled(*self, what);
           return caf::sec::unexpected_message;
         });
+    // CAF's own prints on stdout, and the text of the exception is lost.
+    this->set_exception_handler(
+        [](caf::scheduled_actor*, std::exception_ptr& what) -> caf::error { return tracing::threw(what); });
+  }
+  ~traced() override {
+    if (has_thread_) context_->waits.detached(-1);
   }
 
   void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* host) override {
@@ -68,7 +78,7 @@ class traced : public Base, public traceable {
     if (wraps_) {
       tracing::wrap(*context_, this->trace_index_, this->id(), element);
       // A thread of its own is woken in CAF's way.
-      if (this->getf(caf::abstract_actor::is_detached_flag)) return Base::enqueue(std::move(element), host);
+      if (has_thread_) return Base::enqueue(std::move(element), host);
       return push(std::move(element), host);
     }
     if (!this_arrival.active) {
@@ -83,10 +93,7 @@ class traced : public Base, public traceable {
 
   caf::invoke_message_result consume(caf::mailbox_element& element) override {
     if (context_ == nullptr) return Base::consume(element);
-    const auto result =
-        wraps_ ? consume_wrapped(static_cast<traced_element&>(element)) : consume_plain(element);
-    watch_timeout();
-    return result;
+    return wraps_ ? consume_wrapped(static_cast<traced_element&>(element)) : consume_plain(element);
   }
 
   caf::resumable::resume_result resume(caf::execution_unit* host, std::size_t max_throughput) override {
@@ -99,10 +106,11 @@ class traced : public Base, public traceable {
       return Base::cleanup(std::move(reason), host);
     // Who watches this actor hears of its end because of what it handled last.
     handling_scope scope{{this->ctrl(), this->trace_index_, cause_, false, this}};
-    tracing::died(*context_, this->trace_index_, reason);
+    tracing::died(*context_, *this, this->trace_index_, reason);
     if (!begun_) context_->waits.unborn(-1);
     begun_ = true;
-    if (std::exchange(has_timeout_, false)) context_->waits.timers(-1);
+    context_->waits.ended(this->life_);
+    context_->waits.set_aside(-std::exchange(skipped_[0], 0) - std::exchange(skipped_[1], 0));
     this->waits_.reset();
     if (!wraps_) book_mailbox(reason);
     return Base::cleanup(std::move(reason), host);
@@ -115,8 +123,9 @@ class traced : public Base, public traceable {
       handling_scope scope{{this->ctrl(), this->trace_index_, cause_, false, this}};
       Base::initialize();
     }
-    watch_timeout();
-    if (!std::exchange(begun_, true)) context_->waits.unborn(-1);
+    if (std::exchange(begun_, true)) return;
+    context_->waits.begun(this->life_, this->id(), this->name());
+    context_->waits.unborn(-1);
   }
 
   /// As CAF's send. A message of one element is made in one piece with what its trace needs.
@@ -128,34 +137,13 @@ class traced : public Base, public traceable {
       Base::template send<P>(dest, std::forward<Ts>(xs)...);
   }
 
-  /// As CAF's request, except that the deadlock detector knows it will end by itself.
-  template <caf::message_priority P = caf::message_priority::normal, class Handle, class Rep, class Period,
-            class... Ts>
-  auto request(const Handle& whom, std::chrono::duration<Rep, Period> timeout, Ts&&... xs) {
-    next_request_is_finite = true;
-    return Base::template request<P>(whom, timeout, std::forward<Ts>(xs)...);
+  /// While the guard lives, something outside of the actors (a thread, a socket, a person) may send to this
+  /// actor or to others, and a run that waits for it is not stalled. It may be moved to where that is.
+  outside_source expect_outside() {
+    return context_ != nullptr ? outside_source{context_->waits} : outside_source{};
   }
-  template <caf::message_priority P = caf::message_priority::normal, class Handle, class... Ts>
-  auto request(const Handle& whom, caf::infinite_t forever, Ts&&... xs) {
-    return Base::template request<P>(whom, forever, std::forward<Ts>(xs)...);
-  }
-
-  /// As CAF's delayed_send, with this message as the cause of the one to come.
-  template <class Dest, class Rep, class Period, class... Ts>
-  void delayed_send(const Dest& dest, std::chrono::duration<Rep, Period> delay, Ts&&... xs) {
-    if (context_ == nullptr || !dest) {
-      Base::delayed_send(dest, delay, std::forward<Ts>(xs)...);
-      return;
-    }
-    auto to = caf::actor_cast<caf::strong_actor_ptr>(dest);
-    auto element =
-        caf::make_mailbox_element(this->ctrl(), caf::make_message_id(), {}, std::forward<Ts>(xs)...);
-    element = tracing::wrap_delayed(*context_, this->trace_index_, to, delay, std::move(element));
-    auto& clock = this->system().clock();
-    clock.schedule_message(clock.now() + delay, std::move(to), std::move(element));
-  }
-
-  /// How people know this actor, in messages about deadlocks: "fork 1".
+  /// How people know this actor, in messages about deadlocks, where its role and number do not say it:
+  /// "the table".
   void call_me(std::string name) {
     if (context_ != nullptr) this->waits(*context_, *this).name(std::move(name));
   }
@@ -165,7 +153,8 @@ class traced : public Base, public traceable {
   void held_by(const Handle& holder) {
     if (context_ == nullptr) return;
     const auto whom = caf::actor_cast<caf::strong_actor_ptr>(holder);
-    this->waits(*context_, *this).held_by(tracing::address(*context_, whom));
+    this->waits(*context_, *this)
+        .held_by(tracing::address(*context_, whom), caf::actor_cast<caf::weak_actor_ptr>(whom));
   }
   void held_by_nobody() {
     if (context_ != nullptr) this->waits(*context_, *this).held_by(std::nullopt);
@@ -245,8 +234,7 @@ class traced : public Base, public traceable {
   caf::invoke_message_result consume_plain(caf::mailbox_element& element) {
     const handling_scope scope{{this->ctrl(), this->trace_index_, {}, false, this}};
     auto& books = context_->books;
-    if (this->waits_ != nullptr && element.mid.is_response())
-      this->waits_->closed(element.mid.request_id().integer_value());
+    if (this->waits_ != nullptr && element.mid.is_response()) answered(element.mid);
     caf::invoke_message_result result;
     try {
       result = Base::consume(element);
@@ -254,9 +242,16 @@ class traced : public Base, public traceable {
       books.handled();
       throw;
     }
-    if (result == caf::invoke_message_result::skipped)
-      context_->waits.blinded();
-    else if (result == caf::invoke_message_result::dropped)
+    // What was skipped comes again, all of it, after each message of its lane that was not.
+    auto& skipped = skipped_[element.mid.is_urgent_message() ? 0 : 1];
+    if (result == caf::invoke_message_result::skipped) {
+      ++skipped;
+      context_->waits.set_aside(+1);
+      return result;
+    }
+    if (skipped != 0) [[unlikely]]
+      context_->waits.set_aside(-std::exchange(skipped, 0));
+    if (result == caf::invoke_message_result::dropped)
       tracing::dropped(*context_, {}, trace::drop_reason::expired_response);
     else if (this_handling.refused)
       tracing::dropped(*context_, {}, trace::drop_reason::no_handler);
@@ -273,7 +268,7 @@ class traced : public Base, public traceable {
       this_handling.request = element.mid;
       this_handling.asker = tracing::address(*context_, element.sender);
     } else if (this->waits_ != nullptr && element.mid.is_response()) {
-      tracing::answered(*context_, message, this->waits_->closed(element.mid.request_id().integer_value()));
+      tracing::answered(*context_, message, answered(element.mid));
     }
     const auto run = tracing::begin(*context_, message);
     caf::invoke_message_result result;
@@ -287,13 +282,10 @@ class traced : public Base, public traceable {
     return result;
   }
 
-  /// Tells the detector whether this actor will be woken by its receive time-out, which
-  /// CAF sets when the handler is through.
-  void watch_timeout() {
-    const bool now = !this->bhvr_stack().empty() && this->bhvr_stack().back().timeout().valid();
-    if (now == has_timeout_) return;
-    has_timeout_ = now;
-    context_->waits.timers(now ? +1 : -1);
+  /// Returns the number of the request in the trace. CAF would let its time-out come, and drop it.
+  trace::message_id answered(caf::message_id response) {
+    this->system().clock().cancel_request_timeout(this, response);
+    return this->waits_->closed(response.request_id().integer_value());
   }
 
   /// Books what is left in the mailbox, answering requests as CAF does.
@@ -311,7 +303,9 @@ class traced : public Base, public traceable {
   trace::message_id cause_{}; ///< what it was spawned or woken by last
   bool wraps_ = false;
   bool begun_ = false;
-  bool has_timeout_ = false;
+  bool has_thread_ = false;
+  std::array<std::int64_t, 2>
+      skipped_{}; ///< urgent and normal messages set aside, where they are not wrapped
 };
 
 /// An actor without state, or whose state lives in its behaviour: `caf::behavior f(troupe::plain_actor*

@@ -10,6 +10,7 @@
 #include <caf/scheduled_actor.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,7 @@ class traceable {
   wait_list& waits(node_context&, const caf::abstract_actor& self);
 
   trace::actor_index trace_index_ = 0;
+  life_sign life_;
   std::unique_ptr<wait_list> waits_; ///< made with the first request
 
  private:
@@ -64,7 +66,10 @@ class tracing {
   static void record_payload(node_context&, trace::message_id, const caf::mailbox_element&);
   static trace::actor_index born(node_context&, const caf::abstract_actor& self);
   static void named(node_context&, const caf::abstract_actor& self, std::string_view name);
-  static void died(node_context&, trace::actor_index, const caf::error& reason);
+  static void died(node_context&, const caf::abstract_actor& self, trace::actor_index,
+                   const caf::error& reason);
+  /// The reason for which an actor ends whose handler threw that: the text of the exception is in it.
+  static caf::error threw(const std::exception_ptr&);
   /// The response in hand answers that request, whatever it was that caused it.
   static void answered(node_context&, const traced_element::stamp& response, trace::message_id request);
   static void unhandled(const caf::scheduled_actor& self, const caf::message_view&);
@@ -104,8 +109,9 @@ class tracing {
   /// A delayed message that came back from the clock, and was counted when it was set;
   /// null for any other.
   static caf::mailbox_element_ptr came_back(caf::mailbox_element&);
-  static caf::mailbox_element_ptr wrap_delayed(node_context&, trace::actor_index sender,
-                                               const caf::strong_actor_ptr& to,
+  /// Of a message that is put into the clock: what counts, records and carries its cause there. What its
+  /// receiver could not unwrap is given back as it is.
+  static caf::mailbox_element_ptr wrap_delayed(const caf::strong_actor_ptr& to,
                                                std::chrono::nanoseconds delay, caf::mailbox_element_ptr);
 
  private:

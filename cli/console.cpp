@@ -1,5 +1,7 @@
 #include "cli/console.hpp"
 
+#include "trace/thread_name.hpp"
+
 #include <array>
 #include <cerrno>
 #include <condition_variable>
@@ -57,7 +59,10 @@ bool wants_colour(int fd) {
 struct console::impl {
   impl(int descriptor, std::function<void(std::string_view)> listener)
       : fd(descriptor), on_terminal(is_terminal(fd)), in_colour(wants_colour(fd)), also(std::move(listener)),
-        thread([this] { run(); }) {}
+        thread([this] {
+          trace::name_thread("troupe.console");
+          run();
+        }) {}
 
   ~impl() {
     {

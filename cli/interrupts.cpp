@@ -1,5 +1,7 @@
 #include "cli/interrupts.hpp"
 
+#include "trace/thread_name.hpp"
+
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -40,7 +42,10 @@ void interrupt_counter::watch(std::function<void(int, int)> tell, std::function<
   tell_ = std::move(tell);
   stops_ = std::move(stops);
   keys_ = keys;
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] {
+    trace::name_thread("troupe.signals");
+    run();
+  });
 }
 
 void interrupt_counter::unwatch() {

@@ -3,6 +3,7 @@
 #include "cli/guard.hpp"
 #include "cli/lines.hpp"
 #include "cli/spawn.hpp"
+#include "trace/thread_name.hpp"
 
 #include <array>
 #include <cerrno>
@@ -56,7 +57,10 @@ struct process_launcher::impl {
     wake.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!wake) throw std::system_error(errno, std::generic_category(), "eventfd");
     lifeline = make_pipe();
-    thread = std::thread([this] { run(); });
+    thread = std::thread([this] {
+      trace::name_thread("troupe.output");
+      run();
+    });
   }
 
   ~impl() {

@@ -19,7 +19,7 @@ constexpr const char* run_footer = R"(Exit codes:
     0  passed
     1  a check failed
     2  bad usage, a mistake in the file, or a result that could not be written
-    3  deadlock or deadline
+    3  deadlock, stalled or deadline
     4  a node was lost for good
   130  interrupted
 

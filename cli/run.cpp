@@ -11,12 +11,16 @@
 #include "cli/run_directory.hpp"
 #include "cli/watch_view.hpp"
 #include "scenarios/json_text.hpp"
+#include "trace/thread_name.hpp"
 #include "transport/standstill.hpp"
 
 #include <condition_variable>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <iostream>
 
 namespace troupe::cli {
 namespace {
@@ -64,7 +68,10 @@ class stopper {
       out_.message(fmt::format("{}: {}: stopping in order; once more to kill", who_.program, name));
     if (count == 2) {
       out_.message(fmt::format("{}: {} again: killing what is left", who_.program, name));
-      watchdog_ = std::thread([this] { watch(); });
+      watchdog_ = std::thread([this] {
+        trace::name_thread("troupe.watchdog");
+        watch();
+      });
     }
     if (count > 2) give_up();
   }
@@ -92,6 +99,28 @@ class stopper {
   std::condition_variable changed_;
   bool ended_ = false;
   std::thread watchdog_;
+};
+
+/// While a run is on, what its actors print in this process goes to stderr: stdout is for the result.
+class stdout_for_results {
+ public:
+  stdout_for_results() {
+    std::fflush(stdout);
+    kept_ = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (kept_ >= 0) ::dup2(STDERR_FILENO, STDOUT_FILENO);
+  }
+  ~stdout_for_results() {
+    if (kept_ < 0) return;
+    std::fflush(stdout);
+    std::cout.flush();
+    ::dup2(kept_, STDOUT_FILENO);
+    ::close(kept_);
+  }
+  stdout_for_results(const stdout_for_results&) = delete;
+  stdout_for_results& operator=(const stdout_for_results&) = delete;
+
+ private:
+  int kept_ = -1;
 };
 
 scenarios::run_observer observer_for(const run_arguments& arguments, const context& who, console& out,
@@ -146,6 +175,7 @@ int exit_code_of(const scenarios::outcome& outcome) {
 std::optional<scenarios::outcome> run_plan(const context& who, const run_arguments& arguments,
                                            const scenarios::plan& plan, const std::filesystem::path& run_dir,
                                            int& failure_code, run_source* source, full_screen* screen) {
+  const stdout_for_results apart;
   interrupt_counter interrupts; // before any thread
   console out(2, screen ? [source](std::string_view line) { source->said(line); }
                         : std::function<void(std::string_view)>());

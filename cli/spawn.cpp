@@ -1,5 +1,7 @@
 #include "cli/spawn.hpp"
 
+#include "trace/thread_name.hpp"
+
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -221,6 +223,7 @@ void watch_lifeline() {
   const int fd = take_descriptor(lifeline_variable);
   if (fd < 0) return;
   std::thread([fd] {
+    trace::name_thread("troupe.lifeline");
     sigset_t all;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, nullptr);

@@ -1,5 +1,7 @@
 #include "cli/watch_view.hpp"
 
+#include "trace/thread_name.hpp"
+
 #include <array>
 #include <cerrno>
 #include <poll.h>
@@ -42,7 +44,10 @@ watch_view::watch_view(full_screen& screen, run_source& source, console& out)
     : screen_(screen), source_(source), out_(out), colour_(out.colour()),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!wake_) throw std::system_error(errno, std::generic_category(), "eventfd");
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] {
+    trace::name_thread("troupe.view");
+    run();
+  });
 }
 
 watch_view::~watch_view() {

@@ -77,7 +77,7 @@ void start(socket_clients_actor* self, const addresses& at) {
   plan.bytes = state.rules.bytes;
   plan.reconnect = state.rules.mode == mode_kind::close_after_reply;
   plan.ignores_notices = state.rules.mode == mode_kind::presence;
-  if (auto* context = context_of(self->home_system())) state.outside.emplace(context->waits);
+  state.outside = self->expect_outside();
   // From the load's own thread: what it tells is the manager's business alone.
   load_listener tell;
   tell.on_progress = [manager = state.manager, node = self->node_name()](std::uint64_t echoed) {

@@ -246,7 +246,7 @@ void open_sockets(server_actor* self) {
   options.limits.lines_max = rules.mode == mode_kind::close_after_reply ? 1 : 0;
   state.messenger = std::make_unique<socket_messenger>(caf::actor_cast<caf::actor>(self));
   state.sockets = std::make_unique<transport::stream_server>(options, *state.messenger);
-  if (auto* context = context_of(self->home_system())) state.outside.emplace(context->waits);
+  state.outside = self->expect_outside();
   if (state.sockets->connections_max() < options.connections_max)
     warn(self, "only " + std::to_string(state.sockets->connections_max())
                    + " connections are possible: the system allows this process no more open files");

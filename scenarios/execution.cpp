@@ -98,15 +98,19 @@ const std::vector<std::string>& execution::nodes_of(const std::string& role) con
 std::vector<caf::actor> execution::spawn_messages(const std::string& role,
                                                   const std::vector<caf::message>& args) {
   auto& nodes = nodes_of(role);
+  auto& [name, next] = *next_place_.try_emplace(role).first;
+  const auto first = next;
   std::vector<std::string> where;
   for (std::size_t i = 0; i < args.size(); ++i)
-    where.push_back(nodes[next_place_[role]++ % nodes.size()]);
+    where.push_back(nodes[next++ % nodes.size()]);
   auto made = main_->spawn_each_on(where, scenario_.name + '/' + role, args);
   std::vector<caf::actor> actors;
   for (std::size_t i = 0; i < made.size(); ++i) {
     if (!made[i])
       throw std::runtime_error("node " + where[i] + " could not spawn role " + role + ": "
                                + main_->system().render(made[i].error()));
+    const auto who = tracing::address(main_->context(), *made[i]);
+    spawned_[{who.incarnation, who.id}] = {&name, first + i};
     actors.push_back(caf::actor_cast<caf::actor>(*made[i]));
   }
   return actors;
@@ -217,6 +221,7 @@ std::optional<verdict> execution::reason_to_end(std::string& reason) {
   }
   if (plan_.deadline && elapsed() >= *plan_.deadline) {
     reason = "the deadline passed";
+    if (auto why = detector_->stands_still()) reason += "; nothing moved any more: " + why->sentence;
     return verdict::deadline;
   }
   if (!scenario_.goes_on_without_a_node() || wiring_failed_) {
@@ -255,16 +260,15 @@ verdict execution::await_end(std::string& reason) {
     bury_the_dead();
     inject_due_faults();
     tell_ended_traces(trace_endings::when::due);
-    auto stuck = detector_->look();
-    if (detector_->idle() && !std::exchange(told_idle_, true))
-      phase("nothing is running, on its way or asked for; waiting for Ctrl-C or the deadline");
+    tell_failures();
+    std::string why;
+    const auto stuck = judge(detector_->look(), why);
     lock.lock();
-    if (stuck && !state_->finished) {
-      reason = stuck->sentence;
-      deadlock_ = std::move(stuck->cycle);
-      return verdict::deadlock;
-    }
     if (auto end = reason_to_end(reason)) return *end;
+    if (stuck) {
+      reason = std::move(why);
+      return *stuck;
+    }
     wait_a_moment(lock);
   }
 }
@@ -361,19 +365,27 @@ outcome execution::run_all() {
       faults_.emplace_back(started_ + fault.at, fault);
     phase("running");
     wire();
-    detector_->attach(*main_);
+    watch_for_stalls();
     result.result_verdict = await_end(result.reason);
     look_at_own_standstill(result);
+    {
+      std::lock_guard lock{state_->mutex};
+      state_->over = true;
+    }
+    tell_failures();
     if (auto& recorder = main_->recorder(); result.result_verdict != verdict::passed)
       recorder.told_to_end(recorder.intern(to_string(result.result_verdict)), recorder.intern(result.reason));
     const auto how = result.result_verdict;
     if (how == verdict::interrupted || how == verdict::deadline || how == verdict::deadlock
-        || (how == verdict::node_lost && scenario_.has_a_result_without_a_node()))
+        || how == verdict::stalled || (how == verdict::node_lost && scenario_.has_a_result_without_a_node()))
       drain();
     result.deadlock = deadlock_;
+    result.actors_failed = failed_;
+    result.actors_failed_count = failed_count_;
     result.elapsed_s = seconds(steady_clock::now() - started_);
   } catch (const std::exception& e) {
     problem = std::current_exception();
+    tell_failures();
     auto& recorder = main_->recorder();
     recorder.told_to_end(recorder.intern("not started"), recorder.intern(e.what()));
   } catch (...) {

@@ -44,6 +44,9 @@ struct run_state {
   std::optional<std::string> finished;     ///< the result, as JSON text
   std::optional<std::string> failed;
   std::set<std::string> present; ///< nodes that answered the roll call
+  std::vector<failed_actor> failures; ///< not told yet, the first of them
+  std::uint64_t failures_untold = 0;  ///< those included
+  bool over = false;                  ///< the verdict stands; who fails from now on is of no interest
 };
 
 class execution final : public run {
@@ -69,6 +72,17 @@ class execution final : public run {
 
   void open_main();
   void listen(node_options&, run_info&);
+  std::function<void(const failed_actor&)> hear_of_failures();
+  /// Of the actors that failed since the last time.
+  void tell_failures();
+  /// "teller 3"; empty for who was not spawned as a role.
+  std::string role_name(const actor_ref&) const;
+  std::string node_name(std::uint64_t incarnation) const;
+  /// By the promises of the scenario and the trace as it is now; nothing where that is not whole.
+  std::vector<wait_edge> holders_by_trace() const;
+  void watch_for_stalls();
+  /// Of what the detector found; nothing: go on.
+  std::optional<verdict> judge(stuck_detector::news, std::string& reason);
   /// What happens when another node has come, or gone.
   node::up_handler tell_up();
   node::down_handler tell_down();
@@ -123,8 +137,9 @@ class execution final : public run {
   const std::shared_ptr<trace_intake> intake_; ///< before the node that it hears from
   std::optional<trace::whole_file> result_file_;
   trace_endings endings_;
-  std::vector<std::string> deadlock_; ///< the cycle, a sentence a step
-  bool told_idle_ = false;
+  std::vector<std::string> deadlock_;          ///< the cycle, a sentence a step
+  std::vector<actor_report> failed_;           ///< the first actors that failed
+  std::uint64_t failed_count_ = 0;
   bool wiring_failed_ = false; ///< for want of a node, or interrupted
   std::unique_ptr<node> main_;
   std::optional<seeded_turns> turns_;           ///< instead of scheduler threads, in a seeded run
@@ -136,6 +151,11 @@ class execution final : public run {
   std::map<std::string, int> pids_;
   std::map<std::string, transport::key_pair> keys_; ///< of the nodes that are started here, for this run only
   std::map<std::string, std::size_t> next_place_;
+  struct role_number {
+    const std::string* role = nullptr; ///< a key of next_place_
+    std::size_t number = 0;
+  };
+  std::map<std::pair<std::uint64_t, std::uint64_t>, role_number> spawned_; ///< by incarnation and id
   std::vector<std::pair<std::chrono::steady_clock::time_point, fault_plan>> faults_;
   std::set<std::string> halted_; ///< by a fault, and not resumed
   std::chrono::steady_clock::time_point started_;

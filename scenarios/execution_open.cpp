@@ -30,6 +30,7 @@ void execution::open_main() {
   mine.threads = static_cast<std::size_t>(plan_.topology.threads);
   mine.scheduler = policy_name(plan_.topology.scheduler);
   mine.warn = [this](const std::string& text) { warn(text); };
+  mine.on_failed = hear_of_failures();
   mine.links.log = [this](transport::log_level level, std::string_view text) {
     if (level == transport::log_level::warning) warn(std::string{text});
   };

@@ -14,6 +14,8 @@ std::string_view to_string(verdict x) {
     return "check_failed";
   case verdict::deadlock:
     return "deadlock";
+  case verdict::stalled:
+    return "stalled";
   case verdict::deadline:
     return "deadline";
   case verdict::node_lost:
@@ -31,6 +33,7 @@ int exit_code(verdict x) {
   case verdict::check_failed:
     return 1;
   case verdict::deadlock:
+  case verdict::stalled:
   case verdict::deadline:
     return 3;
   case verdict::node_lost:
@@ -67,6 +70,9 @@ nlohmann::json to_json(const outcome& x) {
   for (auto& node : x.nodes)
     nodes.push_back(
         {{"name", node.name}, {"pid", node.pid}, {"incarnation", node.incarnation}, {"ended", node.ended}});
+  json failed = json::array();
+  for (auto& [node, actor, why] : x.actors_failed)
+    failed.push_back({{"node", node}, {"actor", actor}, {"why", why}});
   json dropped = json::object();
   for (std::size_t i = 0; i < trace::drop_reason_count; ++i)
     if (x.messages.dropped[i] != 0)
@@ -78,6 +84,8 @@ nlohmann::json to_json(const outcome& x) {
       {"checks", std::move(checks)},
       {"result", x.result},
       {"nodes", std::move(nodes)},
+      {"actors_failed", std::move(failed)},
+      {"actors_failed_count", x.actors_failed_count},
       {"messages",
        {{"sent", x.messages.sent},
         {"handled", x.messages.handled},

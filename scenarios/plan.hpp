@@ -61,6 +61,8 @@ struct topology_plan {
   cores_kind cores = cores_kind::all;
   std::vector<std::string> external; ///< names of nodes that join by hand
   std::chrono::nanoseconds join_timeout = std::chrono::seconds{10};
+  /// How long nothing may move before the run is stalled; nothing: for ever.
+  std::optional<std::chrono::nanoseconds> stall = std::chrono::seconds{10};
   /// Role -> names of the nodes its actors go to, round robin. Complete: every declared
   /// role is here after loading. Node names: "main", "w1" ... "wN", and the external ones.
   std::map<std::string, std::vector<std::string>> place;

@@ -44,9 +44,17 @@ class node_launcher {
   virtual std::vector<std::string> wait_all(std::chrono::milliseconds) = 0;
 };
 
-enum class verdict : std::uint8_t { passed, check_failed, deadlock, deadline, node_lost, interrupted };
+enum class verdict : std::uint8_t {
+  passed,
+  check_failed,
+  deadlock,
+  stalled, ///< nothing moved for as long as the file allows, and nobody is known who could change that
+  deadline,
+  node_lost,
+  interrupted
+};
 std::string_view to_string(verdict);
-/// The documented exit codes: 0, 1, 3, 3, 4, 130.
+/// The documented exit codes: 0, 1, 3, 3, 3, 4, 130.
 int exit_code(verdict);
 
 struct check_result {
@@ -62,11 +70,22 @@ struct node_report {
   std::string ended; ///< "left", "killed by SIGKILL", "exit code 1", "lost: silent"
 };
 
+struct actor_report {
+  std::string node;
+  std::string actor; ///< "teller 3"
+  std::string why;   ///< it ended: the text of an exception, or an error
+};
+/// Actors that failed are listed up to so many, and counted.
+inline constexpr std::size_t actors_failed_max = 100;
+
 struct outcome {
   std::string scenario;
   verdict result_verdict = verdict::passed;
-  std::string reason;                ///< one sentence where it is not `passed`
-  std::vector<std::string> deadlock; ///< who waits for whom, a sentence a step, where that is the verdict
+  std::string reason; ///< one sentence where it is not `passed`
+  std::vector<std::string>
+      deadlock; ///< who waits for whom, a sentence a step, where that is the verdict or known
+  std::vector<actor_report> actors_failed; ///< the first of them
+  std::uint64_t actors_failed_count = 0;
   std::vector<check_result> checks;
   nlohmann::json result; ///< the scenario's own object
   std::vector<node_report> nodes;

@@ -2,6 +2,7 @@
 
 #include "trace/collect.hpp"
 #include "trace/format.hpp"
+#include "trace/thread_name.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -72,7 +73,10 @@ struct trace_intake::visit {
 };
 
 trace_intake::trace_intake(std::filesystem::path run_dir, limits most)
-    : run_dir_(std::move(run_dir)), limits_(most), thread_([this] { work(); }) {}
+    : run_dir_(std::move(run_dir)), limits_(most), thread_([this] {
+        trace::name_thread("troupe.intake");
+        work();
+      }) {}
 
 trace_intake::~trace_intake() {
   {

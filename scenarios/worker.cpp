@@ -88,6 +88,7 @@ worker::worker(const std::vector<const scenario*>& known, worker_options options
   };
   mine.warn = options.warn;
   mine.on_leave = [this] { end(ending::told_to_leave); };
+  mine.on_failed = [this](const failed_actor& who) { tell_failure(who); };
   node_ = std::make_unique<node>(
       std::move(mine), make_catalog(known), make_roles(known), node::up_handler{},
       [this](const known_node& gone, transport::down_reason why, const std::string& detail) {
@@ -124,6 +125,19 @@ std::string worker::why_lost() {
            + ", and others wait for "
            + trace::duration_text(std::chrono::nanoseconds{links_.liveness}.count());
   return why;
+}
+
+/// The launcher tells people, who would otherwise have to look at every node.
+void worker::tell_failure(const failed_actor& who) {
+  std::string launcher;
+  {
+    const std::lock_guard lock{mutex_};
+    launcher = launcher_;
+  }
+  if (auto agent = launcher.empty() ? nullptr : node_->agent_of(launcher))
+    caf::anon_send(agent, who);
+  else if (warn_)
+    warn_("actor " + who.kind + ' ' + std::to_string(who.who.id) + " failed: " + who.why);
 }
 
 std::optional<worker::ending> worker::wait_for(std::chrono::milliseconds time) {

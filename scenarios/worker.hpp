@@ -46,6 +46,7 @@ class worker {
  private:
   void end(ending);
   void end_without_launcher(); ///< if it has gone; under the lock
+  void tell_failure(const failed_actor&);
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -173,6 +173,44 @@ void check_open_requests(const model& m, std::vector<finding>& out) {
   }
 }
 
+/// The first event of the end of the run: from there on actors lose whom they wait for.
+row end_begins_at(const model& m) {
+  const auto told = told_to_end_at(m);
+  for (row i = 0; i < std::min<row>(told, static_cast<row>(m.events.size())); ++i)
+    if (m.events.kind[i] == event_kind::sent && m.text(m.events.type[i]) == "troupe.leave_node") return i;
+  return told;
+}
+
+void check_failures(const model& m, std::vector<finding>& out) {
+  constexpr std::size_t told_max = 10;
+  const auto end = end_begins_at(m);
+  std::vector<row> more;
+  std::size_t told = 0;
+  for (row i = 0; i < std::min<row>(end, static_cast<row>(m.events.size())); ++i) {
+    if (m.events.kind[i] != event_kind::exited) continue;
+    const auto reason = m.text(static_cast<std::uint32_t>(m.events.value[i]));
+    if (!reason.starts_with(failed_reason)) continue;
+    if (told++ >= told_max) {
+      more.push_back(i);
+      continue;
+    }
+    out.push_back({.what = rule::actor_failed,
+                   .sentence = fmt::format("{} on {} failed: {}", m.actor_name(m.events.actor[i]),
+                                           printable(m.node_name(m.events.node[i])),
+                                           printable(reason.substr(failed_reason.size()))),
+                   .events = {i},
+                   .messages = {}});
+  }
+  if (more.empty()) return;
+  const auto times = more.size();
+  more.resize(std::min(times, evidence_max));
+  out.push_back({.what = rule::actor_failed,
+                 .sentence = fmt::format("{} failed, too", counted(times, "more actor")),
+                 .times = times,
+                 .events = std::move(more),
+                 .messages = {}});
+}
+
 bool is_sampled(const model& m) {
   return std::ranges::any_of(m.nodes, [](const node_info& n) { return n.sample_one_in > 1; });
 }
@@ -221,8 +259,9 @@ void check_invariants(const model& m, bool sampled, std::vector<finding>& out) {
 } // namespace
 
 std::string_view to_string(rule r) {
-  constexpr std::string_view names[rule_count] = {
-      "not_handled", "handled_twice", "out_of_order", "no_answer", "waits", "waits_in_circle", "invariant"};
+  constexpr std::string_view names[rule_count] = {"not_handled", "handled_twice", "out_of_order",
+                                                  "no_answer",   "waits",         "waits_in_circle",
+                                                  "invariant",   "actor_failed"};
   return names[static_cast<std::size_t>(r)];
 }
 
@@ -231,6 +270,7 @@ std::vector<finding> check_trace(const model& m) {
   check_fates(m, out);
   check_doubles(m, out);
   check_order(m, out);
+  check_failures(m, out);
   bool sampled = is_sampled(m);
   if (!sampled) check_open_requests(m, out); // an answer may belong to another causal tree than its request
   check_invariants(m, sampled, out);

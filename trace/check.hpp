@@ -15,9 +15,10 @@ enum class rule : std::uint8_t {
   no_answer,    ///< a request that was handled but never answered
   waits,        ///< who waits for whom at the end of the run
   waits_in_circle,
-  invariant, ///< a promise of the scenario was broken
+  invariant,    ///< a promise of the scenario was broken
+  actor_failed, ///< an exception, or an error that it did not handle, ended an actor
 };
-inline constexpr std::size_t rule_count = 7;
+inline constexpr std::size_t rule_count = 8;
 std::string_view to_string(rule);
 
 enum class severity : std::uint8_t {

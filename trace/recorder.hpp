@@ -68,6 +68,9 @@ struct begun_handler {
   timestamp begin = 0;
 };
 
+/// How the reason begins for which an actor is told to have exited, where it failed by itself.
+inline constexpr std::string_view failed_reason = "failed: ";
+
 struct recorder_options {
   std::filesystem::path directory; ///< the run directory; the file is <node>.trace in it
   std::string node;                ///< name of the recording node

@@ -1,5 +1,6 @@
 #include "transport/hub_loop.hpp"
 
+#include "trace/thread_name.hpp"
 #include "transport/endpoints.hpp"
 #include "transport/process_limits.hpp"
 
@@ -104,7 +105,10 @@ hub_loop::hub_loop(hub_options options, hub_listener& listener, trace::recorder&
   sigset_t before{};
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] {
+    trace::name_thread("troupe.hub");
+    run();
+  });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 

@@ -1,5 +1,7 @@
 #include "transport/stream_server_loop.hpp"
 
+#include "trace/thread_name.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
@@ -43,7 +45,10 @@ stream_server::loop::loop(stream_server_options options, stream_listener& listen
   wake_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (wake_ < 0)
     throw std::runtime_error(std::string("cannot make an event descriptor: ") + std::strerror(errno));
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] {
+    trace::name_thread("troupe.streams");
+    run();
+  });
 }
 
 stream_server::loop::~loop() {

@@ -172,7 +172,7 @@ class Node:
     def report(self, round):
         busy = sum(len(w.tasks) + w.pill for w in self.actors.values())  # not quiet: something will still be sent
         books = self.messages, self.messages, self.arrived, self.handled, self.dead, self.drops
-        self.envelope(REPORT, msgpack.packb([[*books, 0, 0, 0, busy, 0, 0, False], []]), request=round)
+        self.envelope(REPORT, msgpack.packb([[*books, 0, 0, 0, busy, 0, 0, False, 0, 0], []]), request=round)
     def leave(self, code, why):
         if self.code is None: self.code, _ = code, self.log(why)
     def log(self, text): print(f"{self.name}: {text}", flush=True)

@@ -11,9 +11,9 @@
 namespace troupe::scenarios::file {
 namespace {
 
-const std::array<std::string, 10> topology_key_names{"nodes",     "endpoint", "host",     "threads",
+const std::array<std::string, 11> topology_key_names{"nodes",     "endpoint", "host",     "threads",
                                                      "scheduler", "cores",    "external", "join_timeout",
-                                                     "place",     "security"};
+                                                     "stall",     "place",    "security"};
 const std::array<std::string, 3> security_key_names{"plaintext", "secret_key", "allowed_clients"};
 
 /// Without an entry, or where it was not written in the file itself.
@@ -143,6 +143,15 @@ class topology_check {
       if (const auto t = c_.read.duration(e->value, {"join_timeout", "a duration from \"1ms\" to 10 years"},
                                           {0.001, seconds_max, {}}))
         to_.join_timeout = *t;
+    if (const entry* e = table_.find("stall")) {
+      const node& given = c_.read.literal(e->value);
+      if (given.kind == node_kind::text && given.text == "never")
+        to_.stall.reset();
+      else if (const auto t =
+                   c_.read.duration(e->value, {"stall", "a duration from \"1ms\" to 10 years, or \"never\""},
+                                    {0.001, seconds_max, {}}))
+        to_.stall = *t;
+    }
   }
 
   void read_security(const node& given) {

@@ -121,6 +121,8 @@ json topology_schema() {
        {"cores", described(words(cores_words), "split: each node that the run starts gets its part of them")},
        {"external", described(texts(std::size_t(file::nodes_max)), "names of nodes that join by hand")},
        {"join_timeout", described(reference("duration"), "how long each node may take to join")},
+       {"stall", described({{"anyOf", {reference("duration"), {{"enum", {"never"}}}}}, {"default", "10s"}},
+                           "how long nothing may move, without anybody known who could change that")},
        {"place", std::move(place)},
        {"security", std::move(security)}});
 }

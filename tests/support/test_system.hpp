@@ -3,6 +3,7 @@
 #pragma once
 
 #include "actors/message_catalog.hpp"
+#include "actors/scheduler.hpp"
 #include "actors/traced_actor.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -22,7 +23,8 @@ class test_system {
         context{recorder, books, catalog, "test", 1, {}} {
     if (add_messages) add_messages(catalog);
     catalog.attach(recorder);
-    config_.set("scheduler.policy", caf::atom("testing"));
+    config_.module_factories.push_back(
+        [](caf::actor_system& system) { return make_scheduler("testing", system); });
     catalog.apply(config_);
     install_context(config_, context, 1);
     system_ = std::make_unique<caf::actor_system>(config_);

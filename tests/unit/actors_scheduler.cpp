@@ -14,7 +14,7 @@ namespace {
 
 struct prompt_config : caf::actor_system_config {
   explicit prompt_config(std::size_t threads) {
-    module_factories.push_back(make_prompt_scheduler);
+    module_factories.push_back([](caf::actor_system& system) { return make_scheduler("prompt", system); });
     set("scheduler.max-threads", threads);
   }
 };

@@ -37,6 +37,7 @@ TEST_CASE("a file that names only its scenario gets every default", "[scenarios]
   CHECK(p.topology.nodes == 0);
   CHECK(p.topology.endpoint == endpoint_kind::ipc);
   CHECK(p.topology.join_timeout == 10s);
+  CHECK(p.topology.stall == 10s);
   CHECK(p.trace.level == troupe::trace::level::headers);
   CHECK(p.faults.empty());
   CHECK(p.expect.empty());
@@ -67,6 +68,7 @@ scheduler = "sharing"
 cores = "split"
 external = ["gpu-1"]
 join_timeout = "2s"
+stall = "250ms"
 [topology.place]
 worker = ["w1", "gpu-1"]
 logger = "main"
@@ -111,6 +113,7 @@ lost = 0
   CHECK(p.topology.cores == cores_kind::split);
   CHECK(p.topology.external == names{"gpu-1"});
   CHECK(p.topology.join_timeout == 2s);
+  CHECK(p.topology.stall == 250ms);
   CHECK(p.topology.security.plaintext);
   CHECK(p.topology.place.at("worker") == names{"w1", "gpu-1"});
   CHECK(p.topology.place.at("logger") == names{"main"});

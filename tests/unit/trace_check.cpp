@@ -65,6 +65,19 @@ TEST_CASE("nothing is wrong with a sound run", "[trace][check]") {
   CHECK(trace::check_trace(tests::ping_pong{}.merge()).empty());
 }
 
+TEST_CASE("an actor that failed is a fault, unless the run was to end", "[trace][check]") {
+  sound_run r;
+  r.main.exited(30, r.b, "failed: cannot stand it");
+  check_contains(only_fault(merged(r.main), rule::actor_failed), "giver-1 on main failed: cannot stand it");
+  sound_run leaving;
+  const auto agent = leaving.main.actor(3, "agent");
+  leaving.main.spawned(3, agent);
+  leaving.main.sent(30, id(4), leaving.a, agent, "troupe.leave_node")
+      .handled(31, 32, id(4), agent, "troupe.leave_node")
+      .exited(33, leaving.b, "failed: nobody is there any more");
+  CHECK(faults(merged(leaving.main)).empty());
+}
+
 TEST_CASE("a message that vanished is a fault", "[trace][check]") {
   sound_run r;
   r.main.sent(30, id(4), r.a, r.b, "gone").exited(40, r.b, "normal");
