@@ -1,0 +1,6 @@
+add_executable(failing_child distributed/failing_child.cpp)
+target_link_libraries(failing_child PRIVATE troupe_cli troupe_options)
+troupe_precompiled(failing_child tests)
+troupe_test(distributed_failing SOURCES distributed/failing_test.cpp LINKS troupe_cli)
+target_compile_definitions(distributed_failing PRIVATE FAILING_CHILD="$<TARGET_FILE:failing_child>")
+add_dependencies(distributed_failing failing_child)

@@ -1,0 +1,45 @@
+// A user's program whose actors print and throw, on the launcher and elsewhere.
+#include "cli/program.hpp"
+#include "scenarios/scenario.hpp"
+
+#include <caf/all.hpp>
+
+#include <iostream>
+
+using namespace troupe;
+
+namespace {
+
+struct poke {
+  std::int32_t times = 0;
+};
+template <class Inspector>
+auto inspect(Inspector& f, poke& x) {
+  return f(caf::meta::type_name("poke"), x.times);
+}
+
+struct nervous_state {
+  static inline const char* name = "nervous";
+};
+caf::behavior nervous(caf::stateful_actor<nervous_state>*) {
+  std::cout << "an actor says hello on stdout" << std::endl;
+  return {[](const poke&) { throw std::runtime_error("cannot stand to be poked"); }};
+}
+
+/// Brings an actor of plain CAF that nobody knows, and pokes everybody.
+caf::behavior poker(plain_actor* self, const caf::actor& collector, const caf::actor& victim) {
+  self->send(victim, poke{1});
+  self->send(self->spawn(nervous), poke{1});
+  self->delayed_send(self, std::chrono::milliseconds{100}, poke{0});
+  return {[=](const poke&) { scenarios::finish(self, collector, {{"poked", 2}}); }};
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  scenarios::scenario made("nerves", "Actors that throw");
+  made.message<poke>("poke");
+  made.role("nervous", nervous, scenarios::placement::workers).role("poker", poker, scenarios::placement::main);
+  made.start([](scenarios::run& r) { r.spawn("poker", r.collector(), r.spawn("nervous")); });
+  return cli::run_program(argc, argv, {&made});
+}
