@@ -1,5 +1,7 @@
 #include "cli/page_server.hpp"
 
+#include "trace/thread_name.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -197,7 +199,10 @@ page_server::page_server(descriptor listening, page what, std::chrono::milliseco
       stop_(::eventfd(0, EFD_CLOEXEC)) {
   if (!stop_) throw std::system_error(errno, std::generic_category(), "eventfd");
   const signals_blocked for_the_thread;
-  thread_ = std::thread([this] { service(listening_.get(), stop_.get(), page_, patience_).run(); });
+  thread_ = std::thread([this] {
+    trace::name_thread("troupe.pages");
+    service(listening_.get(), stop_.get(), page_, patience_).run();
+  });
 }
 
 page_server::~page_server() {

@@ -43,7 +43,7 @@ struct run_state {
   std::chrono::nanoseconds stood_still{0}; ///< the longest time that this process did not run
   std::optional<std::string> finished;     ///< the result, as JSON text
   std::optional<std::string> failed;
-  std::set<std::string> present; ///< nodes that answered the roll call
+  std::set<std::string> present;      ///< nodes that answered the roll call
   std::vector<failed_actor> failures; ///< not told yet, the first of them
   std::uint64_t failures_untold = 0;  ///< those included
   bool over = false;                  ///< the verdict stands; who fails from now on is of no interest
@@ -137,8 +137,8 @@ class execution final : public run {
   const std::shared_ptr<trace_intake> intake_; ///< before the node that it hears from
   std::optional<trace::whole_file> result_file_;
   trace_endings endings_;
-  std::vector<std::string> deadlock_;          ///< the cycle, a sentence a step
-  std::vector<actor_report> failed_;           ///< the first actors that failed
+  std::vector<std::string> deadlock_; ///< the cycle, a sentence a step
+  std::vector<actor_report> failed_;  ///< the first actors that failed
   std::uint64_t failed_count_ = 0;
   bool wiring_failed_ = false; ///< for want of a node, or interrupted
   std::unique_ptr<node> main_;

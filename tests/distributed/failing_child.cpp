@@ -39,7 +39,8 @@ caf::behavior poker(plain_actor* self, const caf::actor& collector, const caf::a
 int main(int argc, char** argv) {
   scenarios::scenario made("nerves", "Actors that throw");
   made.message<poke>("poke");
-  made.role("nervous", nervous, scenarios::placement::workers).role("poker", poker, scenarios::placement::main);
+  made.role("nervous", nervous, scenarios::placement::workers)
+      .role("poker", poker, scenarios::placement::main);
   made.start([](scenarios::run& r) { r.spawn("poker", r.collector(), r.spawn("nervous")); });
   return cli::run_program(argc, argv, {&made});
 }
