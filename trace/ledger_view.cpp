@@ -44,7 +44,8 @@ fate fate_of(const model& m, row message) {
   auto& from = m.nodes[m.messages.node[message]];
   if (from.recorded && !from.closed) return fate::lost;
   auto receiver = m.actors[m.messages.receiver[message]].node;
-  if (to_known && are_parted(m, m.messages.node[message], receiver)) return fate::lost;
+  bool arrived = m.messages.delivered[message] != no_row;
+  if (to_known && !arrived && are_parted(m, m.messages.node[message], receiver)) return fate::lost;
   if (to_known && (!to.recorded || ended_early(to))) return fate::unrecorded;
   if (ended_early(from) || !m.complete()) return fate::unrecorded;
   return was_left_over(m, m.messages.receiver[message]) ? fate::dropped : fate::vanished;

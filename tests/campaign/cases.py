@@ -26,6 +26,7 @@ class Case:
     nodes: int = 0
     external: list = field(default_factory=list)
     keys: bool = False
+    keeps_trace: set = field(default_factory=set)  # external nodes that write elsewhere, as on another host
     endpoint: str = "ipc"
     level: str = "headers"
     whole_trace: bool = True  # neither sampled nor cut at a size
@@ -229,6 +230,8 @@ def faults(r, case, deadline_s):
 def external_nodes(r, case):
     for name in case.external:
         case.happenings.append(Happening(0.0, name, "start"))
+        if r.random() < 0.3:
+            case.keeps_trace.add(name)
         fate = r.choice(["stays", "stays", "killed", "told", "restarted", "halted"])
         at = moment(r) + r.choice([0.0, 0.3])
         if fate == "killed" or fate == "restarted":

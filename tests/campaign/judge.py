@@ -90,6 +90,8 @@ def judge_check(case, code, found, said, verdict, out):
 
 def judge_ledger(case, summary, result, out):
     """What the trace tells is what the books tell; where a process was killed, as far as its last moment goes."""
+    if any(node["missing"] for node in summary["nodes"]):
+        return  # of a node that was killed on another host
     ledger, books = summary["ledger"], result["messages"]
     crashed = any(n["ended"] != "left" for n in result["nodes"])
     traced = {"sent": ledger["sent"], "handled": ledger["handled"], "dead_lettered": ledger["dead_lettered"]}
@@ -118,6 +120,9 @@ def judge_trace(case, seen, troupe, environment, result, out):
     elif found is None or code not in (0, 1):
         out.append(f"trace check after a killed launcher: exit code {code}, {said.strip()[:300]}")
     code, summary, said = trace_command(seen, troupe, environment, "summary", run_dir)
+    if summary and result:
+        missing = {node["name"] for node in summary["nodes"] if node["missing"]}
+        out += [f"the trace of {name} is missing" for name in missing - case.lost]
     if summary is None or code != 0:
         out.append(f"trace summary: exit code {code}, {said.strip()[:300]}")
     elif result and case.whole_trace:

@@ -109,6 +109,8 @@ class Attempt:
         words[words.index("--name") + 1] = name
         if "--key" in words:
             words[words.index("--key") + 1] = f"{name}.key"
+        if name in self.case.keeps_trace:
+            words += ["--trace-dir", f"far-{name}"]
         log = open(self.seen.directory / f"external-{name}.txt", "ab")
         self.external.setdefault(name, []).append(self.command(words, log, stdout=log))
 
@@ -171,6 +173,9 @@ class Attempt:
         except subprocess.TimeoutExpired:
             pass
         self.seen.took_s = time.monotonic() - began
+        for each in sum(self.external.values(), []):  # who is halted could not end
+            if each.poll() is None:
+                each.send_signal(signal.SIGCONT)
         self.end_all()
         self.reader.join(10)
         for name, started in self.external.items():
