@@ -277,6 +277,7 @@ TEST_CASE("books and trace agree on what is left when nodes stop", "[actors][boo
 TEST_CASE("what a node without a trace sends is dropped in books and trace alike", "[actors][books]") {
   recorded_pair nodes(false);
   nodes.main->publish("counter", nodes.system->spawn(counter));
+  nodes.there(counter); // the other node answers: now it knows main
   {
     caf::scoped_actor self{nodes.other->system()};
     const auto found = nodes.other->lookup("main", "counter", patience);
