@@ -276,7 +276,7 @@ def make_case(seed):
     parameters = make(r, case)
     parts = [f"scenario = {toml_value(case.scenario)}\n"]
     short = r.random() < 0.08
-    deadline_s = r.uniform(0.02, 0.6) if short else 60.0
+    deadline_s = r.uniform(0.02, 0.6) if short else 300.0
     parts.append(f"deadline = {toml_value(ms(deadline_s))}\n")
     case.may_pass_deadline = short
     if r.random() < 0.5:

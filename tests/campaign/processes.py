@@ -12,7 +12,7 @@ from pathlib import Path
 
 MARK = "TROUPE_CAMPAIGN_CASE"
 # A run that has not ended by itself after that long hangs; no stall of a busy machine takes so long.
-RUN_PATIENCE_S = 180.0
+RUN_PATIENCE_S = 400.0
 # The guard, and nodes whose launcher was killed, may end a moment after the launcher.
 ORPHAN_PATIENCE_S = 20.0
 
