@@ -4,7 +4,8 @@
 #include "support/temporary_directory.hpp"
 #include "support/text.hpp"
 
-#include <algorithm>
+#include <fstream>
+#include <optional>
 #include <thread>
 
 #include <nlohmann/json.hpp>
@@ -30,19 +31,19 @@ void stop(pid_t pid) {
 
 /// A pool over two processes, whose tasks sleep so that it takes some seconds of its own time.
 struct sleeping_pool {
-  explicit sleeping_pool(const std::string& endpoint)
-      : troupe(TROUPE_PROGRAM,
-               {"run", (fs::path(CONFIG_DIR) / "worker_pool.toml").string(), "--nodes", "2", "--set",
-                "task=sleep", "--set",
-                "inputs=[100,100,100,100,100,100,100,100,100,100,100,100,100,100,100,100]", "--set",
-                "workers=2", "--set", "topology.endpoint=" + endpoint, "--deadline", "2m"},
-               directory.path()) {
-    REQUIRE(troupe.says("troupe: running"));
-    nodes = children_of(troupe.pid());
+  explicit sleeping_pool(const std::string& endpoint) {
+    const auto file = directory / "pool.toml";
+    std::ofstream(file) << "scenario = \"worker_pool\"\ndeadline = \"2m\"\n[parameters]\ntask = \"sleep\"\n"
+                           "unit = \"500ms\"\ninputs = [1,1,1,1,1,1,1,1,1,1]\nworkers = 2\n"
+                           "[topology]\nnodes = 2\nendpoint = \""
+                        << endpoint << "\"\n";
+    troupe.emplace(TROUPE_PROGRAM, std::vector<std::string>{"run", file.string()}, directory.path());
+    REQUIRE(troupe->says("troupe: running"));
+    nodes = children_of(troupe->pid());
     REQUIRE(nodes.size() == 2);
   }
   temporary_directory directory;
-  program troupe;
+  std::optional<program> troupe;
   std::vector<pid_t> nodes;
 };
 
@@ -54,16 +55,16 @@ TEST_CASE("a run whose processes all stand still for longer than the interval go
     CAPTURE(endpoint);
     sleeping_pool run(endpoint);
     auto all = run.nodes;
-    all.push_back(run.troupe.pid());
+    all.push_back(run.troupe->pid());
     for (const auto pid : all)
       stop(pid);
     std::this_thread::sleep_for(long_standstill); // is what is tested
     for (const auto pid : all)
       ::kill(pid, SIGCONT);
-    const int code = run.troupe.wait();
-    CAPTURE(run.troupe.errors, run.troupe.output);
+    const int code = run.troupe->wait();
+    CAPTURE(run.troupe->errors, run.troupe->output);
     CHECK(code == 0);
-    CHECK(contains(run.troupe.errors, "this process did not run for "));
+    CHECK(contains(run.troupe->errors, "this process did not run for "));
     program summary(TROUPE_PROGRAM, {"trace", "summary"}, run.directory.path());
     CHECK(summary.wait() == 0);
     for (const auto* node : {"main", "w1", "w2"})
@@ -74,18 +75,18 @@ TEST_CASE("a run whose processes all stand still for longer than the interval go
 TEST_CASE("a launcher that stood still alone says that it, not its nodes, was away",
           "[program][standstill]") {
   sleeping_pool run("ipc");
-  stop(run.troupe.pid());
+  stop(run.troupe->pid());
   // Its nodes lose it, and end.
   for (const auto pid : run.nodes)
     while (fs::exists(fs::path("/proc") / std::to_string(pid) / "exe"))
       std::this_thread::sleep_for(20ms);
-  ::kill(run.troupe.pid(), SIGCONT);
-  const int code = run.troupe.wait();
-  CAPTURE(run.troupe.errors, run.troupe.output);
+  ::kill(run.troupe->pid(), SIGCONT);
+  const int code = run.troupe->wait();
+  CAPTURE(run.troupe->errors, run.troupe->output);
   CHECK(code == 4);
   std::ifstream file(run.directory / "runs" / "latest" / "result.json");
   const auto result = json::parse(file);
   CHECK(result["verdict"] == "node_lost");
   CHECK(contains(result["reason"].get<std::string>(), "; the launcher itself did not run for "));
-  CHECK(contains(run.troupe.errors, "node w1: the launcher is lost: nothing heard of it for 5 s"));
+  CHECK(contains(run.troupe->errors, "node w1: the launcher is lost: nothing heard of it for 5 s"));
 }
