@@ -2,6 +2,7 @@
 #include "cli/commands.hpp"
 #include "cli/interrupts.hpp"
 #include "cli/spawn.hpp"
+#include "transport/process_limits.hpp"
 
 #include <cstdio>
 #include <fmt/format.h>
@@ -10,6 +11,8 @@
 namespace troupe::cli {
 
 namespace {
+
+constexpr std::size_t threads_of_worker = 2; // of signals and the lifeline
 
 scenarios::node_credentials credentials_of(const node_arguments& arguments) {
   auto credentials = scenarios::credentials_from(take_secret()); // of a launcher
@@ -34,6 +37,7 @@ int node(const context& who, const node_arguments& arguments) {
   ::prctl(PR_SET_NAME, fmt::format("{}:{}", who.program, name).c_str());
   // What an actor prints is wanted when it is printed, also through a pipe.
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
+  transport::demand_threads(threads_of_worker);
   interrupt_counter interrupts;
   interrupts.watch();
   watch_lifeline();

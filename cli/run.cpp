@@ -12,6 +12,7 @@
 #include "cli/watch_view.hpp"
 #include "scenarios/json_text.hpp"
 #include "trace/thread_name.hpp"
+#include "transport/process_limits.hpp"
 #include "transport/standstill.hpp"
 
 #include <condition_variable>
@@ -28,6 +29,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int exit_interrupted = 130;
+// Of signals, the terminal and the launcher.
+constexpr std::size_t threads_of_run = 4;
 // What a run that was told twice to stop may still take before it is ended here.
 constexpr auto last_resort = 5s;
 
@@ -175,6 +178,7 @@ int exit_code_of(const scenarios::outcome& outcome) {
 std::optional<scenarios::outcome> run_plan(const context& who, const run_arguments& arguments,
                                            const scenarios::plan& plan, const std::filesystem::path& run_dir,
                                            int& failure_code, run_source* source, full_screen* screen) {
+  transport::demand_threads(threads_of_run);
   const stdout_for_results apart;
   interrupt_counter interrupts; // before any thread
   console out(2, screen ? [source](std::string_view line) { source->said(line); }
