@@ -222,7 +222,13 @@ void whole_file::finish() {
 bool whole_file::link_to(const fs::path& name) {
   const auto itself = fmt::format("/proc/self/fd/{}", ::fileno(stream_));
   if (::linkat(AT_FDCWD, itself.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0) return true;
-  if (errno != EEXIST) fail(errno);
+  int error = errno;
+  if (error == EXDEV) {
+    // Something was mounted over the directory meanwhile. What it says of any new file is the reason.
+    const descriptor any(::open(directory_of(name).c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+    if (!any) error = errno;
+  }
+  if (error != EEXIST) fail(error);
   return false;
 }
 

@@ -10,7 +10,8 @@
 #include <fmt/format.h>
 #include <functional>
 #include <iterator>
-#include <poll.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -122,6 +123,30 @@ TEST_CASE("a directory that is taken away is told of", "[files]") {
   fs::remove_all(run);
   CHECK(contains(said_by([&] { file.keep(); }), "result.json: No such file or directory"));
   CHECK_FALSE(fs::exists(run));
+}
+
+TEST_CASE("a directory that may not be written to any more is told of", "[files]") {
+  const testing::temporary_directory dir;
+  constexpr int may_not_mount = 77;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    whole_file file(dir / "result.json");
+    file.write("x");
+    const auto* const here = dir.path().c_str();
+    if (::unshare(CLONE_NEWNS) != 0 || ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0
+        || ::mount(here, here, nullptr, MS_BIND, nullptr) != 0
+        || ::mount("", here, nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) != 0)
+      ::_exit(may_not_mount);
+    const auto said = said_by([&] { file.keep(); });
+    ::_exit(contains(said, "result.json: Read-only file system") ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == may_not_mount)
+    WARN("skipped: this needs the right to mount");
+  else
+    CHECK(WEXITSTATUS(status) == 0);
 }
 
 TEST_CASE("room that was reserved is there at the end, and what is not used is given back", "[files]") {
