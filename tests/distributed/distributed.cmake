@@ -1,5 +1,6 @@
 # Real processes over real sockets.
 include(distributed/collect.cmake)
+include(distributed/failing.cmake)
 include(distributed/launcher.cmake)
 include(distributed/location.cmake)
 include(distributed/python.cmake)
