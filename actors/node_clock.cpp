@@ -1,6 +1,7 @@
 #include "actors/node_clock.hpp"
 
 #include "actors/tracing.hpp"
+#include "transport/standstill.hpp"
 
 #include <caf/abstract_actor.hpp>
 #include <caf/group.hpp>
@@ -140,13 +141,32 @@ node_clock::unique_delayed_event_ptr node_clock::take_first() {
   return event;
 }
 
+void node_clock::postpone_requests(std::chrono::nanoseconds by) {
+  for (auto& [request, place] : requests_) {
+    auto entry = schedule_.extract(place);
+    entry.key() += by;
+    entry.mapped()->due += by;
+    place = schedule_.insert(std::move(entry));
+  }
+}
+
+void node_clock::stood_still(std::chrono::nanoseconds how_long) {
+  change([&] { postpone_requests(how_long); });
+}
+
 void node_clock::run() {
   std::unique_lock lock{mutex_};
+  transport::standstill_watch watch{now()};
   while (!ended_) {
+    const auto present = now();
+    if (const auto late = watch.look(present); late.count() > 0) postpone_requests(late);
     if (schedule_.empty()) {
       awaited_ = time_point::max();
+      watch.sleeps_until(awaited_);
       changed_.wait(lock);
-    } else if (awaited_ = schedule_.begin()->first; awaited_ > now()) {
+    } else if (awaited_ = schedule_.begin()->first; awaited_ > present) {
+      if (!requests_.empty()) awaited_ = std::min(awaited_, present + watch.interval());
+      watch.sleeps_until(awaited_);
       changed_.wait_until(lock, time_point{awaited_});
     } else {
       auto event = take_first();

@@ -38,8 +38,11 @@ class node_clock final : public caf::detail::thread_safe_actor_clock {
   void cancel_all() override;
 
   clock_counts counts() const;
-  /// Fires what is due, until end().
+  /// Fires what is due, until end(). Finds that this process stood still.
   void run();
+  /// Time-outs of requests measure the absence of others: time in which this process did not run does not
+  /// count.
+  void stood_still(std::chrono::nanoseconds);
   void end();
 
  private:
@@ -53,6 +56,7 @@ class node_clock final : public caf::detail::thread_safe_actor_clock {
   template <class Change>
   void change_of(const caf::abstract_actor&, Change);
   unique_delayed_event_ptr take_first();
+  void postpone_requests(std::chrono::nanoseconds); ///< under the lock
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

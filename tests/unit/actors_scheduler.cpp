@@ -1,3 +1,4 @@
+#include "actors/node_clock.hpp"
 #include "actors/scheduler.hpp"
 
 #include "tests/support/catch.hpp"
@@ -215,4 +216,28 @@ TEST_CASE("an idle system wakes for a single message each time", "[actors][sched
         .receive([&](int x) { answers += x == i ? 1 : 0; }, [](const caf::error&) {});
   CHECK(answers == 2000);
   caf::anon_send_exit(echo, caf::exit_reason::user_shutdown);
+}
+
+TEST_CASE("time in which a process did not run does not count for requests, but for timers",
+          "[actors][clock]") {
+  prompt_config config{1};
+  caf::actor_system system{config};
+  caf::scoped_actor self{system};
+  node_clock clock; // nobody runs it
+  const node_clock::time_point start{std::chrono::hours{1}};
+  const auto first = caf::make_message_id(1), second = caf::make_message_id(2);
+  clock.set_request_timeout(start + std::chrono::seconds{1}, self.ptr(), first);
+  clock.set_request_timeout(start + std::chrono::seconds{3}, self.ptr(), second);
+  clock.set_ordinary_timeout(start + std::chrono::seconds{2}, self.ptr(), caf::atom("timer"), 1);
+  clock.stood_still(std::chrono::minutes{1});
+  std::vector<std::chrono::seconds> due;
+  for (auto& [when, event] : clock.schedule()) {
+    CHECK(event->due == when);
+    due.push_back(std::chrono::duration_cast<std::chrono::seconds>(when - start));
+  }
+  using namespace std::chrono_literals;
+  CHECK(due == std::vector<std::chrono::seconds>{2s, 61s, 63s});
+  clock.cancel_request_timeout(self.ptr(), first);
+  clock.cancel_timeouts(self.ptr());
+  CHECK(clock.counts().pending == 0);
 }
