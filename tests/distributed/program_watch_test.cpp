@@ -93,10 +93,10 @@ struct watched_run {
 
 TEST_CASE("--watch shows nodes, actors and types; after q the run goes on to its verdict",
           "[program][watch]") {
-  watched_run run("1000000"); // takes minutes unless it is stopped
+  watched_run run("200000"); // some 20 s of work, unless it is stopped
   REQUIRE(run.user.shows(screen_entered));
   // A message waits until its handler has ended, and workers are at one all the time.
-  for (const std::string text : {"3 nodes up", "deepest mailboxes", "\nw1 ", "\nw2 ", "worker-",
+  for (const std::string text : {"3 nodes up", "deepest mailboxes", "\x1b[Kw1 ", "\x1b[Kw2 ", "worker-",
                                  "assign_task", "troupe: running", "q leaves this view"}) {
     CAPTURE(text);
     REQUIRE(run.user.shows(text));
@@ -104,7 +104,7 @@ TEST_CASE("--watch shows nodes, actors and types; after q the run goes on to its
   CHECK((run.user.modes().c_lflag & (ICANON | ECHO)) == 0);
   run.user.type('q');
   REQUIRE(run.user.shows(screen_left));
-  while (!run.said_afterwards("/1000000")) // the usual progress
+  while (!run.said_afterwards("/200000")) // the usual progress
     REQUIRE(run.user.reads());
   run.user.type('\x03');
   run.ends_with(130);
