@@ -591,7 +591,12 @@ TEST_CASE("who waits for an actor that failed with the answer that it owed waits
           "[runtime][failure]") {
   const int nodes = GENERATE(0, 1);
   outcome result;
-  const auto told = warnings_of(with_role("debtor", debtor), file("debtor", ""), result, nodes);
+  auto made = asking("debtor");
+  made.role("other", debtor, placement::workers);
+  made.start([](run& r) { // CAF ends actors that nobody refers to, also while they wait
+    r.main_node().publish("host", r.spawn("host", r.collector(), r.spawn("other"), std::int32_t{0}));
+  });
+  const auto told = warnings_of(made, file("debtor", ""), result, nodes);
   CHECK(result.result_verdict == verdict::deadlock);
   CHECK(result.reason == "host 0 waits for other 0, which has ended");
   const std::string node = nodes == 0 ? "main" : "w1";
