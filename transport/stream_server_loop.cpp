@@ -38,8 +38,7 @@ bool receive(void* socket, zmq_frame& frame) {
 
 stream_server::loop::loop(stream_server_options options, stream_listener& listener)
     : options_(std::move(options)), listener_(listener), files_(options_.connections_max),
-      connections_max_(std::max<std::size_t>(1, files_.granted())), limits_(options_.limits),
-      clock_(tick_interval) {
+      connections_max_(std::max<std::size_t>(1, files_.granted())), limits_(options_.limits) {
   if (!options_.tcp.empty()) bind_tcp();
   if (!options_.zeromq.empty()) bind_zeromq();
   wake_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -95,8 +94,14 @@ void stream_server::loop::run() {
   if (!cut_) listener_.on_stopped(counts_);
 }
 
+stream_server::loop::time_point stream_server::loop::now() {
+  const auto present = clock::now();
+  stood_still_ += standstill_.look(present);
+  return present - stood_still_;
+}
+
 bool stream_server::loop::step() {
-  const auto now = clock_.at(clock::now());
+  const auto now = this->now();
   run_commands(now);
   if (cut_) return false;
   if (epoll_ >= 0) look_at_sockets(now);

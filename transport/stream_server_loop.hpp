@@ -8,7 +8,7 @@
 
 #include "transport/hub_loop.hpp"
 #include "transport/open_files.hpp"
-#include "transport/running_clock.hpp"
+#include "transport/standstill.hpp"
 #include "transport/stream_server.hpp"
 #include "transport/tcp_socket.hpp"
 
@@ -59,6 +59,8 @@ class stream_server::loop {
     time_point since;
   };
 
+  /// Less the time in which this process stood still: in that nobody could be read.
+  time_point now();
   void bind_tcp();
   void bind_zeromq();
   void run();
@@ -146,7 +148,8 @@ class stream_server::loop {
   std::size_t open_bytes_ = 0, queued_bytes_ = 0, held_bytes_ = 0;
   std::size_t overfull_ = 0; ///< connections that hold more lines than they may
   stream_counts counts_;
-  running_clock clock_;
+  standstill_watch standstill_{clock::now()};
+  clock::duration stood_still_{0};
   time_point next_tick_{};
   bool stopping_ = false, cut_ = false;
   time_point stop_deadline_ = time_point::max();

@@ -1,6 +1,5 @@
 #include "tests/support/catch.hpp"
 #include "transport/line_connection.hpp"
-#include "transport/running_clock.hpp"
 
 #include <random>
 
@@ -343,14 +342,4 @@ TEST_CASE("every way to end leaves no accepted line without an entry", "[transpo
     REQUIRE(f.connection.accepted() == f.connection.answered() + f.connection.unanswered());
     REQUIRE(f.connection.open_bytes() == 0);
   }
-}
-
-TEST_CASE("time in which a thread stood still does not count", "[transport][lines]") {
-  running_clock clock{100ms};
-  const running_clock::time_point start{1h};
-  CHECK(clock.at(start) == start);
-  CHECK(clock.at(start + 100ms) == start + 100ms);
-  CHECK(clock.at(start + 1s) == start + 1s); // kept waiting
-  CHECK(clock.at(start + 61s) == start + 1100ms);
-  CHECK(clock.at(start + 61s + 50ms) == start + 1150ms);
 }
