@@ -40,9 +40,10 @@ void add_agent_messages(message_catalog& catalog) {
 namespace {
 
 void on_publish(actor_of<agent_state>* self, publish_name& what) {
-  if (what.actor == nullptr) return;
+  if (what.actor == nullptr || what.name.size() > published_name_bytes_max) return;
   auto& state = self->state;
-  self->monitor(what.actor);
+  if (state.published.size() >= published_max && !state.published.contains(what.name)) return;
+  if (state.monitored.insert(what.actor->address()).second) self->monitor(what.actor);
   const auto& kept = state.published[what.name] = {std::move(what.actor), std::move(what.interface)};
   for (auto lookup = state.lookups.begin(); lookup != state.lookups.end();) {
     if (lookup->second.name != what.name) {
@@ -58,6 +59,8 @@ caf::result<named_actor> on_lookup(actor_of<agent_state>* self, const lookup_nam
   auto& state = self->state;
   if (auto found = state.published.find(what.name); found != state.published.end()) return found->second;
   if (what.wait.count() <= 0) return caf::make_error(errc::name_not_found, what.name);
+  if (state.lookups.size() >= lookups_max || what.name.size() > published_name_bytes_max)
+    return caf::make_error(errc::name_not_found, what.name.substr(0, published_name_bytes_max));
   auto promise = self->make_response_promise();
   const auto number = state.next_lookup++;
   state.lookups.emplace(number, agent_state::waiting{what.name, promise});
@@ -70,6 +73,7 @@ caf::result<named_actor> on_lookup(actor_of<agent_state>* self, const lookup_nam
 caf::behavior agent(actor_of<agent_state>* self, role_spawner spawn, std::function<void()> leave,
                     std::function<void(const failed_actor&)> failed) {
   self->set_down_handler([self](caf::down_msg& down) {
+    self->state.monitored.erase(down.source);
     std::erase_if(self->state.published,
                   [&](auto& known) { return known.second.actor->address() == down.source; });
   });

@@ -82,6 +82,12 @@ auto inspect(Inspector& f, lookup_expired& x) {
 
 void add_agent_messages(message_catalog&);
 
+/// What a node's agent keeps at most; it ignores names beyond that, and finds nothing for lookups
+/// beyond.
+inline constexpr std::size_t published_max = 65'536;
+inline constexpr std::size_t lookups_max = 65'536; ///< that wait
+inline constexpr std::size_t published_name_bytes_max = 1024;
+
 /// Names and lookups of one node. State of the agent actor.
 struct agent_state {
   struct waiting {
@@ -90,6 +96,7 @@ struct agent_state {
   };
   static inline const char* name = "agent";
   std::map<std::string, named_actor> published;
+  std::set<caf::actor_addr> monitored; ///< who is published, once each
   std::map<std::uint64_t, waiting> lookups;
   std::uint64_t next_lookup = 1;
 };

@@ -41,6 +41,11 @@ void gateway::start(transport::hub_options options, transport::hub_listener* del
   deliveries_ = deliveries;
   if (deliveries != nullptr) options.capabilities |= transport::capability_delivery;
   if (context_.recorder.on()) options.capabilities |= transport::capability_trace;
+  options.describe = [](const transport::peer_hello& who) {
+    std::string ignored;
+    const auto theirs = decode_greeting(who.greeting, ignored);
+    return theirs && theirs->pid > 0 ? "pid " + std::to_string(theirs->pid) : std::string{};
+  };
   hub_ = std::make_unique<transport::hub>(std::move(options), *this, context_.recorder, context_.books);
 }
 
@@ -119,11 +124,22 @@ link_ptr gateway::route(std::uint64_t incarnation) {
   return link_of(hub_->open(identity, endpoint), codec);
 }
 
-void gateway::learned(const transport::node_identity& node, const std::string& endpoint,
+void gateway::forget_the_gone() {
+  std::erase_if(directory_, [](auto& each) {
+    if (!each.second.node.down) return false;
+    if (each.second.via != nullptr) each.second.via->peer()->attachment.reset(); // they refer to each other
+    return true;
+  });
+}
+
+bool gateway::learned(const transport::node_identity& node, const std::string& endpoint,
                       const std::vector<int>& codecs, const link* from) {
-  if (node.incarnation == identity_.incarnation) return;
+  if (node.incarnation == identity_.incarnation) return true;
   std::lock_guard lock{mutex_};
-  if (directory_.size() >= known_nodes_max && !directory_.contains(node.incarnation)) return;
+  if (directory_.size() >= known_nodes_max && !directory_.contains(node.incarnation)) {
+    forget_the_gone();
+    if (directory_.size() >= known_nodes_max) return false;
+  }
   auto [place, fresh] = directory_.try_emplace(node.incarnation);
   auto& known = place->second;
   if (fresh) {
@@ -131,11 +147,12 @@ void gateway::learned(const transport::node_identity& node, const std::string& e
     known.node.codecs = codecs;
     known.id = node_id_of(node.incarnation);
   }
-  if (!known.node.endpoint.empty() || endpoint.empty()) return;
+  if (!known.node.endpoint.empty() || endpoint.empty()) return true;
   known.node.endpoint = endpoint;
   // Before any handle of that node can leave here, which is after this.
   ways_.push_back({node.incarnation, from});
   ways_count_.store(ways_.size(), std::memory_order_release);
+  return true;
 }
 
 std::size_t gateway::ways_since(std::size_t told, const link& to, std::vector<known_node>& into) const {
@@ -176,19 +193,9 @@ void gateway::link_ended(link& gone, transport::down_reason reason, const std::s
 
 // -- hub_listener ------------------------------------------------------------------------
 
-bool gateway::is_visitor(const transport::peer_ptr& peer, transport::hub_listener*& host) const {
-  const auto wants = peer->hello().capabilities;
-  const bool brings = (wants & transport::capability_delivery) != 0
-                      && peer->identity().name.starts_with(transport::visitor_prefix);
-  host = brings ? deliveries_ : nullptr;
-  // Who only asks has what it came for when it is up.
-  return brings || (wants & capability_inquiry) != 0;
-}
-
 void gateway::on_peer_up(const transport::peer_ptr& peer) {
-  transport::hub_listener* host = nullptr;
-  if (is_visitor(peer, host)) {
-    if (host != nullptr) host->on_peer_up(peer);
+  if (is_visitor(peer->identity())) { // it brings files, and is no node
+    if (deliveries_ != nullptr) deliveries_->on_peer_up(peer);
     return;
   }
   std::string why;
@@ -206,18 +213,16 @@ void gateway::on_peer_up(const transport::peer_ptr& peer) {
 }
 
 void gateway::on_frame(const transport::peer_ptr& peer, transport::inbound_frame frame) {
-  transport::hub_listener* host = nullptr;
   if (auto* via = static_cast<link*>(peer->attachment.get()))
     via->on_frame(std::move(frame));
-  else if (is_visitor(peer, host) && host != nullptr)
-    host->on_frame(peer, std::move(frame));
+  else if (is_visitor(peer->identity()) && deliveries_ != nullptr)
+    deliveries_->on_frame(peer, std::move(frame));
 }
 
 void gateway::on_peer_down(const transport::peer_ptr& peer, transport::down_reason reason,
                            std::string_view detail, std::uint64_t messages_lost) {
-  transport::hub_listener* host = nullptr;
-  if (is_visitor(peer, host)) {
-    if (host != nullptr) host->on_peer_down(peer, reason, detail, messages_lost);
+  if (is_visitor(peer->identity())) {
+    if (deliveries_ != nullptr) deliveries_->on_peer_down(peer, reason, detail, messages_lost);
     return;
   }
   link_of(peer, payload_codec::none)->on_down(reason, std::string{detail}, messages_lost);
@@ -271,8 +276,8 @@ void gateway::tell_books() {
     via->send_report(final_books, look(), {});
 }
 
-void gateway::reported(const std::string& node, std::uint64_t round, const activity_report& report,
-                       const std::vector<wait_edge>& edges, bool last) {
+void gateway::reported(const transport::node_identity& node, std::uint64_t round,
+                       const activity_report& report, const std::vector<wait_edge>& edges, bool last) {
   if (observer_.on_report) observer_.on_report(node, round, report, edges, last);
 }
 
@@ -296,7 +301,15 @@ caf::strong_actor_ptr gateway::make_proxy(caf::node_id node, caf::actor_id id) {
 
 caf::strong_actor_ptr gateway::actor_of(std::uint64_t incarnation, caf::actor_id id) {
   if (incarnation == identity_.incarnation) return local(id);
-  return proxies_.get_or_put(node_id_of(incarnation), id);
+  const auto node = node_id_of(incarnation);
+  if (auto known = proxies_.get(node, id)) return known;
+  // Of a node that cannot be reached anybody can make up as many as he likes: they are not kept.
+  if (route(incarnation) == nullptr) return make_proxy(node, id);
+  return proxies_.get_or_put(node, id);
+}
+
+bool gateway::is_full_of(const caf::node_id& node, caf::actor_id id) const {
+  return proxies_.count_proxies(node) >= remote_actors_max && proxies_.get(node, id) == nullptr;
 }
 
 caf::strong_actor_ptr gateway::agent_of(const std::string& name) {
@@ -342,6 +355,12 @@ void gateway::endings::remember(caf::actor_id id, const caf::error& reason) {
 }
 
 caf::strong_actor_ptr gateway::import_handle(const actor_ref& ref) {
+  if (auto* from = link::being_decoded(); from != nullptr && ref.incarnation != identity_.incarnation
+                                          && is_full_of(node_id_of(ref.incarnation), ref.id)) {
+    from->exceed("it tells of more actors of one node than this node keeps, "
+                 + std::to_string(remote_actors_max));
+    return nullptr;
+  }
   return actor_of(ref.incarnation, ref.id);
 }
 

@@ -26,8 +26,11 @@ struct known_node {
 /// goodbye. probe() begins at 1.
 inline constexpr std::uint64_t final_books = 0;
 
-/// Nodes whose ways a peer may tell us of.
-inline constexpr std::size_t known_nodes_max = 65'000;
+/// Nodes that have been here, or that peers have told of; more, and those that are gone for good are
+/// forgotten.
+inline constexpr std::size_t known_nodes_max = 4096;
+/// Actors of one other node that are known here at a time: what it names, and what others name of it.
+inline constexpr std::size_t remote_actors_max = 131'072;
 
 /// Thread-safe. Made by the node after the actor system, stopped before it.
 class gateway final : public transport::hub_listener,
@@ -41,7 +44,7 @@ class gateway final : public transport::hub_listener,
     std::function<void(const known_node&, transport::down_reason, const std::string& detail)> on_down;
     /// The answer of a node to probe(), or, in round final_books, what it tells before it
     /// leaves. Who waits for whom may come in several parts, of which one is the last.
-    std::function<void(const std::string& node, std::uint64_t round, const activity_report&,
+    std::function<void(const transport::node_identity& node, std::uint64_t round, const activity_report&,
                        const std::vector<wait_edge>&, bool last)>
         on_report{};
   };
@@ -79,7 +82,7 @@ class gateway final : public transport::hub_listener,
   /// Tells all nodes that are up this node's final books, for those that cannot read its
   /// files. To be called when nothing is left to happen here but stop().
   void tell_books();
-  void reported(const std::string& node, std::uint64_t round, const activity_report&,
+  void reported(const transport::node_identity&, std::uint64_t round, const activity_report&,
                 const std::vector<wait_edge>&, bool last);
 
   // -- handle_codec ----------------------------------------------------------------
@@ -104,9 +107,11 @@ class gateway final : public transport::hub_listener,
   std::vector<caf::strong_actor_ptr> exported() const;
   /// Why a local actor ended, as far as remembered.
   caf::error why_ended(caf::actor_id) const;
-  /// A peer told of another node and where it listens (empty: nowhere).
-  void learned(const transport::node_identity&, const std::string& endpoint, const std::vector<int>& codecs,
+  /// A peer told of another node and where it listens (empty: nowhere). False: too many are known.
+  bool learned(const transport::node_identity&, const std::string& endpoint, const std::vector<int>& codecs,
                const link* from);
+  /// Whether there is no room for one more actor of that node.
+  bool is_full_of(const caf::node_id&, caf::actor_id) const;
   void link_up(link&);
   /// How many ways to nodes are known; ways_since() tells those that a peer has not been told, and how
   /// many there are now.
@@ -126,10 +131,9 @@ class gateway final : public transport::hub_listener,
     caf::node_id id;
     link_ptr via;
   };
-  /// Who else hears of a peer that only visits; it is no node.
-  bool is_visitor(const transport::peer_ptr&, transport::hub_listener*& host) const;
   link_ptr link_of(const transport::peer_ptr&, payload_codec);
   link_ptr route(std::uint64_t incarnation);
+  void forget_the_gone(); ///< under the mutex
   std::vector<link_ptr> links_up() const;
 
   caf::actor_system& system_;

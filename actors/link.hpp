@@ -55,6 +55,11 @@ class link final : public caf::ref_counted, public caf::resumable {
   /// The peer told that this actor of its has ended, not too long ago. Thread-safe.
   bool has_ended(caf::actor_id);
 
+  /// The peer has more of something than one may have: it is cut off, once, and both sides log why.
+  void exceed(const std::string& why);
+  /// The link whose frame the calling thread decodes; null: none.
+  static link* being_decoded();
+
   // -- inbound, called on the I/O thread -----------------------------------------
   void on_up(greeting, payload_codec);
   void on_frame(transport::inbound_frame);
@@ -81,7 +86,8 @@ class link final : public caf::ref_counted, public caf::resumable {
   /// told of. Not as soon as they are known, since then each that joins a large run would wake all others.
   void tell_ways(std::optional<transport::send_burst>& together);
   /// Where the type is still to be announced, begins `together`, so that the message leaves with that.
-  announcement announce(const message_signature&, std::string& unknown,
+  /// `told`: that it was refused for this type was so before.
+  announcement announce(const message_signature&, std::string& unknown, bool& told,
                         std::optional<transport::send_burst>& together);
   void refuse(caf::mailbox_element&, trace::drop_reason, const traced_element::stamp&, caf::error);
   std::uint8_t codec_flag() const;
@@ -97,6 +103,10 @@ class link final : public caf::ref_counted, public caf::resumable {
   void on_watch(const transport::envelope_view&);
   void on_ended(const transport::envelope_view&);
   void on_link(const transport::envelope_view&);
+  void unlink(const transport::envelope_view&);
+  bool has_too_many_links();
+  /// Warns of what the peer does wrong, once for each kind of it, and counts the rest.
+  void complain(const std::string& kind, const std::string& text);
   void on_node(const transport::envelope_view&);
   void on_bounce(const transport::envelope_view&);
   void on_probe(const transport::envelope_view&);
@@ -111,6 +121,7 @@ class link final : public caf::ref_counted, public caf::resumable {
     trace::actor_index index = 0;
   };
   const local_receiver& receiver(caf::actor_id);
+  trace::actor_index index_of_other(caf::actor_id) const;
   trace::message_id number_for(const transport::envelope_header&, trace::actor_index to,
                                trace::actor_index from, trace::string_index type);
   const caf::strong_actor_ptr& sender(caf::actor_id);
@@ -148,6 +159,13 @@ class link final : public caf::ref_counted, public caf::resumable {
     std::string name;
   };
   std::vector<announced_signature> signatures_;
+  std::size_t signature_bytes_ = 0;
+  std::set<std::pair<caf::actor_id, caf::actor_id>> links_; ///< of its actors with ours, as it told
+  std::set<std::string> complaints_;
+  std::uint64_t complaints_untold_ = 0;
+  std::atomic<bool> exceeded_{false};
+  std::mutex watched_mutex_;
+  std::set<caf::actor_id> watched_; ///< actors here whose end it wants to be told
   static constexpr std::size_t cached = 256;
   std::array<local_receiver, cached> receivers_;
   std::array<caf::strong_actor_ptr, cached> senders_;

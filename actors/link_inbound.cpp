@@ -1,6 +1,9 @@
 // The inbound half of a link: decodes frames on the scheduler's threads, in order.
 #include "actors/gateway.hpp"
 #include "actors/remote_proxy.hpp"
+#include "trace/utf8.hpp"
+#include "transport/limits.hpp"
+#include "transport/node_name.hpp"
 
 #include <caf/all.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
@@ -16,9 +19,16 @@ using transport::envelope_view;
 namespace {
 /// Frames decoded before other work gets its turn on the thread.
 constexpr std::size_t frames_a_turn = 8;
-constexpr std::size_t name_bytes_max = 4096;
 /// Actors of a peer whose end is remembered, for who still waits for them.
 constexpr std::size_t ended_kept = 4096;
+// Of one peer. docs/wire-payloads.md, section 7, has the same numbers.
+constexpr std::size_t signature_name_bytes_max = 4096;
+constexpr std::size_t signature_bytes_max = 1U << 20; ///< of all its signatures' names
+constexpr std::size_t links_max = 131'072;            ///< between its actors and ours
+constexpr std::size_t node_codecs_max = 16;
+constexpr std::size_t complaints_max = 16; ///< kinds that are told
+
+constinit thread_local link* decoded_now = nullptr;
 
 /// What a message's payload holds besides its elements is read first: sender, stages.
 template <class Reader>
@@ -79,8 +89,10 @@ caf::resumable::resume_result link::resume(caf::execution_unit* host, std::size_
     lock.unlock();
     if (auto* frame = std::get_if<transport::inbound_frame>(&next)) {
       envelope_view envelope;
+      decoded_now = this;
       while (frame->next(envelope))
         decode(envelope, host);
+      decoded_now = nullptr;
     } else {
       end(std::get<ending>(next));
     }
@@ -88,7 +100,22 @@ caf::resumable::resume_result link::resume(caf::execution_unit* host, std::size_
   return resumable::resume_later;
 }
 
+link* link::being_decoded() { return decoded_now; }
+
+void link::exceed(const std::string& why) {
+  if (!exceeded_.exchange(true)) gateway_.hub().cut_off(peer_, why);
+}
+
+void link::complain(const std::string& kind, const std::string& text) {
+  if (complaints_.size() < complaints_max && complaints_.insert(kind).second)
+    gateway_.warn("node " + peer_->identity().name + ' ' + trace::printable(text));
+  else
+    ++complaints_untold_;
+}
+
 void link::decode(const envelope_view& envelope, caf::execution_unit* host) {
+  // Who is about to be cut off has its messages booked, and nothing else done.
+  if (exceeded_.load(std::memory_order_relaxed) && envelope.header.kind != envelope_kind::message) return;
   switch (envelope.header.kind) {
   case envelope_kind::message:
     return on_message(envelope, host);
@@ -115,15 +142,20 @@ void link::decode(const envelope_view& envelope, caf::execution_unit* host) {
   }
 }
 
+/// The place in the trace of a receiver that cannot be seen: plain CAF's, or one that has ended. Who
+/// never was here has none, so that a peer cannot fill the table with what it made up.
+trace::actor_index link::index_of_other(caf::actor_id id) const {
+  auto& recorder = gateway_.context().recorder;
+  return recorder.on() && id <= gateway_.system().latest_actor_id() ? recorder.add_actor(0, id, {}) : 0;
+}
+
 const link::local_receiver& link::receiver(caf::actor_id id) {
   auto& slot = receivers_[id % cached];
   if (slot.actor == nullptr || slot.actor->id() != id) {
     slot.actor = gateway_.local(id);
     auto* known = slot.actor != nullptr ? dynamic_cast<traceable*>(slot.actor->get()) : nullptr;
     slot.traced = known;
-    slot.index = known != nullptr                   ? known->trace_index()
-                 : gateway_.context().recorder.on() ? gateway_.context().recorder.add_actor(0, id, {})
-                                                    : 0;
+    slot.index = known != nullptr ? known->trace_index() : index_of_other(id);
   }
   return slot;
 }
@@ -132,8 +164,13 @@ const caf::strong_actor_ptr& link::sender(caf::actor_id id) {
   static const caf::strong_actor_ptr none;
   if (id == 0) return none;
   auto& slot = senders_[id % cached];
-  if (slot == nullptr || slot->id() != id) slot = gateway_.proxies().get_or_put(node_, id);
-  return slot;
+  if (slot != nullptr && slot->id() == id) return slot;
+  if (gateway_.is_full_of(node_, id)) {
+    exceed("it has more actors that are known here than one node may have, "
+           + std::to_string(remote_actors_max));
+    return none;
+  }
+  return slot = gateway_.proxies().get_or_put(node_, id);
 }
 
 void link::on_message(const envelope_view& envelope, caf::execution_unit* host) {
@@ -171,8 +208,8 @@ void link::on_message(const envelope_view& envelope, caf::execution_unit* host) 
                      : read_payload(wire_reader{envelope.payload, gateway_, context.catalog}, header,
                                     signature, std::move(from), std::move(share), err);
   if (err) {
-    gateway_.warn("node " + peer_->identity().name + " sent a " + signature.name
-                  + " that does not decode: " + caf::to_string(err));
+    complain("decode " + signature.name,
+             "sent a " + signature.name + " that does not decode: " + caf::to_string(err));
     drop_arrived(envelope, trace::drop_reason::malformed, signature.name, err);
     return;
   }
@@ -229,9 +266,12 @@ void link::drop_arrived(const envelope_view& envelope, trace::drop_reason reason
   auto& header = envelope.header;
   traced_element::stamp stamp;
   if (recorder.on()) {
-    stamp.receiver = recorder.add_actor(0, header.receiver, {});
+    stamp.receiver = index_of_other(header.receiver);
     stamp.type = recorder.intern(type);
-    const auto from = header.sender != 0 ? recorder.add_actor(peer_->index(), header.sender, {}) : 0;
+    trace::actor_index from = 0; // needed where it has no number that tells
+    if (header.number == 0)
+      if (const auto& proxy = sender(header.sender); proxy != nullptr)
+        if (const auto* known = dynamic_cast<const traceable*>(proxy->get())) from = known->trace_index();
     stamp.id = number_for(header, stamp.receiver, from, stamp.type);
   }
   tracing::dropped(context, stamp, reason);
@@ -241,13 +281,14 @@ void link::drop_arrived(const envelope_view& envelope, trace::drop_reason reason
 
 void link::on_signature(const envelope_view& envelope) {
   const auto number = envelope.header.type;
-  if (number == 0 || number > signatures_max || envelope.payload.size() > name_bytes_max) {
-    gateway_.warn("node " + peer_->identity().name + " defined a signature outside of the limits");
-    return;
-  }
+  if (number == 0 || number > signatures_max || envelope.payload.size() > signature_name_bytes_max)
+    return exceed("it defines a signature outside of the limits");
   if (signatures_.size() <= number)
     signatures_.resize(std::max<std::size_t>(number + 1, signatures_.size() * 2));
   auto& slot = signatures_[number];
+  signature_bytes_ += envelope.payload.size() - slot.name.size();
+  if (signature_bytes_ > signature_bytes_max)
+    return exceed("its signatures take more than " + std::to_string(signature_bytes_max) + " bytes");
   slot = {};
   slot.name.assign(envelope.payload.begin(), envelope.payload.end());
   std::vector<std::string_view> names;
@@ -262,8 +303,8 @@ void link::on_signature(const envelope_view& envelope) {
   }
   slot.signature = gateway_.context().catalog.find(names, slot.unknown);
   if (slot.signature == nullptr)
-    gateway_.warn("node " + peer_->identity().name + " uses message type " + slot.unknown
-                  + ", which is not known here");
+    complain("type " + slot.unknown, "uses message type " + slot.unknown.substr(0, type_name_bytes_max)
+                                         + ", which is not known here");
 }
 
 void link::on_watch(const envelope_view& envelope) {
@@ -273,14 +314,25 @@ void link::on_watch(const envelope_view& envelope) {
     send_ended(id, gateway_.why_ended(id));
     return;
   }
-  actor->get()->attach_functor(
-      [self = link_ptr{this}, id](const caf::error& reason) { self->send_ended(id, reason); });
+  {
+    std::lock_guard lock{watched_mutex_};
+    if (!watched_.insert(id).second) return; // it will be told once
+  }
+  actor->get()->attach_functor([self = link_ptr{this}, id](const caf::error& reason) {
+    {
+      std::lock_guard lock{self->watched_mutex_};
+      self->watched_.erase(id);
+    }
+    self->send_ended(id, reason);
+  });
 }
 
 void link::on_ended(const envelope_view& envelope) {
   caf::error reason;
   if (read_control(envelope, reason)) reason = caf::make_error(caf::exit_reason::unknown);
   senders_[envelope.header.sender % cached] = nullptr;
+  links_.erase(links_.lower_bound({envelope.header.sender, 0}),
+               links_.upper_bound({envelope.header.sender, ~caf::actor_id{0}}));
   {
     std::lock_guard lock{pending_mutex_};
     if (ended_actors_.insert(envelope.header.sender).second)
@@ -298,20 +350,37 @@ bool link::has_ended(caf::actor_id id) {
   return ended_actors_.contains(id);
 }
 
+void link::unlink(const envelope_view& envelope) {
+  const auto& header = envelope.header;
+  links_.erase({header.sender, header.receiver});
+  const auto proxy = gateway_.proxies().get(node_, header.sender);
+  const auto local = gateway_.local(header.receiver);
+  if (proxy != nullptr && local != nullptr)
+    static_cast<remote_proxy&>(*proxy->get()).remove_link(local->get());
+}
+
+bool link::has_too_many_links() {
+  if (links_.size() < links_max) return false;
+  std::erase_if(links_, [this](const auto& each) { return gateway_.local(each.second) == nullptr; });
+  return links_.size() >= links_max;
+}
+
 void link::on_link(const envelope_view& envelope) {
-  const auto& proxy = sender(envelope.header.sender);
+  const auto& header = envelope.header;
+  if (header.kind == envelope_kind::unlink) return unlink(envelope);
+  const auto& proxy = sender(header.sender);
   if (proxy == nullptr) return;
   auto& remote = static_cast<remote_proxy&>(*proxy->get());
-  auto local = gateway_.local(envelope.header.receiver);
-  if (envelope.header.kind == envelope_kind::unlink) {
-    if (local != nullptr) remote.remove_link(local->get());
-  } else if (local != nullptr) {
-    remote.add_link(local->get());
+  if (auto local = gateway_.local(header.receiver)) {
+    if (has_too_many_links())
+      return exceed("its actors are linked to those of this node more than " + std::to_string(links_max)
+                    + " times");
+    if (links_.emplace(header.sender, header.receiver).second) remote.add_link(local->get());
   } else {
-    remote.enqueue(caf::make_mailbox_element(
-                       nullptr, caf::make_message_id(), {},
-                       caf::exit_msg{caf::actor_addr{}, gateway_.why_ended(envelope.header.receiver)}),
-                   nullptr);
+    remote.enqueue(
+        caf::make_mailbox_element(nullptr, caf::make_message_id(), {},
+                                  caf::exit_msg{caf::actor_addr{}, gateway_.why_ended(header.receiver)}),
+        nullptr);
   }
 }
 
@@ -321,7 +390,11 @@ void link::on_node(const envelope_view& envelope) {
   std::vector<int> codecs;
   auto record = std::tie(node.incarnation, node.name, endpoint, codecs);
   if (read_control(envelope, record) || node.incarnation == 0) return;
-  gateway_.learned(node, endpoint, codecs, this);
+  if (transport::wrong_with_node_name(node.name) != nullptr
+      || endpoint.size() > transport::limits::endpoint_bytes_max || codecs.size() > node_codecs_max)
+    return exceed("it tells of a node that cannot be one");
+  if (!gateway_.learned(node, endpoint, codecs, this))
+    exceed("it tells of more nodes than this one keeps, " + std::to_string(known_nodes_max));
 }
 
 void link::on_bounce(const envelope_view& envelope) {
@@ -349,8 +422,7 @@ void link::on_report(const envelope_view& envelope) {
   std::vector<wait_edge> edges;
   auto record = std::tie(report, edges);
   if (read_control(envelope, record)) return;
-  gateway_.reported(peer_->identity().name, envelope.header.request, report, edges,
-                    envelope.header.type == 0);
+  gateway_.reported(peer_->identity(), envelope.header.request, report, edges, envelope.header.type == 0);
 }
 
 void link::drop_unacknowledged() {
@@ -397,6 +469,10 @@ void link::end(const ending& how) {
     if (auto actor = gateway_.local(requester))
       fail_request(actor, caf::message_id{request}.with_normal_priority(), why);
   receivers_.fill({});
+  links_.clear();
+  if (complaints_untold_ != 0)
+    gateway_.warn("node " + peer_->identity().name + " gave " + std::to_string(complaints_untold_)
+                  + " more reasons to complain");
 }
 
 } // namespace troupe

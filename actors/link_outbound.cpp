@@ -78,7 +78,7 @@ bool link::write_control(std::uint8_t flags, transport::byte_buffer& out, T& val
   return !wire_writer{out, gateway_, catalog}.apply(value);
 }
 
-link::announcement link::announce(const message_signature& signature, std::string& unknown,
+link::announcement link::announce(const message_signature& signature, std::string& unknown, bool& told,
                                   std::optional<transport::send_burst>& together) {
   auto& state = announced_[signature.number];
   auto known = state.load(std::memory_order_acquire);
@@ -90,7 +90,7 @@ link::announcement link::announce(const message_signature& signature, std::strin
     for (auto* element : signature.elements)
       if (!theirs->types.contains(element->name)) unknown = element->name;
     if (!unknown.empty()) {
-      state.store(announcement::refused, std::memory_order_release);
+      told = state.exchange(announcement::refused, std::memory_order_acq_rel) == announcement::refused;
       return announcement::refused;
     }
   }
@@ -125,9 +125,10 @@ void link::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
   std::string unknown;
   std::optional<transport::send_burst> together;
   tell_ways(together);
-  if (announce(signature, unknown, together) == announcement::refused) {
+  bool told = false;
+  if (announce(signature, unknown, told, together) == announcement::refused) {
     const auto why = "node " + peer_->identity().name + " does not know message type " + unknown;
-    gateway_.warn(why);
+    if (!told) gateway_.warn(why);
     refuse(*what, trace::drop_reason::unknown_type, stamp, caf::make_error(caf::sec::unknown_type, why));
     return;
   }

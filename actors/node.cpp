@@ -74,18 +74,14 @@ greeting inquire(const std::string& endpoint, std::chrono::milliseconds timeout,
     void on_peer_down(const transport::peer_ptr&, transport::down_reason, std::string_view,
                       std::uint64_t) override {}
   } listener;
-  trace::recorder recorder{{.directory = {}, .node = "inquiry", .what = trace::level::off}};
+  trace::recorder recorder{{.directory = {}, .node = options.identity.name, .what = trace::level::off}};
   trace::ledger books;
-  options.identity.incarnation = transport::draw_incarnation();
-  options.identity.name =
-      std::string{transport::visitor_prefix} + std::to_string(options.identity.incarnation);
-  options.capabilities = capability_inquiry;
   std::promise<std::pair<std::vector<char>, std::string>> done;
   auto answer = done.get_future();
   transport::hub hub{options, listener, recorder, books};
-  hub.connect(endpoint, timeout, [&](const transport::peer_ptr& peer, std::string_view why_not) {
-    if (peer != nullptr)
-      done.set_value({peer->hello().greeting, {}});
+  hub.look(endpoint, timeout, [&](const transport::peer_hello* there, std::string_view why_not) {
+    if (there != nullptr)
+      done.set_value({there->greeting, {}});
     else
       done.set_value({{}, std::string{why_not}});
   });
@@ -135,21 +131,16 @@ node_options completed(node_options options) {
   return options;
 }
 
-std::filesystem::path books_file(const node_options& options) {
-  return options.run_dir.empty() ? std::filesystem::path{} : options.run_dir / (options.name + ".books");
-}
-
 } // namespace
 
 node::node(node_options options, std::shared_ptr<message_catalog> catalog, role_map roles, up_handler on_up,
            down_handler on_down, report_handler on_report)
     : options_(completed(std::move(options))), catalog_(std::move(catalog)), roles_(std::move(roles)),
+      books_({options_.run_dir, options_.name, options_.incarnation, options_.alone}),
       recorder_({options_.run_dir, options_.name, options_.incarnation,
                  options_.run_dir.empty() ? trace::level::off : options_.trace, options_.trace_bytes_max,
                  256ULL << 20, options_.trace_sample_one_in}),
-      books_(books_file(options_)), context_{
-                                        recorder_,    books_, *catalog_, options_.name, options_.incarnation,
-                                        options_.warn} {
+      context_{recorder_, books_, *catalog_, options_.name, options_.incarnation, options_.warn} {
   context_.arrivals_bytes_max = options_.arrivals_bytes_max;
   context_.on_failed = options_.on_failed;
   catalog_->attach(recorder_);

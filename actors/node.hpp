@@ -23,9 +23,10 @@ struct node_options {
   std::uint64_t trace_bytes_max = 4ULL << 30;
   std::uint32_t trace_sample_one_in = 1; ///< causal trees that are recorded; 1: all
   std::filesystem::path run_dir;         ///< of the trace and the books; empty: none are kept on disk
-  std::size_t threads = 0;               ///< of the scheduler; 0: one for each core it may use, at least two
-  std::string scheduler = "prompt";      ///< or CAF's policies: "stealing", "sharing", "testing"
-  transport::hub_options links;          ///< limits and intervals; identity and greeting are filled in
+  bool alone = false; ///< no node of this name may have been in run_dir before; else the constructor throws
+  std::size_t threads = 0;          ///< of the scheduler; 0: one for each core it may use, at least two
+  std::string scheduler = "prompt"; ///< or CAF's policies: "stealing", "sharing", "testing"
+  transport::hub_options links;     ///< limits and intervals; identity and greeting are filled in
   /// What it reads, best first; others write the first that they know. {1} makes the
   /// payloads to it legible in a capture.
   std::vector<int> codecs{payload_codecs.begin(), payload_codecs.end()};
@@ -40,12 +41,10 @@ struct node_options {
   std::function<void(const std::string&)> warn; ///< for people; may be empty
 };
 
-/// A peer with this capability only wants to read our greeting; it is no node.
-inline constexpr std::uint64_t capability_inquiry = 1;
-
-/// Connects, reads the greeting of the node that listens there, and leaves. Blocks.
-/// Throws std::runtime_error saying why it could not.
-greeting inquire(const std::string& endpoint, std::chrono::milliseconds timeout, transport::hub_options = {});
+/// Asks the node that listens there for its greeting, and whether it would take a node with the
+/// identity in the options, without becoming its peer. Blocks. Throws std::runtime_error saying
+/// why it could not, or why not.
+greeting inquire(const std::string& endpoint, std::chrono::milliseconds timeout, transport::hub_options);
 
 /// Thread-safe after construction. Blocking calls say so; never call those from actors.
 class node {
@@ -56,7 +55,7 @@ class node {
       std::function<void(const known_node&, transport::down_reason, const std::string& detail)>;
 
   using report_handler =
-      std::function<void(const std::string& node, std::uint64_t round, const activity_report&,
+      std::function<void(const transport::node_identity& node, std::uint64_t round, const activity_report&,
                          const std::vector<wait_edge>&, bool last)>;
 
   /// Opens the endpoint and starts all threads. `catalog` must hold all message types.
@@ -134,8 +133,8 @@ class node {
   node_options options_;
   std::shared_ptr<message_catalog> catalog_;
   const role_map roles_;
+  trace::ledger books_; ///< first: it finds out whether this node is alone
   trace::recorder recorder_;
-  trace::ledger books_;
   node_context context_;
   std::unique_ptr<system_config> config_;
   std::unique_ptr<caf::actor_system> system_;

@@ -2,6 +2,9 @@
 #include "cli/commands.hpp"
 #include "cli/interrupts.hpp"
 #include "cli/spawn.hpp"
+#include "scenarios/file/mistakes.hpp"
+#include "transport/hub.hpp"
+#include "transport/node_name.hpp"
 #include "transport/process_limits.hpp"
 
 #include <cstdio>
@@ -29,10 +32,24 @@ scenarios::node_credentials credentials_of(const node_arguments& arguments) {
   return credentials;
 }
 
+/// Why this process cannot be called that; empty: it can. The launcher knows whom it awaits.
+std::string wrong_with_name(const std::string& name) {
+  if (const auto* wrong = transport::wrong_with_node_name(name)) return wrong;
+  if (name == "main") return "is the launching node's";
+  if (name.starts_with(transport::visitor_prefix))
+    return "begins with visitor-, which is for who brings files";
+  return {};
+}
+
 } // namespace
 
 int node(const context& who, const node_arguments& arguments) {
   const auto& name = arguments.name;
+  if (const auto wrong = wrong_with_name(name); !wrong.empty()) {
+    complain(who, fmt::format("the node name {} {}; a name has 1 to 64 letters, digits, _, - and .",
+                              scenarios::file::in_quotes(name), wrong));
+    return exit_bad_usage;
+  }
   // So that ps and top tell the nodes apart; the kernel keeps 15 characters.
   ::prctl(PR_SET_NAME, fmt::format("{}:{}", who.program, name).c_str());
   // What an actor prints is wanted when it is printed, also through a pipe.

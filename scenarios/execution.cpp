@@ -126,6 +126,7 @@ void execution::start_nodes() {
       worker_options options;
       options.join = main_->endpoint();
       options.name = name;
+      options.credentials.incarnation = awaited_.at(name);
       options.zmq_context = inproc_->get();
       options.warn = [this, name](const std::string& text) { warn(name + ": " + text); };
       hosted_.push_back(
@@ -164,7 +165,8 @@ void execution::start_processes() {
           name, main_->endpoint(),
           to_secret({keys_.contains(name) ? std::optional{keys_[name]} : std::nullopt,
                      {},
-                     plan_.topology.security.plaintext}));
+                     plan_.topology.security.plaintext,
+                     awaited_.at(name)}));
     } catch (const std::system_error& e) {
       throw std::runtime_error("node " + name + " could not be started: " + e.what());
     }
@@ -178,8 +180,8 @@ void execution::await_nodes(std::size_t rest) {
     for (auto& [name, how] : state_->exits)
       throw std::runtime_error(
           "node " + name
-          + (state_->incarnations.contains(name) ? " had joined and ended while others joined ("
-                                                 : " ended before it joined (")
+          + (state_->has_joined(name) ? " had joined and ended while others joined ("
+                                      : " ended before it joined (")
           + how_it_ended(how)
           + (how.code == exit_code(verdict::node_lost) ? ": it lost the launcher)" : ")"));
     std::erase_if(joining_, [this](auto& each) { return state_->up.contains(each.first); });

@@ -31,17 +31,27 @@ inline constexpr std::uint64_t roll_call = 1ULL << 62;
 struct run_state {
   std::mutex mutex;
   std::condition_variable changed;
-  std::set<std::string> up; ///< nodes that joined and are still there
-  std::map<std::string, std::uint64_t> incarnations;
+  /// One start of a node, which may have been started again after it had ended.
+  struct start {
+    std::string node;
+    std::uint64_t incarnation = 0;
+    std::int64_t pid = 0; ///< as it told; 0: it did not
+    std::string ended;    ///< why, in words; empty: it is there
+    /// Final books that it told before it left. Its file is better, if it is here.
+    std::optional<trace::ledger_counts> books;
+  };
+  std::vector<start> starts;               ///< in the order in which they joined
+  std::set<std::string> up;                ///< nodes that joined and are still there
   std::map<std::string, std::string> down; ///< node -> why, in words
-  std::set<std::string> crashed;           ///< of those, the ones that did not say goodbye
   std::map<std::string, process_exit> exits;
-  std::set<std::string> unburied;           ///< of those, the ones whose links have not been told
-  std::map<std::string, std::int64_t> pids; ///< as the nodes themselves told; 0: not told
-  /// Final books that nodes told before they left. Their files are better, if they are here.
-  std::map<std::string, trace::ledger_counts> books;
-  std::chrono::nanoseconds stood_still{0}; ///< the longest time that this process did not run
-  std::optional<std::string> finished;     ///< the result, as JSON text
+  std::set<std::string> crashed;  ///< of those, the ones that did not say goodbye
+  std::set<std::string> unburied; ///< of those, the ones whose links have not been told
+
+  /// Under the mutex. Made, where it is new.
+  start& start_of(const transport::node_identity&);
+  bool has_joined(const std::string& node) const; ///< under the mutex
+  std::chrono::nanoseconds stood_still{0};        ///< the longest time that this process did not run
+  std::optional<std::string> finished;            ///< the result, as JSON text
   std::optional<std::string> failed;
   std::set<std::string> present;      ///< nodes that answered the roll call
   std::vector<failed_actor> failures; ///< not told yet, the first of them
@@ -86,6 +96,8 @@ class execution final : public run {
   /// What happens when another node has come, or gone.
   node::up_handler tell_up();
   node::down_handler tell_down();
+  /// Why that node cannot take part; empty: it is awaited.
+  std::string why_not(const transport::peer_hello&) const;
   /// On tcp: the keys of this node and of those it starts, and who may come.
   void secure(transport::hub_options&, run_info&);
   /// How a node that is started by hand joins, for a shell.
@@ -122,7 +134,8 @@ class execution final : public run {
   void tell_ended_traces(trace_endings::when);
   void report(outcome&);
   void balance(outcome&);
-  std::optional<trace::ledger_counts> books_of(const std::string& node);
+  std::vector<node_report> reports_of(const std::string& node) const; ///< under the mutex
+  std::map<std::uint64_t, trace::ledger_counts> all_books();          ///< by incarnation
 
   const scenario& scenario_;
   const run_options& options_;
@@ -146,6 +159,8 @@ class execution final : public run {
   std::vector<std::unique_ptr<worker>> hosted_; ///< worker nodes in this process (inproc)
   std::vector<std::string> workers_;
   std::map<std::string, transport::waiting_limit> joining_; ///< nodes that are to join, each for how long
+  std::map<std::string, std::uint64_t>
+      awaited_; ///< of these, the incarnations; drawn before they are started
   caf::actor collector_;
   caf::actor stopper_;
   std::map<std::string, int> pids_;

@@ -119,17 +119,18 @@ void execution::tell_missing_traces() {
          + "; bring it in with: troupe trace collect " + options_.run_dir.string() + " --from PATH");
 }
 
-/// The file in the run directory, or what the node told before it left.
-std::optional<trace::ledger_counts> execution::books_of(const std::string& name) {
-  const auto file = options_.run_dir / (name + ".books");
-  try {
-    if (std::filesystem::exists(file)) return trace::ledger::read(file);
-  } catch (const std::exception& e) {
-    warn(e.what());
-  }
+/// The files in the run directory, and where there is none what the node told before it left.
+std::map<std::uint64_t, trace::ledger_counts> execution::all_books() {
+  std::map<std::uint64_t, trace::ledger_counts> books;
+  std::vector<std::string> problems;
+  for (auto& kept : trace::books_in(options_.run_dir, &problems))
+    books.emplace(kept.incarnation, kept.counts);
+  for (auto& problem : problems)
+    warn(problem);
   std::lock_guard lock{state_->mutex};
-  auto told = state_->books.find(name);
-  return told != state_->books.end() ? std::optional{told->second} : std::nullopt;
+  for (auto& start : state_->starts)
+    if (start.books) books.try_emplace(start.incarnation, *start.books);
+  return books;
 }
 
 void execution::balance(outcome& result) {
@@ -137,13 +138,14 @@ void execution::balance(outcome& result) {
   std::vector<std::string> unbalanced, without_books, crashed_without;
   if (residual(total) != 0) unbalanced.push_back("main");
   bool crashed = false;
+  const auto books = all_books();
   for (auto& report : result.nodes) {
     if (report.name == "main" || report.ended == "never joined") continue;
     const bool orderly = report.ended == "left";
     crashed = crashed || !orderly;
-    if (const auto books = books_of(report.name)) {
-      if (orderly && residual(*books) != 0) unbalanced.push_back(report.name);
-      total += *books;
+    if (const auto kept = books.find(report.incarnation); kept != books.end()) {
+      if (orderly && residual(kept->second) != 0) unbalanced.push_back(report.name);
+      total += kept->second;
     } else {
       (orderly ? without_books : crashed_without).push_back(report.name);
     }
@@ -181,23 +183,30 @@ void execution::balance(outcome& result) {
   result.checks.push_back(std::move(check));
 }
 
+/// One for each of its starts.
+std::vector<node_report> execution::reports_of(const std::string& name) const {
+  std::vector<node_report> reports;
+  for (auto& start : state_->starts)
+    if (start.node == name) reports.push_back({name, start.pid, start.incarnation, start.ended});
+  if (reports.empty()) reports.push_back({name, 0, 0, "never joined"});
+  // Of those that the run starts itself, which it does once, more is known.
+  auto& report = reports.back();
+  if (auto started = pids_.find(name); started != pids_.end()) report.pid = started->second;
+  if (auto exit = state_->exits.find(name);
+      exit != state_->exits.end() && (exit->second.signal != 0 || exit->second.code != 0))
+    report.ended = how_it_ended(exit->second);
+  return reports;
+}
+
 void execution::report(outcome& result) {
   {
     std::lock_guard lock{state_->mutex};
     result.nodes.push_back({"main", ::getpid(), main_->identity().incarnation, "left"});
-    auto names = workers_;
-    names.insert(names.end(), plan_.topology.external.begin(), plan_.topology.external.end());
-    for (auto& [name, incarnation] : state_->incarnations) // and those that nobody expected
-      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-    for (auto& name : names) {
-      node_report report{name, state_->pids[name], state_->incarnations[name], "never joined"};
-      if (auto started = pids_.find(name); started != pids_.end()) report.pid = started->second;
-      if (auto down = state_->down.find(name); down != state_->down.end()) report.ended = down->second;
-      if (auto exit = state_->exits.find(name); exit != state_->exits.end()) {
-        if (exit->second.signal != 0 || exit->second.code != 0) report.ended = how_it_ended(exit->second);
-      }
-      result.nodes.push_back(std::move(report));
-    }
+    using names = const std::vector<std::string>;
+    for (names* some : {static_cast<names*>(&workers_), static_cast<names*>(&plan_.topology.external)})
+      for (auto& name : *some)
+        for (auto& report : reports_of(name))
+          result.nodes.push_back(std::move(report));
     if (state_->finished) result.result = nlohmann::json::parse(*state_->finished);
   }
   if (result.result_verdict == verdict::passed)
@@ -224,6 +233,8 @@ void execution::report(outcome& result) {
 }
 
 void execution::prepare_files() {
+  if (std::filesystem::exists(options_.run_dir / "main.books"))
+    throw std::runtime_error("the directory " + options_.run_dir.string() + " is another run's");
   auto resolved = to_json(plan_);
   resolved["seed"] = seed_; // the one drawn, too: with it the run can be replayed
   trace::write_file(options_.run_dir / "plan.json", json_text(resolved, 2) + '\n');

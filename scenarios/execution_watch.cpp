@@ -41,8 +41,8 @@ std::string execution::role_name(const actor_ref& who) const {
 std::string execution::node_name(std::uint64_t incarnation) const {
   if (incarnation == main_->identity().incarnation) return main_->name();
   std::lock_guard lock{state_->mutex};
-  for (auto& [name, known] : state_->incarnations)
-    if (known == incarnation) return name;
+  for (auto& start : state_->starts)
+    if (start.incarnation == incarnation) return start.node;
   return {};
 }
 

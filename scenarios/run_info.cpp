@@ -2,7 +2,9 @@
 
 #include "scenarios/socket_directory.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <sstream>
 #include <stdexcept>
 
@@ -30,6 +32,7 @@ Number number(const std::map<std::string, std::string>& text, const char* key) {
 
 /// Greetings bound their texts; a key, a name and the rest are at most 106 octets.
 constexpr std::size_t members_an_entry = 32;
+constexpr std::size_t names_an_entry = 60; ///< of up to 64 octets and an end
 
 std::vector<transport::allowed_client> members_from(const std::map<std::string, std::string>& text) {
   std::vector<transport::allowed_client> members;
@@ -48,7 +51,40 @@ std::vector<transport::allowed_client> members_from(const std::map<std::string, 
   return members;
 }
 
+std::vector<std::string> names_from(const std::map<std::string, std::string>& text) {
+  std::vector<std::string> names;
+  for (std::size_t part = 0;; ++part) {
+    const auto found = text.find("external." + std::to_string(part));
+    if (found == text.end()) return names;
+    std::istringstream lines{found->second};
+    for (std::string name; std::getline(lines, name);)
+      names.push_back(name);
+  }
+}
+
 } // namespace
+
+std::string worker_name(std::int64_t number) { return 'w' + std::to_string(number); }
+
+bool has_node(const run_info& run, const std::string& name) {
+  if (name == "main") return true;
+  if (!run.members.empty())
+    return std::ranges::any_of(run.members, [&](const auto& each) { return each.node_name == name; });
+  if (std::ranges::find(run.external, name) != run.external.end()) return true;
+  std::int64_t number = 0;
+  const auto [end, wrong] =
+      std::from_chars(name.data() + std::min<std::size_t>(1, name.size()), name.data() + name.size(), number);
+  return wrong == std::errc{} && number >= 1 && number <= run.workers && name == worker_name(number);
+}
+
+std::string not_awaited(const std::string& name, const std::vector<std::string>& external) {
+  constexpr std::size_t told_max = 10; // all are in the scenario file
+  std::string names;
+  for (std::size_t i = 0; i < std::min(external.size(), told_max); ++i)
+    names += (i == 0 ? "" : ", ") + external[i];
+  if (external.size() > told_max) names += " and " + std::to_string(external.size() - told_max) + " more";
+  return name + " is no node of this run; it awaits " + (names.empty() ? "nobody who joins by hand" : names);
+}
 
 std::map<std::string, std::string> to_text(const run_info& x) {
   std::map<std::string, std::string> text{
@@ -61,7 +97,11 @@ std::map<std::string, std::string> to_text(const run_info& x) {
       {"trace_sample_one_in", std::to_string(x.trace.sample_one_in())},
       {"threads", std::to_string(x.threads)},
       {"scheduler", std::to_string(static_cast<int>(x.scheduler))},
+      {"workers", std::to_string(x.workers)},
   };
+  if (x.members.empty()) // which have the names
+    for (std::size_t i = 0; i < x.external.size(); ++i)
+      text["external." + std::to_string(i / names_an_entry)] += x.external[i] + '\n';
   for (std::size_t i = 0; i < x.members.size(); ++i)
     text["members." + std::to_string(i / members_an_entry)] +=
         x.members[i].public_key + ' ' + x.members[i].node_name + '\n';
@@ -76,6 +116,8 @@ run_info run_info_from(const std::map<std::string, std::string>& text) {
   x.seed = number<std::uint64_t>(text, "seed");
   x.trace.bytes_max = number<std::uint64_t>(text, "trace_bytes_max");
   x.threads = number<std::int64_t>(text, "threads");
+  x.workers = number<std::int64_t>(text, "workers");
+  x.external = names_from(text);
   x.members = members_from(text);
   const auto one_in = number<std::uint32_t>(text, "trace_sample_one_in");
   const auto level = number<int>(text, "trace");
@@ -95,11 +137,13 @@ std::string policy_name(scheduler_kind kind) {
   return kind == scheduler_kind::seeded ? "testing" : std::string{to_string(kind)};
 }
 
-std::string listen_beside(const std::string& launcher, const std::string& node) {
+std::string listen_beside(const std::string& launcher, std::uint64_t incarnation) {
   const std::string_view view = launcher;
+  char place[17] = {};
+  std::snprintf(place, sizeof place, "%016llx", static_cast<unsigned long long>(incarnation));
   if (view.starts_with("ipc://"))
-    return "ipc://" + socket_of(std::filesystem::path{view.substr(6)}.parent_path(), node).string();
-  if (view.starts_with("inproc://")) return launcher + '.' + node;
+    return "ipc://" + socket_of(std::filesystem::path{view.substr(6)}.parent_path(), place).string();
+  if (view.starts_with("inproc://")) return launcher + '.' + place;
   if (view.starts_with("tcp://127.")) return "tcp://127.0.0.1:*";
   if (view.starts_with("tcp://localhost")) return "tcp://127.0.0.1:*";
   if (view.starts_with("tcp://[::1]")) return "tcp://[::1]:*";

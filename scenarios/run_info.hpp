@@ -18,9 +18,18 @@ struct run_info {
   trace_plan trace;
   std::int64_t threads = 0;
   scheduler_kind scheduler = scheduler_kind::prompt;
+  std::int64_t workers = 0;          ///< nodes that the run starts
+  std::vector<std::string> external; ///< names of those that join by hand
   /// On tcp with keys: the public keys of all nodes of the run, so that they admit each other.
   std::vector<transport::allowed_client> members;
 };
+
+/// The name of the i-th node that a run starts, from 1.
+std::string worker_name(std::int64_t number);
+/// Whether a node of that name takes part in the run; a node talks to no others.
+bool has_node(const run_info&, const std::string& name);
+/// Of who is not awaited, for both sides: "b is no node of this run; it awaits a and c".
+std::string not_awaited(const std::string& name, const std::vector<std::string>& external);
 
 std::map<std::string, std::string> to_text(const run_info&);
 /// Throws std::runtime_error naming the entry that is missing or not understood.
@@ -30,7 +39,8 @@ run_info run_info_from(const std::map<std::string, std::string>&);
 std::string policy_name(scheduler_kind);
 
 /// Where a worker listens so that others can reach it: beside the launcher's socket for
-/// ipc, any port of the same interface for tcp on loopback, a fresh name for inproc.
-std::string listen_beside(const std::string& launcher_endpoint, const std::string& node);
+/// ipc, any port of the same interface for tcp on loopback, a fresh name for inproc. No two starts
+/// of a node have the same place.
+std::string listen_beside(const std::string& launcher_endpoint, std::uint64_t incarnation);
 
 } // namespace troupe::scenarios

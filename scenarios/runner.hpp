@@ -133,6 +133,9 @@ struct node_credentials {
   std::optional<transport::key_pair> keys;
   std::string server_key; ///< the launcher's public key, where its endpoint does not carry it
   bool plaintext = false; ///< beyond loopback without keys
+  /// What the launcher will know this start of the node by, so that nobody can come in its stead;
+  /// 0: it draws one itself, and its name is enough.
+  std::uint64_t incarnation = 0;
 };
 /// What a launcher hands to the processes that it starts, and its inverse, which throws
 /// std::runtime_error. Empty text: no credentials.

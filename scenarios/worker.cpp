@@ -5,6 +5,7 @@
 #include "transport/process_limits.hpp"
 
 #include <iostream>
+#include <sstream>
 
 namespace troupe::scenarios {
 
@@ -17,7 +18,7 @@ constexpr std::string_view plaintext_secret = "plaintext";
 
 /// Beyond loopback a node can be reached only where keys, or the user, let it listen at all.
 std::string where_to_listen(const worker_options& options) {
-  auto beside = listen_beside(options.join, options.name);
+  auto beside = listen_beside(options.join, options.credentials.incarnation);
   const bool may = options.credentials.keys || options.credentials.plaintext;
   return beside.empty() && may && options.join.starts_with("tcp://") ? "tcp://*:*" : beside;
 }
@@ -36,27 +37,41 @@ std::string why_not_connected(const caf::error& error) {
   return text.empty() ? to_string(static_cast<errc>(error.code())) : text;
 }
 
+/// With an incarnation: what this node is looked for by is known before it is made.
+worker_options completed(worker_options options) {
+  if (options.credentials.incarnation == 0) options.credentials.incarnation = transport::draw_incarnation();
+  return options;
+}
+
 } // namespace
 
+// "INCARNATION", "INCARNATION plaintext" or "INCARNATION PUBLIC-KEY SECRET-KEY".
 std::string to_secret(const node_credentials& x) {
-  if (x.keys) return x.keys->public_key + ' ' + x.keys->secret_key;
-  return x.plaintext ? std::string{plaintext_secret} : std::string{};
+  auto text = std::to_string(x.incarnation);
+  if (x.keys) return text + ' ' + x.keys->public_key + ' ' + x.keys->secret_key;
+  return x.plaintext ? text + ' ' + std::string{plaintext_secret} : text;
 }
 
 node_credentials credentials_from(const std::string& secret) {
   node_credentials x;
   if (secret.empty()) return x;
-  x.plaintext = secret == plaintext_secret;
-  const auto gap = secret.find(' ');
-  if (gap != std::string::npos) x.keys = {secret.substr(0, gap), secret.substr(gap + 1)};
-  if (!x.plaintext
-      && !(x.keys && transport::is_key(x.keys->public_key) && transport::is_key(x.keys->secret_key)))
-    throw std::runtime_error("the launcher handed over something that is no key pair");
+  std::istringstream words{secret};
+  std::string first, second, more;
+  bool good = static_cast<bool>(words >> x.incarnation);
+  words >> first >> second;
+  if (first == plaintext_secret && second.empty())
+    x.plaintext = true;
+  else if (!first.empty())
+    x.keys = {first, second};
+  if (x.keys) good = good && transport::is_key(first) && transport::is_key(second);
+  if (!good || words >> more)
+    throw std::runtime_error("the launcher handed over something that is no credentials");
   return x;
 }
 
-worker::worker(const std::vector<const scenario*>& known, worker_options options)
-    : name_(options.name), join_(options.join), tell_(options.tell), warn_(options.warn) {
+worker::worker(const std::vector<const scenario*>& known, worker_options given)
+    : name_(given.name), join_(given.join), tell_(given.tell), warn_(given.warn) {
+  const auto options = completed(std::move(given));
   transport::hub_options links;
   transport::files_left(files_a_peer * links.peers_max); // raises the limit, as far as it goes
   links.zmq_context = options.zmq_context;
@@ -64,12 +79,18 @@ worker::worker(const std::vector<const scenario*>& known, worker_options options
   if (options.credentials.keys)
     links.security =
         transport::security_options{*options.credentials.keys, {}, {}, options.credentials.server_key};
+  links.identity = {options.name, options.credentials.incarnation};
+  // Before anything is made in its name: who is not wanted leaves nothing behind.
   const auto theirs = inquire(options.join, options.join_timeout, links);
   const auto info = run_info_from(theirs.run);
+  links.admit = [info](const transport::peer_hello& who) {
+    return has_node(info, who.identity.name) ? std::string{} : who.identity.name + " is no node of this run";
+  };
   if (links.security) links.security->allowed = info.members; // who may call this node
   links.log = warnings_to(options.warn);
   node_options mine;
   mine.name = options.name;
+  mine.incarnation = options.credentials.incarnation;
   mine.listen = where_to_listen(options);
   mine.trace = info.trace.level;
   mine.trace_bytes_max = info.trace.bytes_max;

@@ -1,7 +1,10 @@
 #include "trace/ledger.hpp"
 
+#include "trace/collect.hpp"
 #include "trace/files.hpp"
+#include "trace/format.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -12,6 +15,7 @@
 #include <stdexcept>
 #include <sys/mman.h>
 #include <system_error>
+#include <tuple>
 #include <unistd.h>
 #include <vector>
 
@@ -19,7 +23,7 @@ namespace troupe::trace {
 namespace {
 
 constexpr char books_magic[8] = {'T', 'R', 'P', 'B', 'O', 'O', 'K', 'S'};
-constexpr std::uint32_t books_version = 1;
+constexpr std::uint32_t books_version = 2;
 constexpr std::uint32_t byte_order_mark = 0x0102'0304;
 constexpr std::size_t header_bytes = 4096;
 /// Threads beyond this many at once share the first slot, at the price of atomic additions.
@@ -41,7 +45,11 @@ struct books_header {
   std::uint32_t byte_order;
   std::uint32_t slots;
   std::uint32_t counters; ///< in use in each slot; a file from before a reason was added has fewer
+  std::uint64_t incarnation;
+  std::uint32_t name_bytes;
+  char name[256]; ///< of the node
 };
+static_assert(sizeof(books_header) <= header_bytes && format::node_name_bytes_max < 256);
 
 struct alignas(64) slot {
   std::array<std::atomic<std::uint64_t>, 24> counters; // room for reasons to come
@@ -63,6 +71,26 @@ ledger_counts to_counts(const std::array<std::uint64_t, counter_count>& c) {
 
 [[noreturn]] void fail(int error, const std::filesystem::path& path, const char* what) {
   throw std::system_error(error, std::generic_category(), std::string{what} + " " + path.string());
+}
+
+/// A new file, whose path is the second result.
+std::pair<int, std::filesystem::path> make_file(const ledger_options& options) {
+  if (!names_a_trace(options.node))
+    throw std::system_error(EINVAL, std::generic_category(),
+                            "books cannot be named after the node \"" + options.node + "\"");
+  const auto create = [](const std::filesystem::path& path) {
+    return open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  };
+  auto path = options.directory / (options.node + ".books");
+  auto file = create(path);
+  if (file < 0 && errno == EEXIST && !options.alone) {
+    path = options.directory / (file_stem_of_restart(options.node, options.incarnation) + ".books");
+    file = create(path);
+  }
+  if (file < 0)
+    fail(errno, path,
+         errno == EEXIST ? "this directory is another run's: there is" : "cannot create the ledger file");
+  return {file, path};
 }
 
 struct slot_cache {
@@ -142,7 +170,7 @@ ledger_counts& ledger_counts::operator+=(const ledger_counts& o) {
 }
 
 struct ledger::impl {
-  explicit impl(const std::filesystem::path&);
+  explicit impl(const ledger_options&);
   ~impl() { munmap(base, file_bytes); }
   impl(const impl&) = delete;
   impl& operator=(const impl&) = delete;
@@ -169,11 +197,11 @@ struct ledger::impl {
   std::shared_ptr<slot_owners> owners = std::make_shared<slot_owners>();
 };
 
-ledger::impl::impl(const std::filesystem::path& path) {
+ledger::impl::impl(const ledger_options& options) {
   int file = -1;
-  if (!path.empty()) {
-    file = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (file < 0) fail(errno, path, "cannot create the ledger file");
+  std::filesystem::path path;
+  if (!options.directory.empty()) {
+    std::tie(file, path) = make_file(options);
     // All of it at once: a full disk is told here and not by SIGBUS later.
     if (int error = posix_fallocate(file, 0, file_bytes)) {
       close(file);
@@ -193,6 +221,9 @@ ledger::impl::impl(const std::filesystem::path& path) {
   h->byte_order = byte_order_mark;
   h->slots = slot_count;
   h->counters = counter_count;
+  h->incarnation = options.incarnation;
+  h->name_bytes = static_cast<std::uint32_t>(std::min(options.node.size(), format::node_name_bytes_max));
+  std::memcpy(h->name, options.node.data(), h->name_bytes);
 }
 
 slot* ledger::impl::find_slot() {
@@ -218,7 +249,7 @@ slot* ledger::impl::find_slot() {
   return last.mine;
 }
 
-ledger::ledger(std::filesystem::path path) : impl_{std::make_unique<impl>(path)} {}
+ledger::ledger(const ledger_options& options) : impl_{std::make_unique<impl>(options)} {}
 ledger::~ledger() = default;
 
 void ledger::sent(std::uint64_t n) { impl_->add(c_sent, n); }
@@ -238,7 +269,7 @@ ledger_counts ledger::totals() const {
   return to_counts(sum);
 }
 
-ledger_counts ledger::read(const std::filesystem::path& path) {
+kept_books read_books(const std::filesystem::path& path) {
   auto refuse = [&](const std::string& why) {
     throw std::runtime_error(fmt::format("cannot read the ledger {}: {}", path.string(), why));
   };
@@ -261,6 +292,7 @@ ledger_counts ledger::read(const std::filesystem::path& path) {
                        counter_count, slot_count));
   if (got < header_bytes + h.slots * sizeof(slot))
     refuse(fmt::format("it ends after {} bytes of {}", got, header_bytes + h.slots * sizeof(slot)));
+  if (h.name_bytes == 0 || h.name_bytes > format::node_name_bytes_max) refuse("it does not say whose it is");
   std::array<std::uint64_t, counter_count> sum{};
   for (std::size_t i = 0; i < h.slots; ++i) {
     for (std::size_t c = 0; c < h.counters; ++c) {
@@ -269,7 +301,25 @@ ledger_counts ledger::read(const std::filesystem::path& path) {
       sum[c] += value;
     }
   }
-  return to_counts(sum);
+  return {std::string(h.name, h.name_bytes), h.incarnation, to_counts(sum)};
+}
+
+std::vector<kept_books> books_in(const std::filesystem::path& directory, std::vector<std::string>* problems) {
+  std::vector<std::filesystem::path> files;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error))
+    if (entry->path().extension() == ".books") files.push_back(entry->path());
+  std::ranges::sort(files);
+  std::vector<kept_books> found;
+  for (auto& file : files) {
+    try {
+      found.push_back(read_books(file));
+    } catch (const std::runtime_error& e) {
+      if (problems != nullptr) problems->emplace_back(e.what());
+    }
+  }
+  return found;
 }
 
 } // namespace troupe::trace

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace troupe::trace {
 
@@ -44,12 +45,22 @@ struct ledger_counts {
   bool operator==(const ledger_counts&) const = default;
 };
 
+/// Where a ledger is kept. Files are called as those of traces are: NODE.books, or
+/// NODE-<incarnation>.books where another start of that node has kept its books before.
+struct ledger_options {
+  std::filesystem::path directory; ///< empty: in memory only
+  std::string node;
+  std::uint64_t incarnation = 0;
+  bool alone = false; ///< no node of that name may have been there before
+};
+
 /// Thread-safe; each thread counts in a slot of its own in a memory-mapped file, so
-/// counting costs about a nanosecond and a killed process leaves its books behind.
+/// counting costs about a nanosecond and a killed process leaves its books behind. The file
+/// is always a new one: what another process has mapped is never touched.
 class ledger {
  public:
-  /// In memory only (path empty) or in the file `path`. Throws std::system_error.
-  explicit ledger(std::filesystem::path path = {});
+  /// Throws std::system_error.
+  explicit ledger(const ledger_options& = {});
   ~ledger();
   ledger(const ledger&) = delete;
   ledger& operator=(const ledger&) = delete;
@@ -63,12 +74,24 @@ class ledger {
 
   /// The sum over all threads; exact once they are quiet.
   ledger_counts totals() const;
-  /// The books that a node left in a file. Throws std::runtime_error naming what is wrong.
-  static ledger_counts read(const std::filesystem::path&);
 
  private:
   struct impl;
   std::unique_ptr<impl> impl_;
 };
+
+/// The books that one start of a node left in a file.
+struct kept_books {
+  std::string node;
+  std::uint64_t incarnation = 0;
+  ledger_counts counts;
+};
+/// Throws std::runtime_error naming what is wrong.
+kept_books read_books(const std::filesystem::path&);
+
+/// All books that lie in a directory, by their names. Of a file that cannot be read, `problems`
+/// gets a sentence; a node may be about to make it.
+std::vector<kept_books> books_in(const std::filesystem::path& directory,
+                                 std::vector<std::string>* problems = nullptr);
 
 } // namespace troupe::trace

@@ -4,7 +4,6 @@
 #include "trace/live_file.hpp"
 
 #include <algorithm>
-#include <set>
 #include <stdexcept>
 #include <system_error>
 
@@ -60,27 +59,22 @@ struct live_view::impl {
   const std::filesystem::path run_dir;
   const std::size_t actors_max;
   std::map<std::filesystem::path, std::unique_ptr<one_start>> traces;
-  std::set<std::filesystem::path> books;
 
   void scan() {
     std::error_code error;
     for (std::filesystem::directory_iterator entry(run_dir, error), end; !error && entry != end;
          entry.increment(error)) {
       const auto& path = entry->path();
-      if (path.extension() == ".books") books.insert(path);
       if (path.extension() == ".trace" && is_first_segment(path) && !traces.contains(path))
         traces.emplace(path, std::make_unique<one_start>(path));
     }
   }
 
   void add_books(std::map<std::string, live_node>& nodes) const {
-    for (const auto& path : books) {
-      try {
-        const auto counts = ledger::read(path);
-        nodes[path.stem().string()].books = counts;
-      } catch (const std::runtime_error&) {
-        // It is being made, or another program's.
-      }
+    for (const auto& kept : books_in(run_dir)) { // without those that are being made
+      auto& sum = nodes[kept.node].books;
+      if (!sum) sum.emplace();
+      *sum += kept.counts;
     }
   }
 
@@ -121,7 +115,7 @@ struct live_view::impl {
 };
 
 live_view::live_view(std::filesystem::path run_dir, std::size_t actors_max)
-    : impl_(new impl{std::move(run_dir), actors_max, {}, {}}) {}
+    : impl_(new impl{std::move(run_dir), actors_max, {}}) {}
 live_view::~live_view() = default;
 
 live_state live_view::look(std::chrono::nanoseconds now) {

@@ -62,6 +62,9 @@ class descriptor {
 
 bool refuses(int fd, const sockaddr* address, socklen_t size) {
   if (fd < 0) return false;
+  // So that whoever listens there can tell this from a program that speaks another protocol.
+  const linger reset{1, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
   if (::connect(fd, address, size) == 0) return false;
   if (errno == EINPROGRESS) {
     pollfd poll_it{fd, POLLOUT, 0};

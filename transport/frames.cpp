@@ -1,6 +1,7 @@
 #include "transport/frames.hpp"
 
 #include "transport/bytes.hpp"
+#include "transport/node_name.hpp"
 
 #include <algorithm>
 
@@ -77,8 +78,8 @@ decoded_frame read_hello(byte_reader& in) {
   hello.self = read_self(in);
   hello.wanted.name = in.string(limits::name_bytes_max);
   hello.wanted.incarnation = in.fixed<std::uint64_t>();
-  if (in.ok() && !is_valid_name(hello.self.identity.name))
-    return malformed_frame{"hello with an invalid node name"};
+  if (in.ok() && wrong_with_node_name(hello.self.identity.name) != nullptr)
+    return malformed_frame{"hello with a node name that is none (up to 64 letters, digits, _, - and .)"};
   if (in.ok() && hello.self.identity.incarnation == 0) return malformed_frame{"hello with incarnation 0"};
   return checked(in, std::move(hello));
 }
@@ -91,8 +92,8 @@ decoded_frame read_welcome(byte_reader& in) {
   welcome.self = read_self(in);
   welcome.self.version = welcome.version;
   welcome.position = read_position(in);
-  if (in.ok() && !is_valid_name(welcome.self.identity.name))
-    return malformed_frame{"welcome with an invalid node name"};
+  if (in.ok() && wrong_with_node_name(welcome.self.identity.name) != nullptr)
+    return malformed_frame{"welcome with a node name that is none (up to 64 letters, digits, _, - and .)"};
   if (in.ok() && welcome.self.identity.incarnation == 0) return malformed_frame{"welcome with incarnation 0"};
   return checked(in, std::move(welcome));
 }
@@ -104,7 +105,7 @@ decoded_frame read_refuse(byte_reader& in) {
   std::replace_if(
       refuse.detail.begin(), refuse.detail.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; },
       '?');
-  if (in.ok() && (refuse.code < refusal::version || refuse.code > refusal::reset))
+  if (in.ok() && (refuse.code < refusal::version || refuse.code > refusal::over_limit))
     return malformed_frame{"refusal with an unknown reason"};
   return checked(in, std::move(refuse));
 }
@@ -159,14 +160,12 @@ std::string_view to_string(refusal code) {
     return "not allowed";
   case refusal::reset:
     return "connection reset";
+  case refusal::name_taken:
+    return "the name is taken";
+  case refusal::over_limit:
+    return "over a limit";
   }
   return "unknown reason";
-}
-
-bool is_valid_name(std::string_view name) {
-  return !name.empty() && name.size() <= limits::name_bytes_max
-         && std::none_of(name.begin(), name.end(),
-                         [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 decoded_frame decode_frame(std::span<const char> bytes) {

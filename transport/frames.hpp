@@ -35,8 +35,10 @@ enum class refusal : std::uint8_t {
   stale = 9,          ///< (again) the two sides remember different sessions
   crossed = 10,       ///< (again) both sides dialled, and the other connection stands
   unconfirmed = 11,   ///< (again) session frames on a connection that carries no session
-  not_allowed = 12,   ///< the key it showed is not allowed to use this name
+  not_allowed = 12,   ///< nobody of this name is awaited, or the key it showed is not for it
   reset = 13,         ///< (again) the connection is given up, the session is not
+  name_taken = 14,    ///< a node of this name is there, and alive
+  over_limit = 15,    ///< more of something than one peer may have
 };
 std::string_view to_string(refusal);
 constexpr bool is_retried(refusal code) {
@@ -118,8 +120,5 @@ frame_ptr encode(const heartbeat_frame&);
 void begin_numbered(byte_buffer&, frame_kind);
 void set_number(byte_buffer&, std::uint64_t);
 void set_ack(byte_buffer&, std::uint64_t);
-
-/// A name that may be used for a node: not empty, no control characters, valid length.
-bool is_valid_name(std::string_view);
 
 } // namespace troupe::transport

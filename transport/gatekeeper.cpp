@@ -27,9 +27,15 @@ void stranger_log::say_unlogged() {
   unlogged_ = 0;
 }
 
-void stranger_log::note(const std::string& who, std::string_view what, time_point now) {
+void stranger_log::note(const std::string& place, const std::string& name, std::string_view what,
+                        time_point now) {
   ++noted_;
-  if (known_.contains(who)) {
+  // Without a name it is one stranger, whatever it sends.
+  const auto thing = name.empty() ? std::string{} : name + ": " + std::string(what);
+  const auto found = known_.find(place);
+  if (found != known_.end()
+      && (found->second.told.contains(thing)
+          || found->second.told.size() >= limits::local_stranger_lines_max)) {
     ++unlogged_;
     return;
   }
@@ -42,12 +48,17 @@ void stranger_log::note(const std::string& who, std::string_view what, time_poin
     return;
   }
   ++lines_this_second_;
-  if (order_.size() >= limits::local_senders_logged_max) {
-    known_.erase(order_.front());
-    order_.pop_front();
+  if (found == known_.end()) {
+    if (order_.size() >= limits::local_strangers_logged_max) {
+      known_.erase(order_.front());
+      order_.pop_front();
+    }
+    known_[place].at = order_.insert(order_.end(), place);
   }
-  known_.emplace(who, order_.insert(order_.end(), who));
-  if (log_) log_(log_level::warning, who + " is not let in: " + std::string(what));
+  known_[place].told.insert(thing);
+  if (!log_) return;
+  log_(log_level::warning, name.empty() ? place + " is not let in: " + std::string(what)
+                                        : "refused " + name + ", of " + place + ": " + std::string(what));
 }
 
 // -- gatekeeper ----------------------------------------------------------------------------

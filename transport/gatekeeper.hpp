@@ -7,12 +7,13 @@
 
 #include <list>
 #include <map>
+#include <set>
 #include <unordered_map>
 
 namespace troupe::transport {
 
-/// Notes what came from whom, so that each stranger is logged once, a flood of strangers
-/// does not flood the log, and memory stays bounded. Not thread-safe.
+/// Notes what came from where, so that each stranger is logged once for each thing that it
+/// tries, a flood of strangers does not flood the log, and memory stays bounded. Not thread-safe.
 class stranger_log {
  public:
   explicit stranger_log(std::function<void(log_level, std::string_view)> log) : log_(std::move(log)) {}
@@ -20,13 +21,20 @@ class stranger_log {
   stranger_log(const stranger_log&) = delete;
   stranger_log& operator=(const stranger_log&) = delete;
 
-  void note(const std::string& who, std::string_view what, time_point now);
+  /// `place`: its host, or its process.
+  void note(const std::string& place, std::string_view what, time_point now) { note(place, {}, what, now); }
+  /// A node that said this name of itself.
+  void note(const std::string& place, const std::string& name, std::string_view what, time_point now);
   std::uint64_t noted() const { return noted_; }
 
  private:
+  struct stranger {
+    std::list<std::string>::iterator at;
+    std::set<std::string> told; ///< names, and with each what it was told
+  };
   void say_unlogged();
   const std::function<void(log_level, std::string_view)> log_;
-  std::unordered_map<std::string, std::list<std::string>::iterator> known_;
+  std::unordered_map<std::string, stranger> known_; ///< by their places
   std::list<std::string> order_;
   std::uint64_t noted_ = 0;
   std::uint64_t unlogged_ = 0;

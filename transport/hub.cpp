@@ -57,6 +57,14 @@ peer_ptr hub::open(const node_identity& identity, const std::string& endpoint) {
   return found;
 }
 
+void hub::look(const std::string& endpoint, std::chrono::milliseconds timeout,
+               std::function<void(const peer_hello*, std::string_view)> done) {
+  auto& loop = impl_->loop;
+  const bool posted = loop.post(
+      [&loop, endpoint, timeout, done](time_point now) { loop.board().look(endpoint, timeout, done, now); });
+  if (!posted) done(nullptr, "this node has stopped");
+}
+
 void hub::connect(const std::string& endpoint, std::chrono::milliseconds timeout,
                   std::function<void(peer_ptr, std::string_view)> done) {
   auto& loop = impl_->loop;
@@ -72,6 +80,12 @@ void hub::cut(const peer_ptr& p) {
   auto& loop = impl_->loop;
   if (auto l = std::dynamic_pointer_cast<link>(p))
     loop.post([&loop, l](time_point now) { loop.board().cut(l, now); });
+}
+
+void hub::cut_off(const peer_ptr& p, const std::string& why) {
+  auto& loop = impl_->loop;
+  if (auto l = std::dynamic_pointer_cast<link>(p))
+    loop.post([&loop, l, why](time_point) { loop.board().cut_off(l, why); });
 }
 
 void hub::expect_no_more(const peer_ptr& p) {

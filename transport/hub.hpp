@@ -31,9 +31,10 @@ struct node_identity {
 /// A random incarnation, never 0. Thread-safe.
 std::uint64_t draw_incarnation();
 
-/// Begins the names of peers that only read our hello and leave; they are no nodes of the
-/// run, and the trace does not mention them.
+/// Begins the names of peers that only bring files; they are no nodes of the run, and the
+/// trace does not mention them. No node has such a name.
 inline constexpr std::string_view visitor_prefix = "visitor-";
+inline bool is_visitor(const node_identity& who) { return who.name.starts_with(visitor_prefix); }
 
 /// A node with this capability keeps a trace of what it does. Where one without it took part, the traces
 /// of the others say that there is none to look for.
@@ -197,6 +198,12 @@ struct hub_options {
   /// What an operator may want to read: refusals, peers that went down, strangers. Called
   /// on the I/O thread, must not throw and not block; may be empty.
   std::function<void(log_level, std::string_view)> log;
+  /// Why a node that said this in its hello gets no session, as a sentence for both sides'
+  /// logs; an empty text: it gets one. Asked on the I/O thread for who is not known yet; must
+  /// not block. May be empty: everybody gets one.
+  std::function<std::string(const peer_hello&)> admit;
+  /// What tells a node from another one of its name, for people: "pid 42". On the I/O thread.
+  std::function<std::string(const peer_hello&)> describe;
 };
 
 /// Owns the sockets and the one I/O thread. All calls are thread-safe and none blocks,
@@ -220,6 +227,12 @@ class hub {
   /// no link. If it cannot be reached, on_peer_down(unreachable) follows.
   peer_ptr open(const node_identity&, const std::string& endpoint);
 
+  /// Asks whoever listens at `endpoint` what it says of itself and whether it would take this
+  /// node, trying until the time is up, and hangs up. `done` runs as that of connect(), with the
+  /// other node's hello or null and why not.
+  void look(const std::string& endpoint, std::chrono::milliseconds timeout,
+            std::function<void(const peer_hello*, std::string_view why_not)> done);
+
   /// Connects to whoever listens at `endpoint`, trying until the time is up. `done`
   /// runs on the I/O thread, once, with the peer (already up) or null and why not. After
   /// stop() it runs at once, on the caller's thread.
@@ -231,6 +244,10 @@ class hub {
   /// Cuts the connection to a peer without telling it, for fault injection; the
   /// session resumes it.
   void cut(const peer_ptr&);
+
+  /// Ends the session with a peer that is over a limit. It is told why, and what it is called
+  /// now does not come back; both sides log it.
+  void cut_off(const peer_ptr&, const std::string& why);
 
   /// For who knows from elsewhere that the peer's process has ended: what has arrived is
   /// still delivered, then a silence of limits::local_last_words is enough to call it down.

@@ -2,6 +2,7 @@
 
 #include "trace/thread_name.hpp"
 #include "transport/endpoints.hpp"
+#include "transport/node_name.hpp"
 #include "transport/process_limits.hpp"
 
 #include <algorithm>
@@ -17,7 +18,8 @@ namespace troupe::transport {
 
 namespace {
 constexpr int router_events = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED
-                              | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
+                              | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
+                              | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
 
 // What ZeroMQ and a hub open and start before anybody is connected.
 constexpr std::size_t files_of_hub = 32;
@@ -58,6 +60,8 @@ switchboard_options board_options(const hub_options& o) {
   result.session = {o.queue_bytes_max, o.frame_bytes_max, o.batch_bytes_max,
                     o.window_bytes,    o.heartbeat,       o.liveness};
   result.log = o.log;
+  result.admit = o.admit;
+  result.describe = o.describe;
   return result;
 }
 
@@ -65,7 +69,8 @@ void check(const hub_options& o) {
   const auto demand = [](bool ok, const char* what) {
     if (!ok) throw std::invalid_argument(what);
   };
-  demand(is_valid_name(o.identity.name), "a node's name has 1 to 255 bytes and no control characters");
+  if (const auto* wrong = wrong_with_node_name(o.identity.name))
+    throw std::invalid_argument("the node name \"" + o.identity.name + "\" " + wrong);
   demand(o.identity.incarnation != 0, "a node's incarnation must not be 0");
   demand(o.greeting.size() <= limits::greeting_bytes_max, "the greeting is too long");
   demand(o.frame_bytes_max >= limits::frame_bytes_min && o.frame_bytes_max <= limits::frame_bytes_ceiling,
@@ -90,7 +95,11 @@ hub_loop::hub_loop(hub_options options, hub_listener& listener, trace::recorder&
       ready_(std::make_shared<ready_list>()),
       standstill_(now_on_clock(),
                   std::min<std::chrono::nanoseconds>(limits::local_standstill, options_.liveness / 4)) {
-  board_ = std::make_unique<switchboard>(board_options(options_), listener, recorder, *this, ready_);
+  auto board = board_options(options_);
+  board.turned_away = [this](const wire& line, const std::string& name, std::string_view why) {
+    turned_away(line, name, why);
+  };
+  board_ = std::make_unique<switchboard>(std::move(board), listener, recorder, *this, ready_);
   epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
   if (epoll_ < 0) fail("cannot make an epoll descriptor");
   watch(ready_->descriptor());
@@ -273,7 +282,8 @@ bool hub_loop::drain(time_point now) {
     if (std::exchange(router_signalled_, false) || unchecked) {
       received = drain_router(now);
     }
-    if (std::exchange(router_monitor_signalled_, false) || !disconnected_.empty()) drain_router_monitor(now);
+    if (std::exchange(router_monitor_signalled_, false) || !disconnected_.empty() || !gone_.empty())
+      drain_router_monitor(now);
   }
   std::vector<dealer_ptr> waiting, ending;
   for (auto& [line, channel] : dialled_) {

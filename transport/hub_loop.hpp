@@ -67,6 +67,8 @@ class hub_loop final : public dialler {
   bool drain_dealer(const dealer_ptr&, time_point now);
   void read_router_monitor(time_point now);
   void drain_router_monitor(time_point now);
+  void tell_gone(time_point now);
+  void turned_away(const wire&, const std::string& name, std::string_view why);
   void drain_dealer_monitor(const dealer_ptr&, time_point now);
   struct arrival {
     std::string id; ///< of the connection, at the ROUTER
@@ -77,6 +79,7 @@ class hub_loop final : public dialler {
   static bool receive_all(void* socket, bool with_id, std::vector<arrival>& into);
   void keep(const router_ptr&);
   router_ptr router_wire_of(const std::string& id, const zmq_frame& body, time_point now);
+  bool has_departed(const std::string& id) const;
   void finish();
 
   const hub_options options_;
@@ -100,8 +103,18 @@ class hub_loop final : public dialler {
   std::deque<std::string> departed_;
   static constexpr std::size_t departed_max = 256;
   std::vector<router_ptr> disconnected_;
-  std::unordered_map<int, std::string> hosts_; ///< of connections that ZeroMQ has accepted
-  std::string handshake_failure_;              ///< of the connection that ends next
+  /// A connection that ZeroMQ has accepted.
+  struct caller {
+    std::string place; ///< peer_of()
+    time_point came;
+    bool spoke = false; ///< a whole frame has come from it
+    std::string
+        failure; ///< why its handshake ended without a connection; empty: it did not, or nobody need know
+    bool told_of = false; ///< its failure is another's to tell, or nobody's
+  };
+  std::unordered_map<int, caller> callers_;        ///< by descriptor
+  std::vector<std::pair<int, caller>> gone_;       ///< that have hung up, until their last frames are read
+  std::optional<monitor_event> handshake_failure_; ///< of the connection that ends next
 
   struct dealer_channel {
     dealer_ptr line;

@@ -78,12 +78,28 @@ hub_loop::router_ptr hub_loop::router_wire_of(const std::string& key, const zmq_
   // Descriptors are used again: hear first of those that were closed.
   if (router_monitor_) read_router_monitor(now);
   const int descriptor = zmq_msg_get(&body.message, ZMQ_SRCFD);
+  if (const auto it = callers_.find(descriptor); it != callers_.end()) it->second.spoke = true;
+  for (auto& [former, who] : gone_)
+    if (former == descriptor) who.spoke = true;
   auto line = std::make_shared<router_wire>(router_, key, descriptor);
   if (const auto* user = gatekeeper_ ? zmq_msg_gets(&body.message, "User-Id") : nullptr)
     line->set_may_be([this, shown = std::string(user)](const std::string& name) {
       return gatekeeper_->may_use(shown, name);
     });
   return line;
+}
+
+bool hub_loop::has_departed(const std::string& id) const {
+  return std::find(departed_.begin(), departed_.end(), id) != departed_.end();
+}
+
+void hub_loop::turned_away(const wire& line, const std::string& name, std::string_view why) {
+  const auto* accepted = dynamic_cast<const router_wire*>(&line);
+  if (accepted == nullptr) {
+    if (options_.log) options_.log(log_level::warning, "refused " + name + ": " + std::string(why));
+  } else if (!has_departed(accepted->id())) {
+    strangers_.note(peer_of(accepted->descriptor()), name, why, std::chrono::steady_clock::now());
+  }
 }
 
 bool hub_loop::drain_router(time_point now) {
@@ -96,15 +112,12 @@ bool hub_loop::drain_router(time_point now) {
   for (auto& each : arrived) {
     const auto line = router_wire_of(each.id, *each.body, now);
     if (each.more_parts) {
-      board_->on_broken(line, "it sent a message of several parts", now);
+      const auto* why = "it sent a message of several parts";
+      if (!accepted_.contains(line->id())) turned_away(*line, {}, why);
+      board_->on_broken(line, why, now);
       continue;
     }
-    if (!board_->on_frame(line, std::move(each.body), now)) {
-      if (std::find(departed_.begin(), departed_.end(), line->id()) != departed_.end()) continue;
-      strangers_.note(peer_of(line->descriptor()), "what it sends is no hello that can be accepted", now);
-      continue;
-    }
-    if (!accepted_.contains(line->id())) keep(line);
+    if (board_->on_frame(line, std::move(each.body), now) && !accepted_.contains(line->id())) keep(line);
   }
   return !arrived.empty();
 }
@@ -122,25 +135,55 @@ void hub_loop::keep(const router_ptr& line) {
   };
 }
 
+namespace {
+/// Why somebody did not get through ZeroMQ's handshake; empty: it is not worth a word, or another
+/// tells it. Whether time was up is not in the event, which has whatever errno was.
+std::string why_no_handshake(const monitor_event& event, std::chrono::nanoseconds lasted, bool local) {
+  if (event.event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return {}; // the gatekeeper does
+  if (event.event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) return describe(event);
+  if (lasted >= limits::handshake_timeout * 9 / 10)
+    return "it did not get through ZeroMQ's handshake within "
+           + std::to_string(limits::handshake_timeout.count()) + " ms: another program, or held up";
+  // Who only looks whether anybody is there, as is_deserted() does, resets the connection.
+  if (event.value != EPIPE || local) return {};
+  return "it hung up in the middle of ZeroMQ's handshake: another program?";
+}
+} // namespace
+
 void hub_loop::read_router_monitor(time_point now) {
   monitor_event event;
   while (receive_event(router_monitor_->get(), event)) {
     if (event.event == ZMQ_EVENT_ACCEPTED) {
-      hosts_[event.value] = peer_of(event.value);
+      callers_[event.value] = {peer_of(event.value), now, false, {}, false};
       continue;
     }
     if (event.event != ZMQ_EVENT_DISCONNECTED) { // its descriptor comes with the next event
-      const bool went_away = event.event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL && event.value != ETIMEDOUT;
-      handshake_failure_ = went_away ? "" : describe(event);
+      handshake_failure_ = event;
       continue;
     }
-    const auto host = hosts_.extract(event.value);
-    if (const auto failure = std::exchange(handshake_failure_, {}); !failure.empty())
-      strangers_.note(host ? host.mapped() : "somebody", failure, now);
+    const auto failed = std::exchange(handshake_failure_, std::nullopt);
+    if (auto caller = callers_.extract(event.value)) {
+      auto& who = caller.mapped();
+      who.told_of = failed.has_value();
+      if (failed) who.failure = why_no_handshake(*failed, now - who.came, ipc_path(endpoint_) != "");
+      gone_.emplace_back(event.value, std::move(who));
+    }
     const auto it = accepted_by_descriptor_.find(event.value);
     if (it == accepted_by_descriptor_.end()) continue;
-    if (auto line = it->second.lock()) disconnected_.push_back(std::move(line));
+    if (auto line = it->second.lock()) {
+      line->set_over();
+      disconnected_.push_back(std::move(line));
+    }
     accepted_by_descriptor_.erase(it);
+  }
+}
+
+/// Of who has hung up without a word of this protocol.
+void hub_loop::tell_gone(time_point now) {
+  for (auto& [descriptor, who] : std::exchange(gone_, {})) {
+    if (who.failure.empty() && !who.told_of && !who.spoke)
+      who.failure = "what it sends is not ZeroMQ's protocol";
+    if (!who.failure.empty()) strangers_.note(who.place, who.failure, now);
   }
 }
 
@@ -151,9 +194,10 @@ void hub_loop::drain_gatekeeper(time_point now) {
 void hub_loop::drain_router_monitor(time_point now) {
   if (!router_monitor_) return; // inproc has no events
   read_router_monitor(now);
-  if (disconnected_.empty()) return;
+  if (disconnected_.empty() && gone_.empty()) return;
   while (drain_router(now)) {
   } // what came before the end
+  tell_gone(now);
   for (const auto& line : std::exchange(disconnected_, {})) {
     board_->on_broken(line, "the connection was closed", now);
     line->close(false);

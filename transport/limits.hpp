@@ -14,7 +14,7 @@ inline constexpr std::uint16_t version_min = 1;
 inline constexpr std::uint16_t version_max = 1;
 
 // -- sizes, in bytes -------------------------------------------------------------
-inline constexpr std::size_t name_bytes_max = 255;
+inline constexpr std::size_t name_bytes_max = 64;
 inline constexpr std::size_t endpoint_bytes_max = 1024;
 inline constexpr std::size_t greeting_bytes_max = 1U << 20;
 inline constexpr std::size_t detail_bytes_max = 1024;
@@ -37,7 +37,9 @@ inline constexpr std::size_t peers_ceiling = 65'000;        ///< most that hub_o
 inline constexpr std::size_t pending_connections_max = 256; ///< greeted, but not yet confirmed
 inline constexpr std::size_t ended_sessions_max = 4096;     ///< remembered, so that no ghost comes back
 inline constexpr std::uint64_t delivery_files_max = 65'536;
-inline constexpr std::size_t local_senders_logged_max = 1024; ///< foreign peers named in the log
+inline constexpr std::size_t visitors_max = 256;                ///< at once
+inline constexpr std::size_t local_strangers_logged_max = 1024; ///< places that are named in the log
+inline constexpr std::size_t local_stranger_lines_max = 16;     ///< in the log, of one place
 
 // -- acknowledgement -------------------------------------------------------------
 inline constexpr std::uint64_t ack_frames = 32; ///< received without an acknowledgement: send one at once
@@ -46,7 +48,8 @@ inline constexpr std::chrono::milliseconds ack_delay{20};
 
 // -- times -----------------------------------------------------------------------
 inline constexpr std::chrono::milliseconds heartbeat_min{1};
-inline constexpr std::chrono::milliseconds handshake_timeout{2000}; ///< for one attempt to connect
+inline constexpr std::chrono::milliseconds handshake_timeout{2000};   ///< for one attempt to connect
+inline constexpr std::chrono::milliseconds visit_silence_max{30'000}; ///< without a piece of a file
 inline constexpr std::chrono::milliseconds redial_delay_min{5};
 inline constexpr std::chrono::milliseconds redial_delay_max{250};
 /// A process whose own timer is late by this much has not run itself; less where liveness / 4 is less.

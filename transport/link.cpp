@@ -46,6 +46,10 @@ send_result link::do_send(const envelope_header& header, void* encoder, bool (*e
     result = session_.push(header, encoder, encode);
     sendable = result == send_result::ok && session_.wants_to_send();
   }
+  if (result == send_result::queue_full && header.kind != envelope_kind::message) {
+    overfull.store(true);
+    sink_->ready(shared_from_this()); // whoever flushes it ends it
+  }
   if (sendable && !send_burst::keeps(shared_from_this())) transmit_soon();
   return result;
 }

@@ -65,9 +65,13 @@ class link final : public peer, public std::enable_shared_from_this<link> {
   std::uint64_t dialled_by = 0; ///< incarnation of the node that dialled the last connection
   std::string dial_endpoint;    ///< where we reached it, if we did; else where it says it listens
   bool was_up = false;
+  /// Of a visitor: without a piece of a file until then, it has to go.
+  time_point visit_ends = time_point::max();
   std::optional<clock_sample> best_clock;
 
   std::atomic<bool> marked_ready{false}; ///< output_sink's: it is in the list already
+  /// The peer leaves more control records untaken than are kept for it.
+  std::atomic<bool> overfull{false};
 
  protected:
   send_result do_send(const envelope_header&, void* encoder, bool (*encode)(void*, byte_buffer&)) override;

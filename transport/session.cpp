@@ -95,7 +95,10 @@ send_result session::push(const envelope_header& header, void* encoder, bool (*e
   if (state_ == session_state::closed || is_leaving()) return send_result::peer_down;
   const bool is_message = header.kind == envelope_kind::message;
   const auto size_before = open_.size();
-  if (is_message && queued_bytes_ + size_before >= options_.queue_bytes_max) return send_result::queue_full;
+  // Control records are let in beyond the limit, but not without end: a peer that asks and does
+  // not take the answers is no peer.
+  if (queued_bytes_ + size_before >= options_.queue_bytes_max * (is_message ? 1 : 2))
+    return send_result::queue_full;
   if (header.type > limits::type_index_max) return send_result::too_large;
 
   const auto context_before = open_context_;

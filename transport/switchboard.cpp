@@ -11,6 +11,8 @@ namespace {
 // One link does not keep the others waiting for longer than this many frames.
 constexpr std::size_t frames_per_flush = 64;
 
+constexpr const char* superseded = "a newer incarnation of that name has been here";
+
 std::string interval_text(std::chrono::milliseconds t) {
   return t.count() % 1000 == 0 ? std::to_string(t.count() / 1000) + " s" : std::to_string(t.count()) + " ms";
 }
@@ -31,8 +33,8 @@ void switchboard::log(log_level level, std::string_view text) const {
 
 link_ptr switchboard::make(const node_identity& identity) {
   const auto epoch = next_epoch(identity);
-  const bool visitor = identity.name.starts_with(visitor_prefix);
-  const auto index = visitor ? trace::node_index{0} : recorder_.add_node(identity.name, identity.incarnation);
+  const auto index =
+      is_visitor(identity) ? trace::node_index{0} : recorder_.add_node(identity.name, identity.incarnation);
   return std::make_shared<link>(identity, index, options_.session, epoch, sink_);
 }
 
@@ -48,11 +50,19 @@ link_ptr switchboard::find_or_make(const node_identity& identity, bool& created)
   created = it == links_.end();
   if (!created) return it->second;
   auto made = make(identity);
-  if (stopping_ || links_.size() >= options_.peers_max || identity == options_.identity)
+  if (stopping_ || is_full(identity) || identity == options_.identity) {
     made->close(); // dial() tells the listener
-  else
+  } else {
     links_.emplace(identity_key{identity.name, identity.incarnation}, made);
+    if (is_visitor(identity)) ++visitors_;
+  }
   return made;
+}
+
+/// Visitors do not take the places of nodes.
+bool switchboard::is_full(const node_identity& who) const {
+  return is_visitor(who) ? visitors_ >= limits::visitors_max
+                         : links_.size() - visitors_ >= options_.peers_max;
 }
 
 std::vector<peer_ptr> switchboard::peers() const {
@@ -77,21 +87,29 @@ std::vector<link_ptr> switchboard::all_links() const {
   return result;
 }
 
+std::vector<link_ptr> switchboard::links_called(const std::string& name) const {
+  const std::lock_guard guard(links_mutex_);
+  std::vector<link_ptr> result;
+  for (auto it = links_.lower_bound({name, 0}); it != links_.end() && it->first.first == name; ++it)
+    result.push_back(it->second);
+  return result;
+}
+
 std::uint32_t switchboard::next_epoch(const node_identity& identity) const {
   const auto it = ended_.find({identity.name, identity.incarnation});
   return it == ended_.end() ? 1 : it->second.epoch + 1;
 }
 
-bool switchboard::is_superseded(const node_identity& identity) const {
+const char* switchboard::is_barred(const node_identity& identity) const {
   const auto it = ended_.find({identity.name, identity.incarnation});
-  return it != ended_.end() && it->second.superseded;
+  return it == ended_.end() ? nullptr : it->second.barred;
 }
 
-void switchboard::remember_end(const node_identity& identity, std::uint32_t epoch, bool superseded) {
+void switchboard::remember_end(const node_identity& identity, std::uint32_t epoch, const char* barred) {
   const identity_key key{identity.name, identity.incarnation};
   const auto [it, is_new] = ended_.try_emplace(key);
   it->second.epoch = epoch;
-  it->second.superseded = it->second.superseded || superseded;
+  if (barred != nullptr) it->second.barred = barred;
   if (is_new) ended_order_.push_back(key);
   if (ended_order_.size() > limits::ended_sessions_max) {
     ended_.erase(ended_order_.front());
@@ -161,6 +179,7 @@ void switchboard::take_session_frame(connection& c, raw_frame_ptr raw, const dec
     break;
   case verdict::deliver:
     raw->left = data->envelopes;
+    if (carried->visit_ends != time_point::max()) carried->visit_ends = now + limits::visit_silence_max;
     raw->on_credit = carried->on_credit();
     carried->expect_answer();
     listener_.on_frame(carried, inbound_frame_access::make(std::move(raw)));
@@ -172,7 +191,8 @@ void switchboard::take_session_frame(connection& c, raw_frame_ptr raw, const dec
     line->transmit(encode(refuse_frame{refusal::reset, result.detail}));
     return lose_wire(carried, result.detail, true, now);
   case verdict::violation:
-    refuse(line, refusal::malformed, result.detail, carried->identity());
+    log(log_level::warning, carried->identity().name + " breaks the protocol: " + result.detail);
+    line->transmit(encode(refuse_frame{refusal::malformed, result.detail}));
     return end(carried, down_reason::protocol, result.detail);
   }
   if (done) return end(carried, down_reason::stopped, "this node is stopping");
@@ -187,6 +207,10 @@ void switchboard::note_clock(link& l, const clock_sample& sample) {
 }
 
 bool switchboard::flush(const link_ptr& l, time_point now) {
+  if (l->overfull.load(std::memory_order_relaxed)) {
+    cut_off(l, "it does not take the answers to what it asks");
+    return true;
+  }
   const auto line = l->current_wire();
   bool more = false;
   if (!l->flush(now, frames_per_flush, more)) on_broken(line, "its connection was closed", now);
@@ -229,7 +253,8 @@ void switchboard::end(const link_ptr& l, down_reason reason, std::string_view de
   {
     const std::lock_guard guard(links_mutex_);
     links_.erase({l->identity().name, l->identity().incarnation});
-    remember_end(l->identity(), epoch, reason == down_reason::replaced);
+    if (is_visitor(l->identity())) --visitors_;
+    remember_end(l->identity(), epoch, reason == down_reason::replaced ? superseded : nullptr);
   }
   const bool had_wire = l->current_wire() != nullptr;
   if (const auto line = l->drop_wire()) {
@@ -250,11 +275,28 @@ void switchboard::end(const link_ptr& l, down_reason reason, std::string_view de
 }
 
 void switchboard::replace_others(const link_ptr& l) {
-  for (const auto& other : all_links())
-    if (other != l && other->identity().name == l->identity().name)
+  for (const auto& other : links_called(l->identity().name))
+    if (other != l)
       end(other, down_reason::replaced,
           "a new " + l->identity().name + " has come, incarnation "
               + std::to_string(l->identity().incarnation));
+}
+
+/// Starts that have ended do not come back when a newer one of their name is here.
+void switchboard::bar_older(const node_identity& who) {
+  const std::lock_guard guard(links_mutex_);
+  for (auto it = ended_.lower_bound({who.name, 0}); it != ended_.end() && it->first.first == who.name; ++it)
+    if (it->first.second != who.incarnation && it->second.barred == nullptr) it->second.barred = superseded;
+}
+
+void switchboard::cut_off(const link_ptr& l, std::string_view why) {
+  if (find(l->identity()) != l) return; // it has ended already
+  const std::string kept(why);
+  log(log_level::warning, l->identity().name + " is cut off: " + kept);
+  if (const auto line = l->current_wire()) line->transmit(encode(refuse_frame{refusal::over_limit, kept}));
+  end(l, down_reason::protocol, kept);
+  const std::lock_guard guard(links_mutex_);
+  ended_[{l->identity().name, l->identity().incarnation}].barred = "it was over a limit";
 }
 
 void switchboard::cut(const link_ptr& l, time_point now) {
@@ -308,8 +350,10 @@ void switchboard::abandon() {
 
 void switchboard::stood_still(std::chrono::nanoseconds how_long, time_point now) {
   recorder_.stood_still(how_long);
-  for (const auto& l : all_links())
+  for (const auto& l : all_links()) {
     l->with_session([&](session& s) { s.stood_still(now); });
+    if (l->visit_ends != time_point::max()) l->visit_ends = now + limits::visit_silence_max;
+  }
   for (const auto& d : dialling_) {
     if (d->patience.count() > 0) d->give_up = now + d->patience;
     if (d->not_before > time_point{}) d->not_before = now + options_.session.liveness / 4;
@@ -329,6 +373,11 @@ void switchboard::tick(time_point now) {
 void switchboard::tick_links(time_point now) {
   enum class state : std::uint8_t { silent, stale, due, calm };
   for (const auto& l : all_links()) {
+    if (now >= l->visit_ends) {
+      cut_off(l, "it brings nothing");
+      continue;
+    }
+    note_deadline(l->visit_ends);
     const auto what = l->with_session([&](session& s) {
       if (s.is_silent(now)) return state::silent;
       if (s.is_stale(now)) return state::stale;

@@ -20,6 +20,12 @@ struct switchboard_options {
   std::chrono::milliseconds connect_timeout{5000};
   session_options session;
   std::function<void(log_level, std::string_view)> log; ///< may be empty
+  /// As in hub_options; may be empty.
+  std::function<std::string(const peer_hello&)> admit{};
+  std::function<std::string(const peer_hello&)> describe{};
+  /// Who came through that wire gets no session: its name, as far as it told one, and why.
+  /// Instead of the log; may be empty.
+  std::function<void(const wire&, const std::string& name, std::string_view why)> turned_away{};
 };
 
 /// Runs on one thread (the I/O thread), which calls everything but the few members that
@@ -27,6 +33,7 @@ struct switchboard_options {
 class switchboard {
  public:
   using connected = std::function<void(peer_ptr, std::string_view why_not)>;
+  using looked = std::function<void(const peer_hello*, std::string_view why_not)>;
 
   switchboard(switchboard_options, hub_listener&, trace::recorder&, dialler&, std::shared_ptr<output_sink>);
   ~switchboard();
@@ -45,7 +52,10 @@ class switchboard {
   void dial(const link_ptr&, const std::string& endpoint, time_point now);
   void connect(const std::string& endpoint, std::chrono::milliseconds timeout, connected done,
                time_point now);
+  /// Goes as far as the welcome, and hangs up.
+  void look(const std::string& endpoint, std::chrono::milliseconds timeout, looked done, time_point now);
   void cut(const link_ptr&, time_point now);
+  void cut_off(const link_ptr&, std::string_view why);
   void expect_no_more(const link_ptr&);
   /// Queues goodbyes; from now on nobody new is taken. Call tick() until is_empty().
   void begin_stop(time_point now);
@@ -72,7 +82,12 @@ class switchboard {
   struct connection;
   struct ended_session {
     std::uint32_t epoch = 0;
-    bool superseded = false;
+    const char* barred = nullptr; ///< why it does not come back; null: it may
+  };
+  /// Why a node gets no session.
+  struct objection {
+    refusal code = refusal::malformed;
+    std::string why;
   };
   using identity_key = std::pair<std::string, std::uint64_t>;
 
@@ -87,7 +102,11 @@ class switchboard {
   void drop(connection&, bool flush);
   void carry(connection&, const link_ptr&, const session_position&, std::uint32_t generation,
              std::uint64_t dialled_by, time_point now);
-  const char* unwelcome(const node_identity&, refusal&) const;
+  /// `known`: the link with it, which may be waiting for its first connection, or null.
+  /// Nothing: it can have a session.
+  std::optional<objection> unwelcome(const peer_hello&, const link_ptr& known);
+  std::optional<objection> taken_by_another(const node_identity&);
+  std::string is_there_already(const peer_hello&) const;
   session_position fresh_position(const node_identity&) const;
   void settle(connection&, link_ptr, const welcome_frame&, time_point now);
 
@@ -96,7 +115,7 @@ class switchboard {
   void resume(const link_ptr&, time_point now);
   void retry(dialling&, std::string_view why, time_point now);
   void fail(dialling&, down_reason, std::string_view why);
-  void finish(dialling&, const peer_ptr&, std::string_view why_not);
+  void finish(dialling&, const peer_ptr&, std::string_view why_not, const peer_hello* seen = nullptr);
   void finish_all(const link_ptr&, const peer_ptr&, std::string_view why_not);
   void tick_dialling(time_point now);
 
@@ -107,14 +126,17 @@ class switchboard {
   void end(const link_ptr&, down_reason, std::string_view detail);
   void tick_links(time_point now);
   void replace_others(const link_ptr&);
+  void bar_older(const node_identity&);
+  bool is_full(const node_identity&) const; ///< under links_mutex_
 
   connection* find(const wire_ptr&);
   link_ptr find(const node_identity&) const;
   link_ptr make(const node_identity&);
   std::vector<link_ptr> all_links() const;
+  std::vector<link_ptr> links_called(const std::string& name) const;
   std::uint32_t next_epoch(const node_identity&) const;
-  bool is_superseded(const node_identity&) const;
-  void remember_end(const node_identity&, std::uint32_t epoch, bool superseded);
+  const char* is_barred(const node_identity&) const;
+  void remember_end(const node_identity&, std::uint32_t epoch, const char* barred);
   void log(log_level, std::string_view) const;
   void note_deadline(time_point t) { next_deadline_ = std::min(next_deadline_, t); }
 
@@ -130,6 +152,7 @@ class switchboard {
   mutable std::mutex
       links_mutex_; ///< links_ and ended_, which other threads read; only the I/O thread erases
   std::map<identity_key, link_ptr> links_;
+  std::size_t visitors_ = 0; ///< of these
   std::map<identity_key, ended_session> ended_;
   std::list<identity_key> ended_order_;
 

@@ -42,6 +42,16 @@ void switchboard::connect(const std::string& endpoint, std::chrono::milliseconds
   note_deadline(d.give_up);
 }
 
+void switchboard::look(const std::string& endpoint, std::chrono::milliseconds timeout, looked done,
+                       time_point now) {
+  if (stopping_) return done(nullptr, "this node is stopping");
+  auto& d = add_dialling(endpoint, now);
+  d.seen = std::move(done);
+  d.patience = timeout;
+  d.give_up = now + d.patience;
+  note_deadline(d.give_up);
+}
+
 // The side that dialled last dials again at once. The other one only looks whether the
 // peer's process still exists, and dials when nothing has come for a while.
 void switchboard::resume(const link_ptr& l, time_point now) {
@@ -93,7 +103,7 @@ void switchboard::fail(dialling& d, down_reason reason, std::string_view why) {
     finish(d, nullptr, why);
 }
 
-void switchboard::finish(dialling& d, const peer_ptr& p, std::string_view why_not) {
+void switchboard::finish(dialling& d, const peer_ptr& p, std::string_view why_not, const peer_hello* seen) {
   const auto it =
       std::find_if(dialling_.begin(), dialling_.end(), [&](const auto& x) { return x.get() == &d; });
   const auto kept = std::move(*it);
@@ -101,6 +111,7 @@ void switchboard::finish(dialling& d, const peer_ptr& p, std::string_view why_no
   if (kept->current)
     if (auto* c = find(kept->current); c != nullptr && c->attempt == kept.get()) drop(*c, false);
   if (kept->done) kept->done(p, why_not);
+  if (kept->seen) kept->seen(seen, why_not);
 }
 
 void switchboard::finish_all(const link_ptr& l, const peer_ptr& p, std::string_view why_not) {

@@ -1,4 +1,5 @@
 // The switchboard's part that takes hellos, welcomes and confirms.
+#include "transport/delivery.hpp"
 #include "transport/switchboard_parts.hpp"
 
 #include <algorithm>
@@ -13,14 +14,52 @@ std::string describe(const node_identity& identity) {
 }
 } // namespace
 
-// Why a node that is not known cannot become known; null: it can.
-const char* switchboard::unwelcome(const node_identity& who, refusal& code) const {
+std::string switchboard::is_there_already(const peer_hello& who) const {
+  const auto which = options_.describe ? options_.describe(who) : std::string{};
+  return who.identity.name + " is in this run already" + (which.empty() ? "" : ", " + which);
+}
+
+// A name belongs to who has it until that one has ended: it said goodbye, it was silent for too long,
+// or its process is seen to be gone.
+std::optional<switchboard::objection> switchboard::taken_by_another(const node_identity& who) {
+  if (who.name == options_.identity.name)
+    return objection{refusal::name_taken, is_there_already({options_.identity, 0, options_.capabilities,
+                                                            endpoint_, options_.greeting})};
+  for (const auto& other : links_called(who.name)) {
+    if (other->identity() == who || !other->was_up) continue;
+    const auto& there = other->hello();
+    const auto line = other->current_wire();
+    const bool connected = line != nullptr && !line->is_over();
+    const bool gone = !there.endpoint.empty() && dialler_.is_deserted(there.endpoint);
+    if (connected && !gone) return objection{refusal::name_taken, is_there_already(there)};
+    if (connected || !gone)
+      return objection{refusal::stale, is_there_already(there) + "; whether it has ended is not known yet"};
+    end(other, down_reason::silent, "its process has ended: nobody listens at its endpoint");
+  }
+  return {};
+}
+
+std::optional<switchboard::objection> switchboard::unwelcome(const peer_hello& hello, const link_ptr& known) {
+  if (known && known->was_up) return {}; // it goes on
+  const auto& who = hello.identity;
+  {
+    const std::lock_guard guard(links_mutex_);
+    if (const auto* why = is_barred(who)) return objection{refusal::superseded, why};
+    if (stopping_ && !known) return objection{refusal::stopping, "this node is stopping"};
+  }
+  if (is_visitor(who)) {
+    if ((hello.capabilities & capability_delivery) == 0)
+      return objection{refusal::not_allowed, "a name that begins with " + std::string(visitor_prefix)
+                                                 + " is for who brings files, and no node's"};
+  } else {
+    if (auto taken = taken_by_another(who)) return taken;
+    if (auto why = options_.admit ? options_.admit(hello) : std::string{}; !why.empty())
+      return objection{refusal::not_allowed, std::move(why)};
+  }
   const std::lock_guard guard(links_mutex_);
-  if (is_superseded(who)) return code = refusal::superseded, "a newer incarnation of that name has been here";
-  if (stopping_) return code = refusal::stopping, "this node is stopping";
-  if (links_.size() >= options_.peers_max)
-    return code = refusal::too_many_peers, "this node has too many peers";
-  return nullptr;
+  if (known || !is_full(who)) return {};
+  if (is_visitor(who)) return objection{refusal::stale, "too many visitors at once"};
+  return objection{refusal::too_many_peers, "this node has too many peers"};
 }
 
 session_position switchboard::fresh_position(const node_identity& who) const {
@@ -35,9 +74,11 @@ session_position switchboard::fresh_position(const node_identity& who) const {
 
 void switchboard::refuse(const wire_ptr& line, refusal code, std::string_view detail,
                          const node_identity& whom) {
-  log(is_retried(code) || whom.name.empty() ? log_level::debug : log_level::warning,
-      "refused " + describe(whom) + ": " + std::string(to_string(code)) + ": " + std::string(detail));
+  const auto why = std::string(to_string(code)) + ": " + std::string(detail);
   line->transmit(encode(refuse_frame{code, std::string(detail)}));
+  if (!is_retried(code) && options_.turned_away) return options_.turned_away(*line, whom.name, why);
+  log(is_retried(code) || whom.name.empty() ? log_level::debug : log_level::warning,
+      "refused " + describe(whom) + ": " + why);
 }
 
 void switchboard::drop(connection& c, bool flush) {
@@ -52,10 +93,15 @@ bool switchboard::take_unknown(const wire_ptr& line, const decoded_frame& decode
     take_hello(line, *hello, now);
     return find(line) != nullptr;
   }
-  if (std::holds_alternative<refuse_frame>(decoded)) return false; // never answer one with another
   const auto* wrong = std::get_if<malformed_frame>(&decoded);
-  refuse(line, wrong != nullptr ? refusal::malformed : refusal::unconfirmed,
-         wrong != nullptr ? wrong->what : "a session frame before a hello", {});
+  if (wrong != nullptr) {
+    refuse(line, refusal::malformed, wrong->what, {});
+    return false;
+  }
+  const auto* what = "a session frame before a hello";
+  if (!std::holds_alternative<refuse_frame>(decoded)) // never answer one with another
+    refuse(line, refusal::unconfirmed, what, {});
+  if (options_.turned_away) options_.turned_away(*line, {}, what);
   return false;
 }
 
@@ -78,13 +124,10 @@ void switchboard::take_hello(const wire_ptr& line, const hello_frame& hello, tim
     return refuse(line, refusal::stale, "too many handshakes at once", who);
 
   welcome_frame welcome;
-  if (const auto known = find(who)) {
-    welcome.position = known->with_session([](session& s) { return s.position(); });
-  } else {
-    refusal code{};
-    if (const auto* why = unwelcome(who, code)) return refuse(line, code, why, who);
-    welcome.position = fresh_position(who);
-  }
+  const auto known = find(who);
+  if (const auto no = unwelcome(hello.self, known)) return refuse(line, no->code, no->why, who);
+  welcome.position =
+      known ? known->with_session([](session& s) { return s.position(); }) : fresh_position(who);
   welcome.version = std::min(limits::version_max, hello.version_max);
   welcome.frame_bytes_max = static_cast<std::uint32_t>(options_.session.frame_bytes_max);
   welcome.self = {options_.identity, welcome.version, options_.capabilities, endpoint_, options_.greeting};
@@ -122,14 +165,19 @@ void switchboard::take_welcome(connection& c, const welcome_frame& welcome, time
     return give_up(refusal::other_node, down_reason::replaced,
                    "wanted " + describe(attempt.target->identity()) + ", but there is " + describe(who));
 
+  if (attempt.seen) return finish(attempt, nullptr, "", &welcome.self);
   auto known = find(who);
   if (known && known->state() == session_state::up) { // it dialled us meanwhile: one connection is enough
     drop(c, false);
     attempt.current = nullptr;
     return finish(attempt, known, "");
   }
-  if (refusal code{}; !known)
-    if (const auto* why = unwelcome(who, code)) return give_up(code, down_reason::refused, why);
+  if (const auto no = unwelcome(welcome.self, known)) {
+    if (!is_retried(no->code)) return give_up(no->code, down_reason::refused, no->why);
+    refuse(c.line, no->code, no->why, who);
+    drop(c, true);
+    return retry(attempt, no->why, now);
+  }
   c.self = welcome.self;
   c.frame_bytes_max = welcome.frame_bytes_max;
   settle(c, std::move(known), welcome, now);
@@ -189,6 +237,7 @@ void switchboard::take_confirm(connection& c, const confirm_frame& confirm, time
     drop(c, true);
   };
   auto known = find(who);
+  if (const auto no = unwelcome(c.self, known)) return turn_down(no->code, no->why);
   if (known) {
     const auto ours = known->with_session([](session& s) { return s.position(); });
     if (ours.seen_epoch != 0 && ours.seen_epoch != theirs.epoch) {
@@ -201,8 +250,6 @@ void switchboard::take_confirm(connection& c, const confirm_frame& confirm, time
     if (std::pair(theirs.generation, who.incarnation) <= std::pair(ours.generation, known->dialled_by))
       return turn_down(refusal::crossed, "another connection stands");
   } else {
-    refusal code{};
-    if (const auto* why = unwelcome(who, code)) return turn_down(code, why);
     if (theirs.seen_epoch != fresh_position(who).epoch || theirs.received != 0)
       return turn_down(refusal::stale, "that session has ended here");
     bool created = false;
@@ -226,7 +273,9 @@ void switchboard::carry(connection& c, const link_ptr& l, const session_position
   const bool first = !std::exchange(l->was_up, true);
   if (first) {
     replace_others(l);
+    bar_older(l->identity());
     l->set_hello(c.self);
+    if (is_visitor(l->identity())) note_deadline(l->visit_ends = now + limits::visit_silence_max);
   }
   if (const auto old = l->drop_wire()) {
     recorder_.link_down(l->index(), recorder_.intern("another connection stands"));

@@ -11,6 +11,7 @@ struct switchboard::dialling {
   link_ptr target;                      ///< who is expected; null: whoever is there
   bool resuming = false;                ///< the target was up before; only its silence ends this
   connected done;                       ///< may be empty
+  looked seen;                          ///< not empty: only a look is wanted, which the welcome ends
   std::chrono::nanoseconds patience{0}; ///< from its beginning to give_up, which is never without
   time_point give_up = time_point::max();
   time_point not_before{}; ///< until then the other side is expected to dial

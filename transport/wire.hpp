@@ -28,6 +28,8 @@ class wire {
   virtual bool sever() = 0;
   /// Whether the key that the other side has shown may be used for a node of that name.
   virtual bool may_be(const std::string& /*node_name*/) const { return true; }
+  /// True when the other side has closed it, even if the switchboard has not been told yet.
+  virtual bool is_over() const { return false; }
 };
 using wire_ptr = std::shared_ptr<wire>;
 

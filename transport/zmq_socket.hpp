@@ -113,6 +113,9 @@ class router_wire final : public wire {
   bool may_be(const std::string& node_name) const override { return !may_be_ || may_be_(node_name); }
   void set_may_be(std::function<bool(const std::string&)> f) { may_be_ = std::move(f); }
 
+  bool is_over() const override { return over_; }
+  void set_over() { over_ = true; } ///< I/O thread, as is_over()
+
   const std::string& id() const { return id_; }
   int descriptor() const { return descriptor_; }
   std::function<void(router_wire&)> on_close;
@@ -124,6 +127,7 @@ class router_wire final : public wire {
   const std::string id_;
   std::function<bool(const std::string&)> may_be_; ///< empty: any name
   const int descriptor_;                           ///< of the connection, owned by ZeroMQ; -1 for inproc
+  bool over_ = false;
   std::atomic<bool> closed_{false};
 };
 

@@ -1,5 +1,7 @@
 // [topology] and [topology.security].
 #include "scenarios/file/checks.hpp"
+#include "transport/hub.hpp"
+#include "transport/node_name.hpp"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -46,14 +48,9 @@ bool is_z85_key(std::string_view key) {
 
 /// Why a name cannot be a node's; empty if it can.
 std::string name_problem(std::string_view name) {
-  const auto legal = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-'
-           || c == '.';
-  };
-  if (name.empty()) return "is empty";
-  if (name.size() > 64) return "is longer than 64 characters";
-  if (!std::all_of(name.begin(), name.end(), legal) || name[0] == '.' || name[0] == '-')
-    return "is not made of letters, digits, _, - and .";
+  if (const auto* wrong = transport::wrong_with_node_name(name)) return wrong;
+  if (name.starts_with(transport::visitor_prefix))
+    return "begins with visitor-, as only the names of those do who bring files";
   if (name == "main" || name == "workers" || name == "all") return "is a word of the scenario file";
   if (name[0] == 'w' && name.size() > 1 && name.find_first_not_of("0123456789", 1) == std::string_view::npos)
     return "is the name of a node that the run starts itself";

@@ -36,7 +36,7 @@ TEST_CASE("a consumer ten times slower than its producer in another process cost
   CAPTURE(count, size);
   temporary_directory directory;
   const auto books = [&](const char* name) {
-    return trace::ledger::read(directory / (std::string{name} + ".books"));
+    return trace::read_books(directory / (std::string{name} + ".books")).counts;
   };
   location_fixture f{"ipc"};
   const auto option = "flood=" + directory.path().string();

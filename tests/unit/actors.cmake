@@ -2,6 +2,7 @@ troupe_test(unit_actors
   SOURCES
     unit/actors_arrivals.cpp
     unit/actors_books.cpp
+    unit/actors_bounds.cpp
     unit/actors_causes.cpp
     unit/actors_channel.cpp
     unit/actors_cores.cpp

@@ -3,14 +3,17 @@
 #include "unit/trace_support.hpp"
 
 #include <fstream>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
 
 using namespace troupe;
+using trace::books_in;
 using trace::drop_reason;
 using trace::ledger;
+using trace::read_books;
 
 TEST_CASE("the books add up over threads that come and go", "[trace][ledger]") {
   ledger books;
@@ -73,11 +76,10 @@ TEST_CASE("a thread may keep the books of several nodes, and outlive them", "[tr
 
 TEST_CASE("a killed process leaves its books", "[trace][ledger]") {
   testing::temporary_directory dir;
-  auto file = dir.path() / "w1.books";
   auto child = fork();
   REQUIRE(child >= 0);
   if (child == 0) {
-    ledger books{file};
+    ledger books{{dir.path(), "w1", 7}};
     books.sent(41);
     books.dropped(drop_reason::peer_down);
     kill(getpid(), SIGKILL);
@@ -85,9 +87,47 @@ TEST_CASE("a killed process leaves its books", "[trace][ledger]") {
   int status = 0;
   REQUIRE(waitpid(child, &status, 0) == child);
   REQUIRE(WIFSIGNALED(status));
-  auto counts = ledger::read(file);
-  CHECK(counts.sent == 41);
-  CHECK(counts.dropped_total() == 1);
+  const auto kept = read_books(dir.path() / "w1.books");
+  CHECK(kept.node == "w1");
+  CHECK(kept.incarnation == 7);
+  CHECK(kept.counts.sent == 41);
+  CHECK(kept.counts.dropped_total() == 1);
+}
+
+TEST_CASE("each start of a node has books of its own, and nobody's are touched", "[trace][ledger]") {
+  const testing::temporary_directory dir;
+  ledger first{{dir.path(), "a", 7}};
+  first.sent(5);
+  ledger second{{dir.path(), "a", 0xabc}};
+  second.sent(3);
+  first.handled(2); // its file is still whole: a shorter one would be SIGBUS
+  CHECK(std::filesystem::exists(dir.path() / "a.books"));
+  CHECK(std::filesystem::exists(dir.path() / "a-0000000000000abc.books"));
+  const auto all = books_in(dir.path());
+  REQUIRE(all.size() == 2);
+  for (const auto& each : all) {
+    CHECK(each.node == "a");
+    CHECK(each.counts.sent == (each.incarnation == 7 ? 5 : 3));
+    CHECK(each.counts.handled == (each.incarnation == 7 ? 2 : 0));
+  }
+  CHECK_THROWS_AS((ledger{{dir.path(), "a", 7, true}}), std::system_error); // somebody has been there
+  CHECK_THROWS_AS((ledger{{dir.path(), "a", 0xabc}}), std::system_error);   // twice the same start
+  for (const auto* name : {"", "../a", "a/b", ".hidden"})
+    CHECK_THROWS_AS((ledger{{dir.path(), name, 1}}), std::system_error);
+}
+
+TEST_CASE("what cannot be read among books is told, and the others are there", "[trace][ledger]") {
+  const testing::temporary_directory dir;
+  { const ledger good{{dir.path(), "a", 1}}; }
+  std::ofstream{dir.path() / "b.books"} << "no books";
+  std::filesystem::create_directory(dir.path() / "c.books");
+  REQUIRE(mkfifo((dir.path() / "d.books").c_str(), 0600) == 0); // would never answer
+  std::vector<std::string> problems;
+  CHECK(books_in(dir.path(), &problems).size() == 1);
+  REQUIRE(problems.size() == 3);
+  CHECK(problems[0].find("b.books") != std::string::npos);
+  CHECK(problems[1].find("directory") != std::string::npos);
+  CHECK(problems[2].find("named pipe") != std::string::npos);
 }
 
 TEST_CASE("a file that is no ledger is refused with a sentence", "[trace][ledger]") {
@@ -96,7 +136,7 @@ TEST_CASE("a file that is no ledger is refused with a sentence", "[trace][ledger
     auto file = dir.path() / "x.books";
     std::ofstream{file, std::ios::binary} << content;
     try {
-      (void)ledger::read(file);
+      (void)read_books(file);
     } catch (const std::runtime_error& e) {
       return std::string{e.what()};
     }
@@ -105,14 +145,14 @@ TEST_CASE("a file that is no ledger is refused with a sentence", "[trace][ledger
   CHECK(refusal("").find("it has 0 bytes") != std::string::npos);
   CHECK(refusal(std::string(5000, 'x')).find("it is not a ledger") != std::string::npos);
   auto good = dir.path() / "good.books";
-  { ledger books{good}; }
+  { ledger books{{dir.path(), "good", 1}}; }
   auto bytes = testing::content_of(good);
   CHECK(refusal(bytes) == "accepted");
   CHECK(refusal(bytes.substr(0, 6000)).find("it ends after 6000 bytes") != std::string::npos);
   bytes[8] = 9;
   CHECK(refusal(bytes).find("version 9") != std::string::npos);
-  CHECK_THROWS_AS(ledger::read(dir.path() / "absent"), std::runtime_error);
-  CHECK_THROWS_AS(ledger{dir.path() / "no" / "such"}, std::system_error);
+  CHECK_THROWS_AS(read_books(dir.path() / "absent"), std::runtime_error);
+  CHECK_THROWS_AS((ledger{{dir.path() / "no", "such", 1}}), std::system_error);
 }
 
 TEST_CASE("every reason has a name of its own", "[trace][ledger]") {

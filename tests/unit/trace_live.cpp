@@ -236,8 +236,10 @@ TEST_CASE("at most so many actors are told, the deepest", "[trace][live]") {
 TEST_CASE("without a trace the books are told, and what is missing is marked", "[trace][live]") {
   const testing::temporary_directory dir;
   live_view view{dir.path()};
-  trace::ledger books{dir.path() / "w10.books"}, other{dir.path() / "w9.books"};
-  books.sent(5);
+  trace::ledger before{{dir.path(), "w10", 1}}; // of a start that has ended
+  trace::ledger books{{dir.path(), "w10", 2}}, other{{dir.path(), "w9", 3}};
+  before.sent(2);
+  books.sent(3);
   books.handled(3);
   books.dropped(drop_reason::queue_full, 2);
   auto state = view.look(0ns);

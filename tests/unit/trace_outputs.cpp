@@ -131,7 +131,7 @@ TEST_CASE("what is no file among traces and books is not waited for", "[trace][c
   said = tests::run_command(trace::collect, q);
   CHECK(said.code == 2);
   CHECK(said.err.find("w1.trace: it is a named pipe, not a file") != std::string::npos);
-  CHECK_THROWS_AS(trace::ledger::read(dir / "w1.books"), std::runtime_error);
+  CHECK_THROWS_AS(trace::read_books(dir / "w1.books"), std::runtime_error);
   trace::live_view live(dir.path());
   CHECK(live.look({}).nodes.size() == 1);
 }

@@ -1,6 +1,9 @@
 #include "support/catch.hpp"
 #include "transport_support.hpp"
 
+#include <algorithm>
+#include <future>
+
 #include <thread>
 
 using namespace transport_tests;
@@ -200,29 +203,173 @@ TEST_CASE("a hub stops within its linger time although a peer cannot be reached"
   CHECK(a.listener.events().back().lost == 1);
 }
 
-TEST_CASE("a node that comes back under its name replaces what it was", "[transport][hub]") {
+namespace {
+
+/// What a hub has said, and a hub that says it.
+struct said {
+  std::mutex mutex;
+  std::vector<std::string> lines;
+  void listen_to(hub_options& options) {
+    options.log = [this](transport::log_level level, std::string_view text) {
+      const std::lock_guard guard(mutex);
+      if (level == transport::log_level::warning) lines.emplace_back(text);
+    };
+  }
+  std::ptrdiff_t count(const std::string& part) {
+    const std::lock_guard guard(mutex);
+    return std::count_if(lines.begin(), lines.end(),
+                         [&](const std::string& line) { return line.find(part) != std::string::npos; });
+  }
+};
+
+/// What a look at that endpoint gives: the other node's name, or why not.
+std::string look(test_node& from, const std::string& endpoint) {
+  std::promise<std::string> done;
+  from.transport->look(endpoint, 20s, [&](const transport::peer_hello* there, std::string_view why_not) {
+    done.set_value(there != nullptr ? there->identity.name : std::string(why_not));
+  });
+  return done.get_future().get();
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+} // namespace
+
+TEST_CASE("a name belongs to who has it for as long as that one lives", "[transport][hub]") {
   endpoints at;
+  said log;
   auto options = test_node::options_for("a", at.fresh("ipc"));
   options.liveness = 1h;
+  options.describe = [](const transport::peer_hello&) { return std::string{"pid 42"}; };
+  log.listen_to(options);
   test_node a(options);
-  auto first = test_node::options_for("b", "");
-  auto second = test_node::options_for("b", "");
+  const auto first = test_node::options_for("b", at.fresh("ipc"));
+  const auto second = test_node::options_for("b", at.fresh("ipc"));
   auto old = std::make_unique<test_node>(first);
   REQUIRE(old->connect(a.transport->endpoint()));
   REQUIRE(a.listener.wait_for("b", "up"));
+  std::string why;
+  {
+    test_node early(second);
+    for (int i = 0; i < 3; ++i) {
+      CHECK_FALSE(early.connect(a.transport->endpoint(), &why));
+      CHECK(contains(why, "the name is taken: b is in this run already, pid 42"));
+    }
+    CHECK(contains(look(early, a.transport->endpoint()), "b is in this run already, pid 42"));
+  }
+  CHECK(log.count("refused b, of process") == 1); // once for a stranger
+  test_node namesake("a", "");
+  CHECK_FALSE(namesake.connect(a.transport->endpoint(), &why));
+  CHECK(contains(why, "a is in this run already, pid 42"));
+  CHECK(a.listener.events().size() == 1); // nothing happened to the first one
+  CHECK(old->listener.events().size() == 1);
+
+  old.reset(); // without a word, as if it were killed
   test_node now(second);
   REQUIRE(now.connect(a.transport->endpoint()));
   REQUIRE(a.listener.wait_count(3));
   const auto events = a.listener.events();
   CHECK(events[0].incarnation == first.identity.incarnation);
-  CHECK(events[1].what == "down replaced");
+  CHECK(events[1].what == "down silent");
   CHECK(events[1].incarnation == first.identity.incarnation);
   CHECK(events[2].what == "up");
   CHECK(events[2].incarnation == second.identity.incarnation);
-  CHECK(old->listener.wait([](const auto& all) { return all.back().what.starts_with("down"); }));
+  now.transport->stop(10s);
+  REQUIRE(a.listener.wait_for("b", "down left"));
+  test_node ghost(first); // which a newer one has followed
+  CHECK_FALSE(ghost.connect(a.transport->endpoint(), &why));
+  CHECK(contains(why, "newer incarnation"));
+}
+
+TEST_CASE("who is not admitted gets no session, and both sides are told why", "[transport][hub]") {
+  endpoints at;
+  said log, theirs;
+  auto options = test_node::options_for("a", at.fresh("tcp"));
+  options.admit = [](const transport::peer_hello& who) {
+    return who.identity.name == "b" ? std::string{} : who.identity.name + " is not b";
+  };
+  log.listen_to(options);
+  test_node a(options);
+  auto of_stranger = test_node::options_for("c", "");
+  theirs.listen_to(of_stranger);
+  test_node stranger(of_stranger);
   std::string why;
-  CHECK_FALSE(old->connect(a.transport->endpoint(), &why));
-  CHECK(why.find("newer incarnation") != std::string::npos);
+  for (int i = 0; i < 3; ++i)
+    CHECK_FALSE(stranger.connect(a.transport->endpoint(), &why));
+  CHECK(contains(why, "not allowed: c is not b"));
+  CHECK(contains(look(stranger, a.transport->endpoint()), "c is not b"));
+  CHECK(log.count("refused c, of host 127.0.0.1: not allowed: c is not b") == 1);
+  CHECK(theirs.count("refused this node: not allowed: c is not b") == 4);
+  test_node b("b", "");
+  CHECK(look(b, a.transport->endpoint()) == "a");
+  CHECK(a.listener.events().empty()); // a look is no visit
+  CHECK(a.transport->peers().empty());
+  CHECK(b.connect(a.transport->endpoint()));
+  CHECK(look(b, a.transport->endpoint()) == "a"); // of one that is there
+}
+
+TEST_CASE("a visitor's name is for who brings files", "[transport][hub]") {
+  endpoints at;
+  auto options = test_node::options_for("a", at.fresh("ipc"));
+  options.admit = [](const transport::peer_hello&) { return std::string{"nobody"}; };
+  test_node a(options);
+  auto visit = test_node::options_for("visitor-17", "");
+  std::string why;
+  {
+    test_node b(visit);
+    CHECK_FALSE(b.connect(a.transport->endpoint(), &why));
+    CHECK(contains(why, "not allowed: a name that begins with visitor-"));
+  }
+  visit.capabilities = transport::capability_delivery;
+  test_node b(visit);
+  CHECK(b.connect(a.transport->endpoint()));
+}
+
+TEST_CASE("who is cut off is told why, and does not come back", "[transport][hub]") {
+  endpoints at;
+  said log, theirs;
+  auto options = test_node::options_for("a", at.fresh("ipc"));
+  log.listen_to(options);
+  test_node a(options);
+  auto greedy = test_node::options_for("b", "");
+  theirs.listen_to(greedy);
+  test_node b(greedy);
+  REQUIRE(b.connect(a.transport->endpoint()));
+  REQUIRE(a.listener.wait_for("b", "up"));
+  a.transport->cut_off(a.transport->peers().at(0), "it has too many of something");
+  REQUIRE(a.listener.wait_for("b", "down protocol"));
+  REQUIRE(b.listener.wait_for("a", "down refused"));
+  CHECK(log.count("b is cut off: it has too many of something") == 1);
+  CHECK(theirs.count("a refused this node: over a limit: it has too many of something") == 1);
+  std::string why;
+  CHECK_FALSE(b.connect(a.transport->endpoint(), &why));
+  CHECK(contains(why, "over a limit"));
+  test_node again(test_node::options_for("b", ""));
+  CHECK(again.connect(a.transport->endpoint()));
+}
+
+TEST_CASE("who does not take the answers to what it asks is cut off before they fill the memory",
+          "[transport][hub]") {
+  endpoints at;
+  auto options = test_node::options_for("a", at.fresh("ipc"));
+  options.queue_bytes_max = 100'000;
+  test_node a(options);
+  auto deaf = test_node::options_for("b", "");
+  deaf.window_bytes = 10'000; // and it keeps what it gets
+  test_node b(deaf);
+  b.listener.keep_frames(true);
+  REQUIRE(b.connect(a.transport->endpoint()));
+  REQUIRE(a.listener.wait_for("b", "up"));
+  const auto p = a.transport->peers().at(0);
+  const std::string text(1000, 'x');
+  int queued = 0;
+  while (send_text(p, text, 1, envelope_kind::ended) == send_result::ok)
+    ++queued;
+  CHECK(queued >= 190);
+  CHECK(queued <= 230);
+  CHECK(a.listener.wait_for("b", "down protocol"));
 }
 
 TEST_CASE("the socket file is gone after a stop, and a second hub cannot take a used one",

@@ -235,6 +235,58 @@ TEST_CASE("other protocols get nothing, are logged once, and the run goes on", "
   }
 }
 
+TEST_CASE("each other protocol is told once, and who only looks whether a node is there is not",
+          "[transport][security]") {
+  const bool with_keys = GENERATE(true, false);
+  CAPTURE(with_keys);
+  const std::string hello{"\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03", 11};
+  const std::string signature{"\xff\0\0\0\0\0\0\0\1\x7f", 10};
+  const std::vector<std::string> kinds{"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+                                       hello + std::string(200, 'r'),
+                                       signature,
+                                       "\xff",
+                                       "",
+                                       "SSH-2.0-x\r\n"};
+  struct one {
+    guarded keyed;
+    log_lines log;
+    std::unique_ptr<test_node> plain;
+  };
+  std::vector<std::unique_ptr<one>> servers;
+  std::vector<std::thread> clients;
+  for (const auto& said : kinds) {
+    auto& server = *servers.emplace_back(std::make_unique<one>());
+    auto options = test_node::options_for("plain", "tcp://127.0.0.1:*");
+    options.log = [&server](transport::log_level, std::string_view text) { server.log.add(text); };
+    server.plain = std::make_unique<test_node>(options);
+    const auto address = with_keys ? server.keyed.address() : server.plain->transport->endpoint();
+    CHECK_FALSE(transport::is_deserted(address));
+    clients.emplace_back([address, said] {
+      for (int i = 0; i < 2; ++i)
+        tcp_conversation(address, said);
+    });
+  }
+  for (auto& client : clients)
+    client.join();
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    CAPTURE(i, kinds[i]);
+    auto& log = with_keys ? servers[i]->keyed.log : servers[i]->log;
+    CHECK(log.wait("is not let in"));
+    // By its host, and once more where a connection was gone before anyone could ask whose it was.
+    CHECK(log.count("is not let in") <= 2);
+    CHECK(log.count("host 127.0.0.1 is not let in") <= 1);
+  }
+  log_lines quiet;
+  auto options = test_node::options_for("quiet", "tcp://127.0.0.1:*");
+  options.log = [&](transport::log_level, std::string_view text) { quiet.add(text); };
+  test_node looked_at(options);
+  for (int i = 0; i < 20; ++i)
+    CHECK_FALSE(transport::is_deserted(looked_at.transport->endpoint()));
+  tcp_conversation(looked_at.transport->endpoint(), "\x01"); // told, and after the others
+  CHECK(quiet.wait("within 2000 ms"));
+  CHECK(quiet.count("is not let in") == 1);
+}
+
 TEST_CASE("a ZeroMQ client that does not speak this protocol gets a refusal and nothing else",
           "[transport][security]") {
   log_lines log;
@@ -288,6 +340,20 @@ TEST_CASE("a flood of strangers leaves few lines and little memory", "[transport
     CHECK(lines.size() <= 110); // ten a second, for ten seconds
   }
   CHECK(lines.back().find("more attempts") != std::string::npos);
+}
+
+TEST_CASE("a stranger with ever new names has few lines, and a name has one", "[transport][security]") {
+  std::vector<std::string> lines;
+  transport::stranger_log log([&](transport::log_level, std::string_view text) { lines.emplace_back(text); });
+  transport::time_point now{std::chrono::hours{1}};
+  for (int i = 0; i < 10'000; ++i) {
+    log.note("host 192.0.2.1", "n" + std::to_string(i), "not allowed", now);
+    log.note("host 192.0.2.2", "b", "not allowed", now);
+    log.note("host 192.0.2.2", "noise " + std::to_string(i), now);
+    now += 1s;
+  }
+  CHECK(std::count(lines.begin(), lines.end(), "refused b, of host 192.0.2.2: not allowed") == 1);
+  CHECK(lines.size() == 16 + 2);
 }
 
 TEST_CASE("a host name that nobody knows does not stop the hub's other links", "[transport][security]") {

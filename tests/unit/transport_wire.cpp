@@ -3,6 +3,7 @@
 #include "transport/envelope.hpp"
 #include "transport/frames.hpp"
 #include "transport/limits.hpp"
+#include "transport/node_name.hpp"
 
 #include <fstream>
 #include <map>
@@ -75,6 +76,8 @@ TEST_CASE("the wire page's limits are the code's", "[transport][wire]") {
       {"type_index_max", type_index_max},
       {"peers_ceiling", peers_ceiling},
       {"pending_connections_max", pending_connections_max},
+      {"visitors_max", visitors_max},
+      {"visit_silence_max_ms", static_cast<std::uint64_t>(visit_silence_max.count())},
       {"ended_sessions_max", ended_sessions_max},
       {"delivery_part_bytes_max", delivery_part_bytes_max},
       {"delivery_window_bytes", delivery_window_bytes},
@@ -134,7 +137,7 @@ TEST_CASE("the wire page's frames, kinds and refusals are the code's", "[transpo
   }
 
   const auto refusals = table("| reason | name | again |");
-  REQUIRE(refusals.size() == static_cast<std::size_t>(refusal::reset));
+  REQUIRE(refusals.size() == static_cast<std::size_t>(refusal::over_limit));
   for (const auto& row : refusals) {
     const auto code = static_cast<refusal>(std::stoi(row[0]));
     CAPTURE(row[1]);
@@ -211,4 +214,40 @@ TEST_CASE("frames lie on the wire as the page says, octet by octet", "[transport
            "0c"
            "0e"
            "70");
+}
+
+TEST_CASE("a node's name has one rule, which a hello must keep", "[transport][wire]") {
+  using namespace std::string_literals;
+  for (const auto* good : {"a", "w1", "gpu-1.rack_2", "0", "_", "main", "visitor-17"})
+    CHECK(wrong_with_node_name(good) == nullptr);
+  const std::string longest(64, 'n');
+  CHECK(wrong_with_node_name(longest) == nullptr);
+  const std::string bad[] = {"",
+                             std::string(65, 'n'),
+                             std::string(300, 'n'),
+                             "../../x",
+                             "/x",
+                             ".hidden",
+                             "-x",
+                             "a b",
+                             "a\nb",
+                             "a\0b"s,
+                             "a\x1b[31mb",
+                             "a\x7f",
+                             "a\u009b31m",
+                             "\u202egnp.exe",
+                             "a\u200bb",
+                             "\u00e4",
+                             "a\xff",
+                             "<img src=x>",
+                             "=1+1"};
+  for (const auto& name : bad) {
+    CAPTURE(name);
+    CHECK(wrong_with_node_name(name) != nullptr);
+    hello_frame hello;
+    hello.version_min = hello.version_max = 1;
+    hello.self.identity = {name, 7};
+    const auto bytes = encode(hello);
+    CHECK(std::holds_alternative<malformed_frame>(decode_frame(bytes->bytes)));
+  }
 }
