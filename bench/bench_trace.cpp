@@ -156,7 +156,7 @@ load_result load_in_child(const std::filesystem::path& dir) {
   if (child == 0) {
     auto begin = clock_type::now();
     auto m = trace::load({dir});
-    auto text = render_text(trace::summarize(m), false, 0);
+    auto text = render_text(trace::summarize(m), 0).plain();
     load_result r{seconds_since(begin), cpu_seconds(), 0};
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);

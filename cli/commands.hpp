@@ -3,6 +3,7 @@
 
 #include "scenarios/runner.hpp"
 #include "scenarios/scenario_file.hpp"
+#include "trace/output.hpp"
 
 #include <optional>
 
@@ -15,6 +16,8 @@ inline constexpr const char* default_out = "runs";
 
 /// What every command knows.
 struct context {
+  trace::output& out;  ///< data
+  trace::output& err;  ///< messages, while no run is on; then its console has them
   std::string program; ///< its name, for messages
   std::vector<const scenarios::scenario*> scenarios;
   std::vector<const scenarios::declaration*> declarations; ///< of the same, in the same order
@@ -80,18 +83,22 @@ struct keygen_arguments {
 };
 int keygen(const context&, const keygen_arguments&);
 
-context make_context(std::string program, const std::vector<const scenarios::scenario*>&);
+context make_context(trace::output& out, trace::output& err, std::string program,
+                     const std::vector<const scenarios::scenario*>&);
 const scenarios::scenario* find_scenario(const context&, const std::string& name);
 /// Loads a scenario file for this program.
 scenarios::loaded load(const context&, const std::filesystem::path&, const scenarios::overrides&);
 
-/// "hello: the file has no end": a message on stderr.
-void complain(const context&, const std::string& message);
+/// "hello: the file has no end": a message on stderr, one line whatever it holds.
+void complain(const context&, std::string_view message);
+/// The same for one in lines of the program's own.
+void complain(const context&, const trace::shown_text& message);
 /// Writes to stdout. What that does not take is told at the end, see flush_stdout().
-void print(std::string_view text);
+void print(const context&, const trace::shown_text&);
+void print(const context&, const nlohmann::json&);
 /// The exit code of a program that would end with `code`: another than 0 where stdout did not
 /// take everything, which is told here. A reader that has left is no failure.
-int flush_stdout(const std::string& program, int code);
+int flush_stdout(const context&, int code);
 /// Tells all mistakes of a file on stderr; returns exit_bad_usage.
 int tell_mistakes(const context&, const std::vector<scenarios::diagnostic>&);
 

@@ -31,17 +31,11 @@ std::size_t columns(int fd) {
   return ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-// The first `width` characters; the status line has no characters of double width.
-std::string_view cut(std::string_view text, std::size_t width) {
-  std::size_t seen = 0;
-  for (std::size_t i = 0; i < text.size(); ++i)
-    if ((static_cast<unsigned char>(text[i]) & 0xc0U) != 0x80 && seen++ == width) return text.substr(0, i);
-  return text;
-}
-
-std::string coloured_name(const std::string& node, std::size_t index) {
-  constexpr std::array<int, 6> colours{36, 33, 35, 32, 34, 31};
-  return fmt::format("\x1b[{}m{} |\x1b[0m ", colours[index % colours.size()], node);
+trace::look look_of_node(std::size_t index) {
+  using trace::look;
+  constexpr std::array<look, 6> looks{look::cyan,  look::yellow, look::magenta,
+                                      look::green, look::blue,   look::red};
+  return looks[index % looks.size()];
 }
 
 } // namespace
@@ -69,27 +63,29 @@ struct console::impl {
       const std::lock_guard lock(mutex);
       stopping = true;
       held = false;
-      status.clear();
+      status = {};
       changed.notify_all();
     }
     thread.join();
   }
 
-  void push(std::string text) { // under the lock
-    queued_bytes += text.size();
-    lines.push_back(std::move(text));
+  void push(const trace::shown_text& line) { // under the lock
+    lines.push_back(line.text(in_colour) + '\n');
+    queued_bytes += lines.back().size();
     changed.notify_all();
   }
 
   void tell_dropped() { // under the lock
     if (dropped_lines == 0) return;
-    push(fmt::format(
-        "({} lines of the nodes, {} bytes, are not shown: they came faster than they could be written)\n",
+    push(trace::say(
+        "({} lines of the nodes, {} bytes, are not shown: they came faster than they could be written)",
         dropped_lines, dropped_bytes));
     dropped_lines = dropped_bytes = 0;
   }
 
-  bool idle() const { return held || (lines.empty() && status == shown && dropped_lines == 0); }
+  bool idle() const {
+    return held || (lines.empty() && status.plain() == shown.plain() && dropped_lines == 0);
+  }
 
   void run() {
     sigset_t all;
@@ -107,7 +103,7 @@ struct console::impl {
         lines.pop_front();
       }
       shown = status;
-      text += cut(shown, columns(fd) - 1);
+      text += shown.cut(std::max(1, static_cast<int>(columns(fd)) - 1)).text(in_colour);
       writing = true;
       lock.unlock();
       const bool written = write_out(text);
@@ -147,7 +143,7 @@ struct console::impl {
   std::size_t queued_bytes = 0;
   std::uint64_t dropped_lines = 0, dropped_bytes = 0;
   std::map<std::string, std::size_t> indices; ///< of nodes, for their colours
-  std::string status, shown;
+  trace::shown_text status, shown;
   bool stopping = false, writing = false, stuck = false, held = false;
   std::thread thread;
 };
@@ -158,14 +154,15 @@ console::~console() = default;
 bool console::colour() const { return impl_->in_colour; }
 bool console::terminal() const { return impl_->on_terminal; }
 
-void console::message(std::string_view line) {
-  if (impl_->also) impl_->also(line);
+void console::message(const trace::shown_text& line) {
+  if (impl_->also) impl_->also(line.plain());
   const std::lock_guard lock(impl_->mutex);
-  impl_->push(std::string(line) + '\n');
+  impl_->push(line);
 }
 
-void console::node_line(const std::string& node, std::string_view line) {
-  if (impl_->also) impl_->also(node + " | " + std::string(line));
+void console::node_line(std::string_view node, std::string_view line) {
+  const auto text = trace::shown_text::with_tabs(line);
+  if (impl_->also) impl_->also(trace::say("{} | {}", node, text).plain());
   const std::lock_guard lock(impl_->mutex);
   auto& state = *impl_;
   if (state.dropped_lines > 0 || state.queued_bytes + line.size() > backlog_bytes_max) {
@@ -175,10 +172,10 @@ void console::node_line(const std::string& node, std::string_view line) {
     return;
   }
   const auto index = state.indices.emplace(node, state.indices.size()).first->second;
-  state.push((state.in_colour ? coloured_name(node, index) : node + " | ") + std::string(line) + '\n');
+  state.push(trace::say("{} {}", trace::say("{} |", node).in(look_of_node(index)), text));
 }
 
-void console::status(std::string_view line) {
+void console::status(const trace::shown_text& line) {
   if (!impl_->on_terminal) return;
   const std::lock_guard lock(impl_->mutex);
   impl_->status = line;

@@ -1,15 +1,15 @@
 // The only file of this room that knows what a scenario is made of.
 #include "cli/commands.hpp"
-#include "cli/console.hpp"
+#include "scenarios/json_text.hpp"
 #include "scenarios/scenario.hpp"
 #include "trace/files.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace troupe::cli {
 namespace {
@@ -21,12 +21,9 @@ std::optional<std::string> environment_variable(const std::string& name) {
 
 } // namespace
 
-context make_context(std::string program, const std::vector<const scenarios::scenario*>& all) {
-  context who;
-  who.program = std::move(program);
-  who.scenarios = all;
-  who.declarations.assign(all.begin(), all.end());
-  return who;
+context make_context(trace::output& out, trace::output& err, std::string program,
+                     const std::vector<const scenarios::scenario*>& all) {
+  return {out, err, std::move(program), all, {all.begin(), all.end()}};
 }
 
 const scenarios::scenario* find_scenario(const context& who, const std::string& name) {
@@ -37,35 +34,39 @@ const scenarios::scenario* find_scenario(const context& who, const std::string& 
 
 scenarios::loaded load(const context& who, const std::filesystem::path& file,
                        const scenarios::overrides& changes) {
-  return scenarios::load(file, who.declarations, changes, environment_variable);
+  auto all = changes;
+  for (char** variable = environ; variable && *variable; ++variable) {
+    const std::string_view text = *variable;
+    if (text.starts_with(scenarios::set_variable)) all.variables.emplace_back(text.substr(0, text.find('=')));
+  }
+  return scenarios::load(file, who.declarations, all, environment_variable);
 }
 
-void complain(const context& who, const std::string& message) {
-  fmt::print(stderr, "{}: {}\n", who.program, message);
+void complain(const context& who, const trace::shown_text& message) {
+  who.err.show(trace::say("{}: {}\n", who.program, message));
+  who.err.flush();
 }
 
-void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void complain(const context& who, std::string_view message) { complain(who, trace::shown_text{message}); }
 
-int flush_stdout(const std::string& program, int code) {
-  // Of a write that failed and ended a command, whose text is gone: nothing has failed since.
-  int why = errno;
+void print(const context& who, const trace::shown_text& text) { who.out.show(text); }
+
+void print(const context& who, const nlohmann::json& value) {
+  who.out.json(scenarios::json_text(value, 2) + '\n');
+}
+
+int flush_stdout(const context& who, int code) {
   errno = 0;
-  const bool taken = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
-  if (errno != 0) why = errno;
-  constexpr std::array of_writes{ENOSPC, EDQUOT, EFBIG, EIO, EPIPE};
-  if (std::find(of_writes.begin(), of_writes.end(), why) == of_writes.end()) why = 0;
+  const bool taken = who.out.flush() && std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  const int why = who.out.error() != 0 ? who.out.error() : errno;
   if (taken || why == EPIPE) return code;
-  fmt::print(stderr, "{}: {}\n", program, trace::file_error("to stdout", why).what());
+  complain(who, trace::file_error("to stdout", why).what());
   return code == 0 ? exit_not_written : code;
 }
 
 int tell_mistakes(const context& who, const std::vector<scenarios::diagnostic>& mistakes) {
-  const bool colour = wants_colour(2);
-  for (const auto& mistake : mistakes) {
-    auto text = render(mistake, colour);
-    if (text.empty() || text.back() != '\n') text += '\n';
-    fmt::print(stderr, "{}", text);
-  }
+  for (const auto& mistake : mistakes)
+    who.err.show(render(mistake));
   complain(who, fmt::format("{} mistake{}; nothing was started", mistakes.size(),
                             mistakes.size() == 1 ? "" : "s"));
   return exit_bad_usage;

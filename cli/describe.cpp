@@ -1,13 +1,13 @@
 // `troupe check`, `list` and `schema`: tell, and start nothing.
 #include "cli/commands.hpp"
-#include "cli/console.hpp"
 #include "cli/table.hpp"
+#include "scenarios/expectations.hpp"
 #include "scenarios/file/mistakes.hpp"
 #include "scenarios/json_text.hpp"
 #include "scenarios/obstacles.hpp"
+#include "trace/text.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -17,12 +17,9 @@ namespace {
 using scenarios::declaration;
 using scenarios::parameter;
 using scenarios::parameter_type;
-
-void print_json(const nlohmann::json& value) { print(scenarios::json_text(value, 2) + '\n'); }
-
-std::string heading(std::string_view text, bool colour) {
-  return colour ? fmt::format("\x1b[1m{}\x1b[0m\n", text) : fmt::format("{}\n", text);
-}
+using trace::look;
+using trace::say;
+using trace::shown_text;
 
 std::string range_of(const parameter& p) {
   if (!p.choices.empty()) return fmt::format("{}", fmt::join(p.choices, " | "));
@@ -33,18 +30,20 @@ std::string range_of(const parameter& p) {
   return {};
 }
 
-void print_one(const declaration& one, const std::string& program, bool colour) {
-  fmt::print("{}: {}\n\n", one.name, one.summary);
+shown_text text_of(const declaration& one, const std::string& program) {
+  auto text = say("{}: {}\n\n", one.name, one.summary);
   table parameters({"parameter", "type", "unit", "default", "range", ""});
   for (const auto& p : one.parameters)
     parameters.row({p.name, std::string(to_string(p.type)), p.unit,
                     p.fallback ? scenarios::to_text(*p.fallback) : "-", range_of(p), p.about});
-  if (parameters.size() > 0) fmt::print("{}\n", parameters.text(colour));
+  if (parameters.size() > 0) text += parameters.text(look::bold) + "\n";
   table roles({"role", "lives on", ""});
   for (const auto& r : one.roles)
     roles.row({r.name, std::string(to_string(r.where)), r.about});
-  if (roles.size() > 0) fmt::print("{}\n", roles.text(colour));
-  fmt::print("A file for it starts with:  scenario = \"{}\"\nSet a parameter for one run:  {} run FILE --set "
+  if (roles.size() > 0) text += roles.text(look::bold) + "\n";
+  return text
+         + say(
+             "A file for it starts with:  scenario = \"{}\"\nSet a parameter for one run:  {} run FILE --set "
              "NAME=VALUE\n",
              one.name, program);
 }
@@ -66,26 +65,37 @@ std::string nodes_text(const scenarios::topology_plan& topology) {
   return text;
 }
 
-void print_plan(const scenarios::plan& plan, bool colour) {
-  fmt::print("{}: nothing wrong\n\n", plan.file.string());
-  fmt::print("scenario  {}\nnodes     {}\nseed      {}\ndeadline  {}\ntrace     {}\n\n", plan.scenario,
-             nodes_text(plan.topology), plan.seed_given ? std::to_string(plan.seed) : "drawn at the start",
-             plan.deadline ? seconds_text(*plan.deadline) : "none", scenarios::word_of(plan.trace.level));
+shown_text faults_text(const nlohmann::json& plan) {
+  if (!plan.contains("faults") || plan["faults"].empty()) return {};
+  auto text = say("\n{}\n", say("faults").in(look::bold));
+  for (const auto& fault : plan["faults"])
+    text += shown_text{scenarios::json_text(fault)} + "\n";
+  return text;
+}
+
+/// One line each: what it is about, and what is expected of it.
+shown_text expectations_text(const std::vector<scenarios::expectation>& all) {
+  if (all.empty()) return {};
+  table lines({"expect", ""});
+  for (const auto& one : all)
+    lines.row({one.path, scenarios::wanted_text(one)});
+  return say("\n{}", lines.text(look::bold));
+}
+
+shown_text text_of(const scenarios::plan& plan) {
+  auto text = say("{}: nothing wrong\n\n", plan.file);
+  text += say("scenario  {}\nnodes     {}\nseed      {}\ndeadline  {}\ntrace     {}\n\n", plan.scenario,
+              nodes_text(plan.topology), plan.seed_given ? std::to_string(plan.seed) : "drawn at the start",
+              plan.deadline ? seconds_text(*plan.deadline) : "none", scenarios::word_of(plan.trace.level));
   table values({"parameter", "value"});
   for (const auto& [name, value] : plan.values.all())
-    values.row({name, shortened(scenarios::to_text(value), 100)});
-  if (values.size() > 0) fmt::print("{}\n", values.text(colour));
+    values.row({name, trace::cut_to_width(trace::printable(scenarios::to_text(value)), 100)});
+  if (values.size() > 0) text += values.text(look::bold) + "\n";
   table places({"role", "on"});
   for (const auto& [role, nodes] : plan.topology.place)
     places.row({role, fmt::format("{}", fmt::join(nodes, ", "))});
-  if (places.size() > 0) fmt::print("{}", places.text(colour));
-  const auto plan_json = scenarios::to_json(plan);
-  for (const auto* part : {"faults", "expect"})
-    if (plan_json.contains(part) && !plan_json[part].empty()) {
-      fmt::print("\n{}", heading(part, colour));
-      for (const auto& entry : plan_json[part])
-        fmt::print("{}\n", scenarios::json_text(entry));
-    }
+  if (places.size() > 0) text += places.text(look::bold);
+  return text + faults_text(scenarios::to_json(plan)) + expectations_text(plan.expect);
 }
 
 nlohmann::json mistakes_json(const std::vector<scenarios::diagnostic>& mistakes) {
@@ -104,15 +114,13 @@ nlohmann::json mistakes_json(const std::vector<scenarios::diagnostic>& mistakes)
 int check(const context& who, const check_arguments& arguments) {
   const auto loaded = load(who, arguments.file, arguments.changes);
   if (!loaded.result) {
-    if (arguments.json) print_json({{"mistakes", mistakes_json(loaded.mistakes)}});
+    if (arguments.json) print(who, nlohmann::json{{"mistakes", mistakes_json(loaded.mistakes)}});
     return tell_mistakes(who, loaded.mistakes);
   }
-  if (arguments.json)
-    print_json(scenarios::to_json(*loaded.result));
-  else
-    print_plan(*loaded.result, wants_colour(1));
+  const auto& plan = *loaded.result;
+  arguments.json ? print(who, scenarios::to_json(plan)) : print(who, text_of(plan));
   // The plan may be for another machine.
-  for (const auto& each : scenarios::obstacles(loaded.result->topology))
+  for (const auto& each : scenarios::obstacles(plan.topology))
     complain(who, fmt::format("here the run could not start: {}", each));
   return 0;
 }
@@ -129,25 +137,26 @@ int list(const context& who, const std::optional<std::string>& scenario, bool js
                                 scenarios::file::suggest(*scenario, names)));
       return exit_bad_usage;
     }
-    json ? print_json(scenarios::to_json(**found)) : print_one(**found, who.program, wants_colour(1));
+    const auto& one = **found;
+    json ? print(who, scenarios::to_json(one)) : print(who, text_of(one, who.program));
     return 0;
   }
   if (json) {
     auto all = nlohmann::json::array();
     for (const auto* each : who.declarations)
       all.push_back(scenarios::to_json(*each));
-    print_json(all);
+    print(who, all);
     return 0;
   }
   table all({"scenario", ""});
   for (const auto* each : who.declarations)
     all.row({each->name, each->summary});
-  fmt::print("{}\n{} list SCENARIO tells its parameters.\n", all.text(wants_colour(1)), who.program);
+  print(who, say("{}\n{} list SCENARIO tells its parameters.\n", all.text(look::bold), who.program));
   return 0;
 }
 
 int schema(const context& who) {
-  print_json(scenarios::schema(who.declarations));
+  print(who, scenarios::schema(who.declarations));
   return 0;
 }
 

@@ -140,7 +140,7 @@ void full_screen::finish(std::chrono::milliseconds patience) {
   }
 }
 
-void full_screen::show(const std::vector<std::string>& lines) {
+void full_screen::show(const std::vector<trace::shown_text>& lines, bool colour) {
   if (!on_ || pending()) return;
   pending_ = begin_codes;
   // Cleared before it is written: behind a line that fills its row the cursor is on its last
@@ -148,7 +148,7 @@ void full_screen::show(const std::vector<std::string>& lines) {
   for (std::size_t i = 0; i < lines.size(); ++i) {
     pending_ += i > 0 ? "\r\n" : "";
     pending_ += i + 1 < lines.size() ? "\x1b[K" : "\x1b[J"; // and what is below the last
-    pending_ += lines[i];
+    pending_ += lines[i].text(colour);
   }
   pending_ += end_codes;
   write_more();

@@ -24,10 +24,10 @@ int keygen(const context& who, const keygen_arguments& arguments) {
       return exit_bad_usage;
     }
     transport::write_key_files(arguments.file, keys, arguments.force);
-    print(keys.public_key + '\n');
-    fmt::print(stderr,
-               "{}: the key pair is in {}, for its owner only; the public key, printed here, also in {}\n",
-               who.program, arguments.file.string(), public_file.string());
+    print(who, trace::say("{}\n", keys.public_key));
+    complain(who, fmt::format(
+                      "the key pair is in {}, for its owner only; the public key, printed here, also in {}",
+                      arguments.file.string(), public_file.string()));
     return 0;
   } catch (const std::exception& e) {
     complain(who, e.what());

@@ -5,10 +5,12 @@
 #include "scenarios/file/mistakes.hpp"
 #include "transport/hub.hpp"
 #include "transport/node_name.hpp"
+#include "trace/text.hpp"
 #include "transport/process_limits.hpp"
 
 #include <cstdio>
 #include <fmt/format.h>
+#include <mutex>
 #include <sys/prctl.h>
 
 namespace troupe::cli {
@@ -27,8 +29,10 @@ scenarios::node_credentials credentials_of(const node_arguments& arguments) {
                                  : transport::read_public_key(arguments.server_key);
   const bool wants_keys = arguments.join.find('|') != std::string::npos || !arguments.server_key.empty();
   if (wants_keys && !credentials.keys)
-    throw std::runtime_error("the launcher wants keys: name a file that `keygen` made with --key FILE, and "
-                             "list its public key in the run's [topology.security] allowed_clients");
+    throw std::runtime_error(fmt::format(
+        "the launcher wants keys: name a file that `{}` made with --key FILE, and list its public key in the "
+        "run's [topology.security] allowed_clients",
+        trace::own_command("keygen")));
   return credentials;
 }
 
@@ -58,12 +62,14 @@ int node(const context& who, const node_arguments& arguments) {
   interrupt_counter interrupts;
   interrupts.watch();
   watch_lifeline();
+  std::mutex telling;
+  const auto tell = [&](const std::string& line) {
+    const std::lock_guard lock(telling);
+    who.err.show(trace::say("{}\n", line));
+  };
   try {
-    return scenarios::serve_node(
-        who.scenarios,
-        {arguments.join, name, credentials_of(arguments), arguments.trace_dir,
-         [&](const std::string& text) { complain(who, fmt::format("node {}: {}", name, text)); },
-         &interrupts.count()});
+    return scenarios::serve_node(who.scenarios, {arguments.join, name, credentials_of(arguments),
+                                                 arguments.trace_dir, tell, &interrupts.count()});
   } catch (const std::exception& e) {
     complain(who, fmt::format("node {}: {}", name, e.what()));
     return exit_bad_usage;

@@ -1,16 +1,19 @@
 #include "cli/program.hpp"
 
 #include "cli/commands.hpp"
+#include "cli/console.hpp"
 #include "cli/guard.hpp"
 #include "cli/run_directory.hpp"
 #include "cli/trace.hpp"
 #include "scenarios/file/mistakes.hpp"
+#include "trace/text.hpp"
 
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sstream>
 
 namespace troupe::cli {
 namespace {
@@ -261,21 +264,25 @@ std::string explain(CLI::App& app, const CLI::ParseError& error, int argc, char*
 
 int parse_and_act(command_line& line, int argc, char** argv) {
   const auto refuse = [&](const std::string& message) {
-    complain(line.who, fmt::format("{}\n{} --help shows what there is", message,
-                                   command_of(line.app, argc, argv).words));
+    complain(line.who, trace::say("{}\n{} --help shows what there is", message,
+                                  command_of(line.app, argc, argv).words));
     return exit_bad_usage;
   };
   if (const auto message = unknown_command(line.app, argc, argv)) return refuse(*message);
   try {
     line.app.parse(argc, argv);
   } catch (const CLI::Success& help) {
-    return line.app.exit(help); // prints the help or the version
+    std::ostringstream text, nothing;
+    const int code = line.app.exit(help, text, nothing); // the help or the version
+    line.who.out.text(text.str());
+    line.who.out.flush();
+    return code;
   } catch (const CLI::ParseError& error) {
     return refuse(explain(line.app, error, argc, argv));
   }
   if (line.action) return line.action();
   auto* at = command_of(line.app, argc, argv).app;
-  fmt::print(stderr, "{}", at->help(at == &line.app ? "" : line.who.program));
+  line.who.err.text(at->help(at == &line.app ? "" : line.who.program));
   return exit_bad_usage;
 }
 
@@ -283,19 +290,18 @@ int parse_and_act(command_line& line, int argc, char** argv) {
 
 int run_program(int argc, char** argv, const std::vector<const scenarios::scenario*>& all) {
   open_standard_descriptors();
-  auto program = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : std::string();
-  if (program.empty()) program = "troupe";
   // A file that may not grow further (ulimit -f) is an error like a full disk.
   ::signal(SIGXFSZ, SIG_IGN);
+  trace::output out(stdout, wants_colour(1)), err(stderr, wants_colour(2));
+  const auto who = make_context(out, err, trace::own_name(), all);
   int code = exit_bad_usage;
   try {
-    command_line line(make_context(program, all));
+    command_line line(who);
     code = parse_and_act(line, argc, argv);
   } catch (const std::exception& e) {
-    // What is wrong with stdout is told below.
-    if (std::ferror(stdout) == 0) fmt::print(stderr, "{}: {}\n", program, e.what());
+    complain(who, e.what());
   }
-  return flush_stdout(program, code);
+  return flush_stdout(who, code);
 }
 
 } // namespace troupe::cli

@@ -2,6 +2,7 @@
 
 #include "cli/table.hpp"
 #include "scenarios/json_text.hpp"
+#include "trace/text.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -10,13 +11,11 @@ namespace troupe::cli {
 namespace {
 
 using nlohmann::json;
+using trace::look;
+using trace::say;
+using trace::shown_text;
 
 constexpr std::size_t list_items_max = 16;
-
-std::string paint(std::string_view text, int code, bool colour) {
-  return colour ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : std::string(text);
-}
-constexpr int red = 31, green = 32, bold = 1;
 
 /// How long a list is, and where all of it can be seen.
 struct whole_list {
@@ -77,7 +76,14 @@ std::vector<std::string> columns_of(const json& rows) {
   return names;
 }
 
-std::string table_of(const std::string& title, const json& rows, const whole_list& all, bool colour) {
+shown_text heading(std::string_view title) { return say("{}\n", shown_text{title}.in(look::bold)); }
+
+/// One below the other with a blank line between; nothing takes none.
+shown_text stacked(const shown_text& above, const shown_text& below) {
+  return above.empty() ? below : below.empty() ? above : above + "\n" + below;
+}
+
+shown_text table_of(const std::string& title, const json& rows, const whole_list& all) {
   const auto columns = columns_of(rows);
   table out(columns);
   for (const auto& row : rows) {
@@ -87,102 +93,110 @@ std::string table_of(const std::string& title, const json& rows, const whole_lis
       cells.push_back(row.contains(column) ? text_of(row[column]) : "");
     out.row(std::move(cells));
   }
-  std::string text = fmt::format("\n{}\n{}", paint(title, bold, colour), out.text(false));
-  if (all.length > out.size())
-    text += trace::printable(fmt::format("\u2026 {} more, see {}", all.length - out.size(), all.file)) + '\n';
+  auto text = heading(title) + out.text();
+  if (all.length > out.size()) text += say("\u2026 {} more, see {}\n", all.length - out.size(), all.file);
   return text;
 }
 
-void flatten(const json& value, const std::string& prefix,
-             std::vector<std::pair<std::string, std::string>>& lines, std::string& tables, bool colour) {
+/// Names with what they mean behind them, aligned.
+class named_lines {
+ public:
+  void add(std::string_view name, std::string_view text) {
+    lines_.emplace_back(trace::printable(name), text);
+    width_ = std::max(width_, trace::display_width(lines_.back().first));
+  }
+  shown_text text() const {
+    shown_text out;
+    for (const auto& [name, text] : lines_)
+      out += say("{}{}  {}\n", name, std::string(width_ - trace::display_width(name), ' '), text);
+    return out;
+  }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> lines_;
+  std::size_t width_ = 0;
+};
+
+void flatten(const json& value, const std::string& prefix, named_lines& lines, shown_text& tables) {
   for (const auto& [key, member] : value.items()) {
     const auto name = prefix.empty() ? key : prefix + '.' + key;
     if (tells_of_cut(value, key)) continue;
     if (member.is_object()) {
-      flatten(member, name, lines, tables, colour);
+      flatten(member, name, lines, tables);
     } else if (is_table(member)) { // what was asked for comes before who did it
-      const auto table = table_of(name, member, whole(value, key), colour);
-      tables = name == "results" ? table + tables : tables + table;
+      const auto table = table_of(name, member, whole(value, key));
+      tables = name == "results" ? stacked(table, tables) : stacked(tables, table);
     } else if (member.is_array()) {
-      lines.emplace_back(name, trace::printable(list_of(member, whole(value, key))));
+      lines.add(name, list_of(member, whole(value, key)));
     } else {
-      lines.emplace_back(name, trace::printable(text_of(member)));
+      lines.add(name, text_of(member));
     }
   }
 }
 
-std::string nodes_of(const scenarios::outcome& run, bool colour) {
+shown_text nodes_of(const scenarios::outcome& run) {
   table out({"node", "pid", "ended"});
   for (const auto& node : run.nodes)
     out.row({node.name, std::to_string(node.pid), node.ended});
-  return fmt::format("\n{}\n{}", paint("nodes", bold, colour), out.text(false));
+  return heading("nodes") + out.text();
 }
 
-std::string messages_of(const scenarios::outcome& run, bool colour) {
+shown_text messages_of(const scenarios::outcome& run) {
   const auto& m = run.messages;
   const auto accounted = m.handled + m.dropped_total() + m.dead_lettered + run.lost;
-  std::string text = fmt::format(
-      "\n{}\nsent {} {} handled {} + dropped {} + dead-lettered {} + lost in crashes {}: {}\n",
-      paint("messages", bold, colour), m.sent, m.sent == accounted ? "=" : "\u2260", m.handled,
-      m.dropped_total(), m.dead_lettered, run.lost,
-      m.sent == accounted ? paint("the books balance", green, colour)
-                          : paint(fmt::format("{} unaccounted for",
-                                              m.sent > accounted ? m.sent - accounted : accounted - m.sent),
-                                  red, colour));
+  const auto open = m.sent > accounted ? m.sent - accounted : accounted - m.sent;
+  auto text =
+      heading("messages")
+      + say("sent {} {} handled {} + dropped {} + dead-lettered {} + lost in crashes {}: {}\n", m.sent,
+            open == 0 ? "=" : "\u2260", m.handled, m.dropped_total(), m.dead_lettered, run.lost,
+            open == 0 ? say("the books balance").in(look::green)
+                      : say("{} unaccounted for", open).in(look::red));
   for (std::size_t i = 0; i < m.dropped.size(); ++i)
     if (m.dropped[i] > 0)
-      text +=
-          fmt::format("dropped {}: {}\n", m.dropped[i], trace::to_string(static_cast<trace::drop_reason>(i)));
+      text += say("dropped {}: {}\n", m.dropped[i], trace::to_string(static_cast<trace::drop_reason>(i)));
   return text;
 }
 
-std::string checks_of(const scenarios::outcome& run, bool colour) {
+shown_text checks_of(const scenarios::outcome& run) {
   if (run.checks.empty()) return {};
   std::size_t width = 0;
   for (const auto& check : run.checks)
-    width = std::max(width, width_of(check.name));
-  std::string text = fmt::format("\n{}\n", paint("checks", bold, colour));
-  for (const auto& check : run.checks)
-    text += fmt::format("{}  {}{}  {}\n",
-                        check.passed ? paint("ok  ", green, colour) : paint("FAIL", red, colour), check.name,
-                        std::string(width - width_of(check.name), ' '), trace::printable(check.detail));
+    width = std::max(width, trace::display_width(trace::printable(check.name)));
+  auto text = heading("checks");
+  for (const auto& check : run.checks) {
+    const auto name = trace::printable(check.name);
+    text += say("{}  {}{}  {}\n", check.passed ? say("ok  ").in(look::green) : say("FAIL").in(look::red),
+                name, std::string(width - trace::display_width(name), ' '), check.detail);
+  }
   return text;
 }
 
 } // namespace
 
-std::string render_result(const json& result, bool colour) {
-  std::vector<std::pair<std::string, std::string>> lines;
-  std::string tables;
+shown_text render_result(const json& result) {
+  named_lines lines;
+  shown_text tables;
   if (result.is_object())
-    flatten(result, "", lines, tables, colour);
+    flatten(result, "", lines, tables);
   else if (is_table(result))
-    tables = table_of("result", result, {result.size(), "result.json"}, colour);
+    tables = table_of("result", result, {result.size(), "result.json"});
   else if (!result.is_null())
-    lines.emplace_back("result", trace::printable(text_of(result)));
-  std::size_t width = 0;
-  for (const auto& [name, text] : lines)
-    width = std::max(width, width_of(name));
-  std::string out;
-  for (const auto& [name, text] : lines)
-    out += fmt::format("{}{}  {}\n", name, std::string(width - width_of(name), ' '), text);
-  return tables + (tables.empty() || out.empty() ? "" : "\n") + out;
+    lines.add("result", text_of(result));
+  return stacked(tables, lines.text());
 }
 
-std::string render(const scenarios::outcome& run, bool colour) {
+shown_text render(const scenarios::outcome& run) {
   const bool passed = run.result_verdict == scenarios::verdict::passed;
-  std::string out = render_result(run.result, colour);
-  if (!out.empty() && out.front() == '\n') out.erase(0, 1);
-  out += nodes_of(run, colour) + messages_of(run, colour) + checks_of(run, colour);
-  out +=
-      fmt::format("\n{}: {} in {:.3g} s", paint(to_string(run.result_verdict), passed ? green : red, colour),
+  auto last = say("{}: {} in {:.3g} s",
+                  shown_text{to_string(run.result_verdict)}.in(passed ? look::green : look::red),
                   run.scenario, run.elapsed_s);
-  if (!run.reason.empty() && run.reason != to_string(run.result_verdict))
-    out += fmt::format("; {}", trace::printable(run.reason));
+  if (!run.reason.empty() && run.reason != to_string(run.result_verdict)) last += say("; {}", run.reason);
   // Nobody shall look for it where it is not.
-  return out
-         + (run.not_kept.empty() ? fmt::format("; see {}\n", run.run_dir.string())
-                                 : std::string("; the result could not be kept\n"));
+  last += run.not_kept.empty() ? say("; see {}\n", run.run_dir) : say("; the result could not be kept\n");
+  shown_text out;
+  for (const auto& part : {render_result(run.result), nodes_of(run), messages_of(run), checks_of(run), last})
+    out = stacked(out, part);
+  return out;
 }
 
 } // namespace troupe::cli

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "scenarios/runner.hpp"
+#include "trace/shown_text.hpp"
 
 #include <string>
 
@@ -11,9 +12,9 @@ namespace troupe::cli {
 inline constexpr std::size_t rows_shown_max = 20;
 
 /// A scenario's result, whatever its shape: scalars as lines, lists of objects as tables.
-std::string render_result(const nlohmann::json& result, bool colour);
+trace::shown_text render_result(const nlohmann::json& result);
 
 /// Result, nodes, messages, checks, and the verdict in the last line.
-std::string render(const scenarios::outcome&, bool colour);
+trace::shown_text render(const scenarios::outcome&);
 
 } // namespace troupe::cli

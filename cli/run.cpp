@@ -68,9 +68,9 @@ class stopper {
     const auto name =
         signal_number == 0 ? std::string("Enter") : fmt::format("SIG{}", abbreviation ? abbreviation : "?");
     if (count == 1)
-      out_.message(fmt::format("{}: {}: stopping in order; once more to kill", who_.program, name));
+      out_.message(trace::say("{}: {}: stopping in order; once more to kill", who_.program, name));
     if (count == 2) {
-      out_.message(fmt::format("{}: {} again: killing what is left", who_.program, name));
+      out_.message(trace::say("{}: {} again: killing what is left", who_.program, name));
       watchdog_ = std::thread([this] {
         trace::name_thread("troupe.watchdog");
         watch();
@@ -88,7 +88,7 @@ class stopper {
 
   [[noreturn]] void give_up() {
     out_.message(
-        fmt::format("{}: ended without waiting; the run directory holds what was written", who_.program));
+        trace::say("{}: ended without waiting; the run directory holds what was written", who_.program));
     if (view_) view_->leave();
     out_.flush();
     ::_exit(exit_interrupted);
@@ -132,14 +132,14 @@ scenarios::run_observer observer_for(const run_arguments& arguments, const conte
   const bool silent = arguments.json || arguments.quiet;
   scenarios::run_observer observer;
   observer.on_warning = [&](const std::string& text) {
-    out.message(fmt::format("{}: {}", who.program, text));
+    out.message(trace::say("{}: {}", who.program, text));
   };
   if (source)
     observer.on_node = [source](const std::string& node, bool up, const std::string& why) {
       source->node_changed(node, up, why);
     };
   observer.on_phase = [&, silent](const std::string& text) {
-    if (!silent || interrupts.count() > 0) out.message(fmt::format("{}: {}", who.program, text));
+    if (!silent || interrupts.count() > 0) out.message(trace::say("{}: {}", who.program, text));
   };
   if (!silent || source)
     observer.on_progress = [&, silent, source](std::uint64_t done, std::uint64_t total,
@@ -148,11 +148,6 @@ scenarios::run_observer observer_for(const run_arguments& arguments, const conte
       if (!silent) bar.update(done, total, per_node, progress_display::clock::now());
     };
   return observer;
-}
-
-std::string text_of(const scenarios::outcome& outcome, const run_arguments& arguments) {
-  if (arguments.json) return scenarios::json_text(scenarios::to_json(outcome), 2) + '\n';
-  return arguments.quiet ? std::string() : render(outcome, wants_colour(1));
 }
 
 /// A sentence, or nothing where a run may be watched, or shall not be.
@@ -187,7 +182,7 @@ std::optional<scenarios::outcome> run_plan(const context& who, const run_argumen
   if (screen) view.emplace(*screen, *source, out);
   const stopper stop(who, out, interrupts, view ? &*view : nullptr, screen ? screen->terminal() : 0);
   node_logs logs(run_dir,
-                 [&](const std::string& text) { out.message(fmt::format("{}: {}", who.program, text)); });
+                 [&](const std::string& text) { out.message(trace::say("{}: {}", who.program, text)); });
   progress_display bar(out, progress_display::clock::now());
 
   launcher_options options;
@@ -211,9 +206,9 @@ std::optional<scenarios::outcome> run_plan(const context& who, const run_argumen
     outcome = scenarios::execute(*find_scenario(who, plan.scenario), what);
   } catch (const std::exception& e) {
     const bool interrupted = interrupts.count() > 0;
-    out.message(fmt::format(
-        "{}: {}: {}", who.program,
-        interrupted ? "interrupted before the run had started" : "the run could not start", e.what()));
+    out.message(trace::say("{}: {}: {}", who.program,
+                           interrupted ? "interrupted before the run had started" : "the run could not start",
+                           e.what()));
     failure_code = interrupted ? exit_interrupted : exit_bad_usage;
   }
   bar.end();
@@ -267,7 +262,10 @@ int run(const context& who, const run_arguments& arguments) {
   // A terminal that was stuck gets its codes before the result, which waits for it anyway.
   if (screen && ::isatty(STDOUT_FILENO) == 1) screen->finish(-1ms);
   ::signal(SIGPIPE, SIG_IGN); // a reader that has left changes nothing in the verdict
-  print(text_of(*outcome, arguments));
+  if (arguments.json)
+    print(who, scenarios::to_json(*outcome));
+  else if (!arguments.quiet)
+    print(who, render(*outcome));
   return code;
 }
 

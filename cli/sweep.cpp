@@ -1,9 +1,7 @@
 // `troupe sweep`: one scenario file over the values of one parameter or several.
 #include "cli/commands.hpp"
-#include "cli/console.hpp"
 #include "cli/run_directory.hpp"
 #include "cli/sweep_series.hpp"
-#include "scenarios/json_text.hpp"
 #include "trace/files.hpp"
 
 #include <fmt/format.h>
@@ -33,7 +31,7 @@ std::optional<std::vector<planned_point>> plan_all(const context& who, const swe
   for (auto& values : all_combinations(keys)) {
     auto changes = arguments.changes;
     for (std::size_t i = 0; i < keys.size(); ++i)
-      changes.set.push_back(keys[i].key + '=' + values[i]);
+      changes.vary.push_back(keys[i].key + '=' + values[i]);
     auto loaded = load(who, arguments.file, changes);
     if (!loaded.result) {
       tell_mistakes(who, loaded.mistakes);
@@ -128,11 +126,10 @@ int sweep(const context& who, const sweep_arguments& arguments) {
   bool written = write_file(who, directory / "sweep.csv", sweep_csv(result));
   if (const auto picture = sweep_svg(result); !picture.empty())
     written = write_file(who, directory / "sweep.svg", picture) && written;
-  const auto text = arguments.json
-                        ? scenarios::json_text(sweep_json(result), 2) + '\n'
-                        : '\n' + sweep_text(result, wants_colour(1))
-                              + fmt::format("\nsee {}/sweep.csv and sweep.svg\n", directory.string());
-  print(text);
+  if (arguments.json)
+    print(who, sweep_json(result));
+  else
+    print(who, trace::say("\n{}\nsee {}/sweep.csv and sweep.svg\n", sweep_text(result), directory));
   return worst == 0 && !written ? exit_not_written : worst;
 }
 

@@ -1,12 +1,14 @@
 #include "cli/sweep_series.hpp"
 
 #include "cli/table.hpp"
+#include "trace/text.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
 #include <map>
+#include <set>
 
 namespace troupe::cli {
 namespace {
@@ -105,7 +107,7 @@ std::string figure(double value, const char* unit = "") {
   return value == 0 ? "-" : fmt::format("{:.4g}{}", value, unit);
 }
 
-std::string fit_text(const sweep_result& result, const sweep_series& series) {
+trace::shown_text fit_text(const sweep_result& result, const sweep_series& series) {
   std::string where;
   for (std::size_t i = 0; i < series.others.size(); ++i)
     where += fmt::format("{}{}={}", i == 0 ? " for " : ", ", result.keys[i + 1].key, series.others[i]);
@@ -114,17 +116,23 @@ std::string fit_text(const sweep_result& result, const sweep_series& series) {
   const auto share = fit.exact ? fmt::format("{:.3g} (two runs: no error to tell)", fit.serial)
                                : fmt::format("{:.3g} ± {:.2g}", fit.serial, fit.serial_error);
   const auto limit = fit.serial > 0 ? fmt::format("{:.3g}", 1 / fit.serial) : std::string("none found");
-  return fmt::format(
+  return trace::say(
       "Amdahl's law{}: serial share {}, T(1) = {:.4g} s, limit of the speed-up {}, R² = {:.3f}\n", where,
       share, fit.t1_s, limit, fit.r2);
 }
 
-std::string csv_cell(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text)
-    quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + '"';
+} // namespace
+
+namespace {
+
+/// The first value that stands there before, 4 as 4.0 too; empty: none does.
+std::string repeated_value(const std::vector<std::string>& values) {
+  std::set<std::string> seen;
+  for (const auto& value : values) {
+    const auto number = number_of(value);
+    if (!seen.insert(number ? text_of(*number) : value).second) return value;
+  }
+  return {};
 }
 
 } // namespace
@@ -155,6 +163,11 @@ std::optional<varied_key> parse_varied_key(std::string_view text, std::string& e
   }
   if (result.values.size() > values_max) {
     error = fmt::format("`{}` has more than {} values", text, values_max);
+    return std::nullopt;
+  }
+  if (const auto twice = repeated_value(result.values); !twice.empty()) {
+    error = fmt::format("`{}`: {} is given twice; runs of one combination are repeated with --repeat", text,
+                        twice);
     return std::nullopt;
   }
   return result;
@@ -230,14 +243,14 @@ sweep_result evaluate(std::string scenario, std::vector<varied_key> keys, std::v
   return result;
 }
 
-std::string sweep_text(const sweep_result& result, bool bold_head) {
+trace::shown_text sweep_text(const sweep_result& result) {
   std::vector<std::string> head;
   for (const auto& key : result.keys)
     head.push_back(key.key);
   for (const char* column : {"runs", "median s", "min s", "max s", "speed-up", "efficiency", "verdict"})
     head.emplace_back(column);
   table out(head);
-  std::string fits;
+  trace::shown_text fits;
   for (const auto& series : result.series) {
     for (const auto& point : series.points) {
       auto cells = point.values;
@@ -252,21 +265,22 @@ std::string sweep_text(const sweep_result& result, bool bold_head) {
     }
     fits += fit_text(result, series);
   }
-  return out.text(bold_head) + (fits.empty() ? "" : "\n" + fits);
+  auto text = out.text(trace::look::bold);
+  return fits.empty() ? text : text + "\n" + fits;
 }
 
 std::string sweep_csv(const sweep_result& result) {
   std::string out;
   for (const auto& key : result.keys)
-    out += csv_cell(key.key) + ',';
+    out += trace::csv_cell(key.key) + ',';
   out += "repeat,verdict,elapsed_s,run_dir\r\n";
   for (const auto& series : result.series)
     for (const auto& point : series.points)
       for (std::size_t i = 0; i < point.runs.size(); ++i) {
         for (const auto& value : point.values)
-          out += csv_cell(value) + ',';
+          out += trace::csv_cell(value) + ',';
         out += fmt::format("{},{},{:.9g},{}\r\n", i + 1, point.runs[i].verdict, point.runs[i].elapsed_s,
-                           csv_cell(point.runs[i].run_dir));
+                           trace::csv_cell(point.runs[i].run_dir));
       }
   return out;
 }

@@ -1,6 +1,6 @@
 #include "cli/table.hpp"
 
-#include "trace/utf8.hpp"
+#include "trace/text.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -16,48 +16,34 @@ bool is_number(std::string_view text) {
 }
 
 std::string padded(std::string_view text, std::size_t width, bool right) {
-  const std::string blanks(width - std::min(width, width_of(text)), ' ');
+  const std::string blanks(width - std::min(width, trace::display_width(text)), ' ');
   return right ? blanks + std::string(text) : std::string(text) + blanks;
 }
 
 } // namespace
 
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; }));
+table::table(std::vector<std::string> head) : head_(std::move(head)) {
+  for (auto& cell : head_)
+    cell = trace::printable(cell);
 }
-
-std::string shortened(std::string_view text, std::size_t width) {
-  if (width_of(text) <= width) return std::string(text);
-  std::size_t seen = 0;
-  std::size_t end = 0;
-  while (end < text.size()) {
-    if ((static_cast<unsigned char>(text[end]) & 0xc0U) != 0x80 && ++seen == std::max<std::size_t>(width, 1))
-      break;
-    ++end;
-  }
-  return std::string(text.substr(0, end)) + "\u2026";
-}
-
-table::table(std::vector<std::string> head) : head_(std::move(head)) {}
 
 void table::row(std::vector<std::string> cells) {
   cells.resize(head_.size());
   for (auto& cell : cells)
     cell = trace::printable(cell);
   for (std::size_t i = 0; i + 1 < cells.size(); ++i)
-    cells[i] = shortened(cells[i], cell_width_max);
+    cells[i] = trace::cut_to_width(cells[i], cell_width_max);
   rows_.push_back(std::move(cells));
 }
 
-std::string table::text(bool bold_head) const {
+trace::shown_text table::text(trace::look of_head) const {
   std::vector<std::size_t> widths;
   std::vector<bool> right;
   for (std::size_t i = 0; i < head_.size(); ++i) {
-    std::size_t width = width_of(head_[i]);
+    std::size_t width = trace::display_width(head_[i]);
     bool numbers = !rows_.empty();
     for (const auto& cells : rows_) {
-      width = std::max(width, width_of(cells[i]));
+      width = std::max(width, trace::display_width(cells[i]));
       numbers = numbers && (cells[i].empty() || is_number(cells[i]));
     }
     widths.push_back(width);
@@ -68,11 +54,11 @@ std::string table::text(bool bold_head) const {
     for (std::size_t i = 0; i < cells.size(); ++i)
       out += (i > 0 ? std::string(gap) : "") + padded(cells[i], widths[i], right[i]);
     out.erase(out.find_last_not_of(' ') + 1);
-    return out;
+    return trace::shown_text{out};
   };
-  std::string out = bold_head ? fmt::format("\x1b[1m{}\x1b[0m\n", line(head_)) : line(head_) + '\n';
+  auto out = line(head_).in(of_head) + "\n";
   for (const auto& cells : rows_)
-    out += line(cells) + '\n';
+    out += line(cells) + "\n";
   return out;
 }
 

@@ -1,6 +1,5 @@
 #include "cli/trace.hpp"
 
-#include "cli/console.hpp"
 #include "cli/run_directory.hpp"
 #include "trace/commands.hpp"
 
@@ -20,7 +19,7 @@ struct trace_arguments {
   std::filesystem::path out = default_out;
 };
 
-using trace_function = int (*)(const trace::trace_query&, std::FILE*, std::FILE*);
+using trace_function = int (*)(const trace::trace_query&, trace::output&, trace::output&);
 
 int terminal_width() {
   winsize size{};
@@ -45,7 +44,7 @@ void take_question(trace_arguments& arguments, bool is_message) {
 int call(const context& who, trace_arguments& arguments, trace_function function) {
   try {
     if (!arguments.words.empty()) take_question(arguments, function == trace::follow);
-    if (arguments.runs.empty()) arguments.runs.emplace_back(); // the latest
+    if (arguments.runs.empty()) arguments.query.inputs.push_back(find_run(arguments.out / "latest"));
     for (const auto& run : arguments.runs)
       arguments.query.inputs.push_back(resolve_run(run, arguments.out));
     if (function == trace::diff) {
@@ -56,9 +55,8 @@ int call(const context& who, trace_arguments& arguments, trace_function function
     complain(who, e.what());
     return exit_bad_usage;
   }
-  arguments.query.colour = wants_colour(1);
   arguments.query.width = terminal_width();
-  return function(arguments.query, stdout, stderr);
+  return function(arguments.query, who.out, who.err);
 }
 
 /// Adds the commands of `trace`, which share one set of arguments: only one is given.
@@ -183,7 +181,8 @@ class trace_commands {
 
 std::filesystem::path resolve_run(const std::string& named, const std::filesystem::path& out) {
   namespace fs = std::filesystem;
-  if (named.empty()) return find_run(out / "latest");
+  if (named.empty()) // an unset variable of a script, most likely
+    throw run_directory_error("the name of the run is empty; leave it out for the latest run");
   std::error_code ignored;
   if (fs::is_regular_file(named, ignored)) return named; // a trace copied from elsewhere
   if (!fs::exists(named, ignored) && fs::path(named).filename() == named

@@ -12,22 +12,9 @@ namespace {
 
 constexpr std::size_t column_gap = 2;
 
-std::string painted(std::string_view text, style how) {
-  constexpr std::array<int, 5> codes{0, 1, 2, 32, 31};
-  return how == style::plain ? std::string(text)
-                             : fmt::format("\x1b[{}m{}\x1b[0m", codes[static_cast<std::size_t>(how)], text);
-}
-
 } // namespace
 
-void styled_line::add(std::string_view text, style how) { pieces_.push_back({trace::printable(text), how}); }
-
-std::size_t styled_line::width() const {
-  std::size_t sum = 0;
-  for (const auto& piece : pieces_)
-    sum += trace::display_width(piece.text);
-  return sum;
-}
+void styled_line::add(std::string_view text, look how) { text_ += trace::shown_text{text}.in(how); }
 
 void styled_line::pad_to(std::size_t column) {
   const auto now = width();
@@ -35,21 +22,8 @@ void styled_line::pad_to(std::size_t column) {
   if (start > now) add(std::string(start - now, ' '));
 }
 
-std::string styled_line::text(std::size_t columns, bool colour) const {
-  const bool cut = width() > columns;
-  auto left = columns;
-  std::string made;
-  for (const auto& piece : pieces_) {
-    const auto wide = trace::display_width(piece.text);
-    const bool last = cut && wide >= left;
-    if (left == 0) break;
-    // One blank more: where a piece just fits, the ellipsis stands for what follows it.
-    const auto shown = last ? trace::cut_to_width(piece.text + ' ', static_cast<int>(left)) : piece.text;
-    made += colour ? painted(shown, piece.how) : shown;
-    if (last) break;
-    left -= wide;
-  }
-  return made;
+trace::shown_text styled_line::text(std::size_t columns) const {
+  return columns == 0 ? trace::shown_text{} : text_.cut(static_cast<int>(columns));
 }
 
 std::vector<styled_line> grid::lines(std::size_t width_max) const {
@@ -62,7 +36,7 @@ std::vector<styled_line> grid::lines(std::size_t width_max) const {
   }
   std::vector<cell> head;
   for (const auto& column : columns_)
-    head.push_back({column.head, style::bold});
+    head.push_back({column.head, look::bold});
   const auto line_of = [&](const std::vector<cell>& cells) {
     styled_line line;
     std::size_t start = 0;

@@ -1,6 +1,8 @@
 // Lines and columns of the picture of a run.
 #pragma once
 
+#include "trace/shown_text.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -8,27 +10,22 @@
 
 namespace troupe::cli {
 
-enum class style : std::uint8_t { plain, bold, faint, good, bad };
+using trace::look;
 
-/// Text in pieces, each of one style.
+/// Text in pieces, each of one look.
 class styled_line {
  public:
   styled_line() = default;
-  styled_line(std::string_view text, style how) { add(text, how); }
-  /// Made printable.
-  void add(std::string_view text, style how = style::plain);
+  styled_line(std::string_view text, look how) { add(text, how); }
+  void add(std::string_view text, look how = look::plain);
   /// Blanks up to that column, one at least unless the line is empty.
   void pad_to(std::size_t column);
-  std::size_t width() const;
+  std::size_t width() const { return text_.columns(); }
   /// The first `columns`, the last of them an ellipsis if something was cut.
-  std::string text(std::size_t columns, bool colour) const;
+  trace::shown_text text(std::size_t columns) const;
 
  private:
-  struct piece {
-    std::string text;
-    style how;
-  };
-  std::vector<piece> pieces_;
+  trace::shown_text text_;
 };
 
 /// Columns that line up under a bold head. The last one takes what is left of the line.
@@ -41,7 +38,7 @@ class grid {
   };
   struct cell {
     std::string text;
-    style how = style::plain;
+    look how = look::plain;
   };
   explicit grid(std::vector<column> columns) : columns_(std::move(columns)) {}
   void row(std::vector<cell> cells) { rows_.push_back(std::move(cells)); }

@@ -75,9 +75,9 @@ grid::cell whereabouts(const run_snapshot& now, const std::string& name, const t
   const auto presence = now.nodes.find(name);
   if (presence != now.nodes.end() && !presence->second.up) {
     const auto& why = presence->second.why;
-    return {why.empty() ? "gone" : why, why == "left" ? style::faint : style::bad};
+    return {why.empty() ? "gone" : why, why == "left" ? look::faint : look::red};
   }
-  if (!node || !node->books) return {"its files are on another host", style::faint};
+  if (!node || !node->books) return {"its files are on another host", look::faint};
   std::string links;
   bool all_up = true;
   for (const auto& [peer, link] : node->links) {
@@ -92,7 +92,7 @@ grid::cell whereabouts(const run_snapshot& now, const std::string& name, const t
       links += ' ' + trace::duration_text(link.round_trip->count());
     }
   }
-  return {links, all_up ? style::plain : style::bad};
+  return {links, all_up ? look::plain : look::red};
 }
 
 section nodes_of(const run_snapshot& now, const run_snapshot& before, const rates& rate) {
@@ -106,7 +106,7 @@ section nodes_of(const run_snapshot& now, const run_snapshot& before, const rate
     const auto* node = find_node(now.live, name);
     const auto* earlier = find_node(before.live, name);
     const bool up = is_up(now, name);
-    std::vector<grid::cell> row{{name, up ? style::plain : style::bad}};
+    std::vector<grid::cell> row{{name, up ? look::plain : look::red}};
     const bool counted = node && node->complete();
     row.push_back({counted ? trace::grouped(node->actors) : "–"});
     row.push_back({counted ? trace::grouped(node->mailbox_total) : "–"});
@@ -143,7 +143,7 @@ std::vector<styled_line> notes_of(const run_snapshot& now) {
     const bool all = names.size() == now.live.nodes.size() && names.size() > 1;
     const auto who =
         names.size() == 1 ? names.front() : fmt::format("{}{} nodes", all ? "all " : "", names.size());
-    notes.emplace_back(fmt::format("{}: {}", who, reason), style::faint);
+    notes.emplace_back(fmt::format("{}: {}", who, reason), look::faint);
   }
   return notes;
 }
@@ -161,11 +161,11 @@ section mailboxes_of(const run_snapshot& now, std::size_t columns) {
     cells.row({{actor->name()},
                {actor->node},
                {trace::grouped(actor->depth)},
-               {bar_text(static_cast<double>(actor->depth) / deepest, bar_width), style::good}});
+               {bar_text(static_cast<double>(actor->depth) / deepest, bar_width), look::green}});
   auto made = from_grid(cells);
   made.all_known = now.live.actors.size() < trace::live_actors_max;
   auto notes = notes_of(now);
-  if (actors.empty() && notes.empty()) notes.emplace_back("all are empty", style::faint);
+  if (actors.empty() && notes.empty()) notes.emplace_back("all are empty", look::faint);
   made.rows.insert(made.rows.begin(), notes.begin(), notes.end());
   return made;
 }
@@ -198,9 +198,9 @@ section messages_of(const run_snapshot& now, const run_snapshot& before, const r
 
 section console_of(const run_snapshot& now) {
   section made;
-  made.head = styled_line("console", style::bold);
+  made.head = styled_line("console", look::bold);
   for (const auto& line : now.messages)
-    made.rows.emplace_back(line, style::plain);
+    made.rows.emplace_back(line, look::plain);
   made.newest_at_end = true;
   return made;
 }
@@ -214,13 +214,13 @@ std::vector<styled_line> top_of(const run_snapshot& now, std::size_t columns) {
                                  up == std::ssize(names) ? trace::counted(names.size(), "node")
                                                          : fmt::format("{} of {} nodes", up, names.size()),
                                  whole / 60, whole % 60);
-  styled_line title(now.scenario, style::bold);
+  styled_line title(now.scenario, look::bold);
   const auto wide = trace::display_width(right);
   title.pad_to(columns > wide ? columns - wide : 0);
   title.add(right);
   std::vector<styled_line> lines{std::move(title)};
   if (now.how_far.done > 0 || now.how_far.total > 0)
-    lines.emplace_back(progress_line(now.how_far, true), style::plain);
+    lines.emplace_back(progress_line(now.how_far, true), look::plain);
   return lines;
 }
 
@@ -242,8 +242,8 @@ void share_out(std::vector<section>& sections, std::size_t rows) {
   }
 }
 
-void add(const section& what, const picture_size& size, bool colour, std::vector<std::string>& lines) {
-  const auto put = [&](const styled_line& line) { lines.push_back(line.text(size.columns, colour)); };
+void add(const section& what, const picture_size& size, std::vector<trace::shown_text>& lines) {
+  const auto put = [&](const styled_line& line) { lines.push_back(line.text(size.columns)); };
   lines.emplace_back();
   put(what.head);
   const bool all = what.rows_shown == what.rows.size();
@@ -255,29 +255,29 @@ void add(const section& what, const picture_size& size, bool colour, std::vector
   std::for_each_n(what.rows.begin(), shown, put);
   if (!all)
     put({fmt::format("… and {}{} more", what.all_known ? "" : "at least ", what.rows.size() - shown),
-         style::faint});
+         look::faint});
 }
 
 } // namespace
 
-std::vector<std::string> picture(const run_snapshot& now, const run_snapshot& before, picture_size size,
-                                 bool colour) {
+std::vector<trace::shown_text> picture(const run_snapshot& now, const run_snapshot& before,
+                                       picture_size size) {
   const rates rate(now.taken - before.taken);
   auto top = top_of(now, size.columns);
   const styled_line bottom("q leaves this view, and the run goes on; Enter or Ctrl-C stops the run",
-                           style::faint);
+                           look::faint);
   std::vector<section> sections{nodes_of(now, before, rate), mailboxes_of(now, size.columns),
                                 messages_of(now, before, rate), console_of(now)};
   const auto beside = top.size() + 2; // and the last line, after a blank one
   share_out(sections, size.rows > beside ? size.rows - beside : 0);
-  std::vector<std::string> lines;
+  std::vector<trace::shown_text> lines;
   for (const auto& line : top)
-    lines.push_back(line.text(size.columns, colour));
+    lines.push_back(line.text(size.columns));
   for (const auto& each : sections)
-    add(each, size, colour, lines);
+    add(each, size, lines);
   if (lines.size() < size.rows) {
     lines.resize(size.rows - 1);
-    lines.push_back(bottom.text(size.columns, colour));
+    lines.push_back(bottom.text(size.columns));
   }
   lines.resize(std::min(lines.size(), size.rows));
   return lines;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/watch_source.hpp"
+#include "trace/shown_text.hpp"
 
 #include <string>
 #include <vector>
@@ -16,10 +17,8 @@ struct picture_size {
 /// Nodes with their links, the deepest mailboxes, messages by type, and what was said last. Rates are those
 /// between `before` and `now`; none are told where both were taken at the same time.
 ///
-/// At most `rows` lines, each at most `columns` wide, safe for a terminal and without
-/// line ends. What does not fit is counted. A window that is too low loses whole
-/// sections, what was said first, the nodes last.
-std::vector<std::string> picture(const run_snapshot& now, const run_snapshot& before, picture_size,
-                                 bool colour);
+/// At most `rows` lines, each at most `columns` wide and without line end. What does not fit is counted. A
+/// window that is too low loses whole sections, what was said first, the nodes last.
+std::vector<trace::shown_text> picture(const run_snapshot& now, const run_snapshot& before, picture_size);
 
 } // namespace troupe::cli

@@ -149,7 +149,7 @@ void watch_view::draw() {
   const auto& now = taken_.back();
   while (taken_.size() > 2 && now.taken - taken_[1].taken >= rates_over)
     taken_.pop_front();
-  screen_.show(picture(now, taken_.front(), screen_.size(), colour_));
+  screen_.show(picture(now, taken_.front(), screen_.size()), colour_);
   redraw_ = false;
   const auto took = steady_clock::now() - began;
   due_ = began + std::max<steady_clock::duration>(interval, took * looking_share);

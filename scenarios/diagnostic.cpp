@@ -1,6 +1,7 @@
 // How a mistake looks on a terminal or in a log.
 #include "scenarios/file/source.hpp"
 #include "scenarios/scenario_file.hpp"
+#include "trace/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -8,6 +9,11 @@
 #include <fmt/format.h>
 
 namespace troupe::scenarios {
+
+using trace::look;
+using trace::say;
+using trace::shown_text;
+
 namespace {
 
 /// A line as it is shown: what each code point takes on the terminal.
@@ -16,39 +22,16 @@ struct cell {
   std::size_t width;
 };
 
-struct interval {
-  char32_t first, last;
-};
-constexpr std::array zero_width{interval{0x0300, 0x036f}, interval{0x0483, 0x0489}, interval{0x0591, 0x05bd},
-                                interval{0x064b, 0x065f}, interval{0x20d0, 0x20f0}, interval{0xfe00, 0xfe0f},
-                                interval{0xfe20, 0xfe2f}};
-constexpr std::array double_width{
-    interval{0x1100, 0x115f},   interval{0x231a, 0x231b},   interval{0x2e80, 0x303e},
-    interval{0x3041, 0x33ff},   interval{0x3400, 0x4dbf},   interval{0x4e00, 0x9fff},
-    interval{0xa000, 0xa4cf},   interval{0xac00, 0xd7a3},   interval{0xf900, 0xfaff},
-    interval{0xfe30, 0xfe6f},   interval{0xff00, 0xff60},   interval{0xffe0, 0xffe6},
-    interval{0x1f300, 0x1f64f}, interval{0x1f680, 0x1f6ff}, interval{0x1f900, 0x1f9ff},
-    interval{0x20000, 0x3fffd}};
-
-template <class Intervals>
-bool within(const Intervals& intervals, char32_t c) {
-  return std::any_of(intervals.begin(), intervals.end(),
-                     [c](const interval& i) { return c >= i.first && c <= i.last; });
-}
-
 std::vector<cell> cells(std::string_view line) {
   std::vector<cell> result;
   while (!line.empty()) {
     const std::size_t n = file::code_point_length(line);
     const auto one = line.substr(0, std::max<std::size_t>(1, n));
     if (one == "\t")
-      result.push_back({"    ", 4});
-    else if (auto shown = trace::printable(one); shown != one)
-      result.push_back({shown, shown.size()}); // ASCII
+      result.push_back({"    ", 0});
     else
-      result.push_back({std::move(shown), within(zero_width, trace::code_point_of(one))     ? 0U
-                                          : within(double_width, trace::code_point_of(one)) ? 2U
-                                                                                            : 1U});
+      result.push_back({trace::printable(one), 0});
+    result.back().width = trace::display_width(result.back().bytes);
     line.remove_prefix(std::max<std::size_t>(1, n));
   }
   return result;
@@ -62,7 +45,7 @@ std::pair<std::size_t, std::size_t> window(std::size_t length, std::size_t caret
   return {first, first + shown_max};
 }
 
-std::string caret_block(const diagnostic& d, std::string_view mark_on, std::string_view off) {
+shown_text caret_block(const diagnostic& d) {
   const auto line = cells(d.text);
   const std::size_t caret = std::min(d.column - 1, line.size());
   const auto [first, last] = window(line.size(), caret);
@@ -76,21 +59,18 @@ std::string caret_block(const diagnostic& d, std::string_view mark_on, std::stri
   for (std::size_t i = caret; i < std::min(last, caret + std::max<std::size_t>(1, d.width)); ++i)
     width += line[i].width;
   const std::string number = d.line > 0 ? std::to_string(d.line) : "";
-  return fmt::format("{:>5} | {}\n      | {}{}^{}{}\n", number, shown, marks, mark_on,
-                     std::string(width > 1 ? width - 1 : 0, '~'), off);
+  const auto mark = say("^{}", std::string(width > 1 ? width - 1 : 0, '~')).in(look::bold_red);
+  return say("{:>5} | {}\n      | {}{}\n", number, shown, marks, mark);
 }
 
 } // namespace
 
-std::string render(const diagnostic& d, bool colour) {
-  const std::string_view bold = colour ? "\x1b[1m" : "", red = colour ? "\x1b[1;31m" : "",
-                         cyan = colour ? "\x1b[36m" : "", off = colour ? "\x1b[0m" : "";
-  std::string where = d.source;
-  if (d.line > 0) where += fmt::format(":{}:{}", d.line, d.column);
-  std::string text =
-      fmt::format("{}{}:{} {}error:{} {}{}{}\n", bold, where, off, red, off, bold, d.message, off);
-  if (d.column > 0) text += caret_block(d, red, off);
-  if (!d.help.empty()) text += fmt::format("      {}= help:{} {}\n", cyan, off, d.help);
+shown_text render(const diagnostic& d) {
+  auto where = d.line > 0 ? say("{}:{}:{}:", d.source, d.line, d.column) : say("{}:", d.source);
+  auto text = say("{} {} {}\n", where.in(look::bold), say("error:").in(look::bold_red),
+                  shown_text{d.message}.in(look::bold));
+  if (d.column > 0) text += caret_block(d);
+  if (!d.help.empty()) text += say("      {} {}\n", say("= help:").in(look::cyan), d.help);
   return text;
 }
 

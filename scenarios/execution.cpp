@@ -148,8 +148,8 @@ void execution::start_nodes() {
   }
   for (auto& name : plan_.topology.external)
     joining_.try_emplace(name, plan_.topology.join_timeout, steady_clock::now());
-  if (!plan_.topology.external.empty())
-    phase("waiting for nodes that join by hand: " + join_command(plan_.topology.external.front()));
+  for (auto& name : plan_.topology.external)
+    phase("waiting for nodes that join by hand: " + join_command(name));
   await_nodes();
 }
 

@@ -2,6 +2,7 @@
 #include "scenarios/execution.hpp"
 #include "scenarios/expectations.hpp"
 #include "scenarios/scenario_file.hpp"
+#include "trace/text.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -116,7 +117,9 @@ void execution::stop_nodes() {
 void execution::tell_missing_traces() {
   for (auto& [node, place, why] : intake_->missing())
     warn("the trace of node " + node + " is not in the run directory: " + why + ". It is kept in " + place
-         + "; bring it in with: troupe trace collect " + options_.run_dir.string() + " --from PATH");
+         + "; bring it in with: "
+         + trace::own_command("trace collect " + trace::shell_quoted(options_.run_dir.string())
+                              + " --from PATH"));
 }
 
 /// The files in the run directory, and where there is none what the node told before it left.

@@ -133,12 +133,7 @@ bool contains(const json& value, const json& part) {
 }
 
 std::string name_of(const expectation& e) {
-  std::vector<std::string> rules;
-  if (e.equals) rules.push_back(fmt::format("= {}", file::excerpt(shown(*e.equals))));
-  if (e.at_least) rules.push_back(fmt::format(">= {}", format_number(*e.at_least)));
-  if (e.at_most) rules.push_back(fmt::format("<= {}", format_number(*e.at_most)));
-  if (e.contains) rules.push_back(fmt::format("contains {}", file::excerpt(shown(*e.contains))));
-  return fmt::format("expect {} {}", file::excerpt(e.path, 100), fmt::join(rules, " and "));
+  return fmt::format("expect {} {}{}", file::excerpt(e.path, 100), e.equals ? "= " : "", wanted_text(e));
 }
 
 /// What is wrong with the value; empty if nothing.
@@ -173,6 +168,15 @@ std::string told_of_cut_lists(const json& root, std::string_view path) {
 }
 
 } // namespace
+
+std::string wanted_text(const expectation& e) {
+  std::vector<std::string> rules;
+  if (e.equals) rules.push_back(file::excerpt(shown(*e.equals)));
+  if (e.at_least) rules.push_back(fmt::format(">= {}", format_number(*e.at_least)));
+  if (e.at_most) rules.push_back(fmt::format("<= {}", format_number(*e.at_most)));
+  if (e.contains) rules.push_back(fmt::format("contains {}", file::excerpt(shown(*e.contains))));
+  return fmt::format("{}", fmt::join(rules, " and "));
+}
 
 std::vector<check> evaluate(const std::vector<expectation>& expected, const json& result) {
   std::vector<check> checks;

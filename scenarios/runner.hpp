@@ -147,9 +147,10 @@ struct node_service {
   std::string join; ///< the launcher's endpoint
   std::string name;
   node_credentials credentials;
-  std::filesystem::path trace_dir;                  ///< where it keeps its trace; empty: as it sees fit
-  std::function<void(const std::string&)> complain; ///< why it ends early, one sentence; may be empty
-  const std::atomic<int>* interrupts = nullptr;     ///< as above
+  std::filesystem::path trace_dir; ///< where it keeps its trace; empty: as it sees fit
+  /// Takes one line for a person, from any thread.
+  std::function<void(const std::string&)> tell;
+  const std::atomic<int>* interrupts = nullptr; ///< as above
 };
 /// Runs this process as one worker node until the launcher says stop or is gone, and hands
 /// over its trace. Returns the exit code.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "scenarios/plan.hpp"
+#include "trace/shown_text.hpp"
 
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
@@ -19,14 +20,18 @@ struct diagnostic {
   std::string help;      ///< what was expected, or the nearest valid key; may be empty
 };
 /// `file:line:column: error: ...`, the line, a caret, the help; for a terminal or a log.
-std::string render(const diagnostic&, bool colour);
+trace::shown_text render(const diagnostic&);
 
 /// What the command line and the environment add to a file, strongest last.
 struct overrides {
   std::vector<std::string>
       set; ///< "key=value"; the key is a parameter or a dotted path such as topology.nodes
+  std::vector<std::string> vary; ///< the same, for one combination of a sweep
   std::optional<std::string> nodes, trace, sample, seed, deadline; ///< from their own options, unparsed
+  std::vector<std::string> variables; ///< names of the environment's that begin with set_variable
 };
+/// TROUPE_SET_WORKERS=4 is --set workers=4, but weaker.
+inline constexpr std::string_view set_variable = "TROUPE_SET_";
 
 struct loaded {
   std::optional<plan> result; ///< empty if there is any diagnostic

@@ -178,16 +178,16 @@ int serve_node(const std::vector<const scenario*>& known, const node_service& ho
   options.credentials = how.credentials;
   options.name = how.name;
   options.trace_dir = how.trace_dir;
-  options.warn = [](const std::string& text) { std::cerr << "warning: " << text << std::endl; };
-  options.tell = [&how](const std::string& text) { std::cerr << how.name << ": " << text << std::endl; };
+  options.warn = [&how](const std::string& text) { how.tell("warning: " + text); };
+  options.tell = [&how](const std::string& text) { how.tell(how.name + ": " + text); };
   auto told_to_stop = [&how] { return how.interrupts != nullptr ? how.interrupts->load() : 0; };
   worker self{known, std::move(options)};
   while (true) {
     const bool interrupted = told_to_stop() != 0;
     const auto why = interrupted ? std::nullopt : self.wait_for(std::chrono::milliseconds{50});
     if (!interrupted && !why) continue;
-    if (why == worker::ending::launcher_lost && how.complain)
-      how.complain("the launcher is lost: " + self.why_lost());
+    if (why == worker::ending::launcher_lost)
+      how.tell(trace::own_name() + ": node " + how.name + ": the launcher is lost: " + self.why_lost());
     self.stop();
     self.hand_over_trace([&] { return told_to_stop() > (interrupted ? 1 : 0); });
     if (interrupted) return exit_code(verdict::interrupted);

@@ -2,6 +2,7 @@
 #include "scenarios/worker.hpp"
 #include "trace/collect.hpp"
 #include "trace/host_identity.hpp"
+#include "trace/text.hpp"
 #include "transport/delivery.hpp"
 
 #include <unistd.h>
@@ -61,8 +62,8 @@ void worker::hand_over_trace(const std::function<bool()>& give_up) {
     tell_("its trace is in the run directory; the copy in " + kept_in_.string() + " is no longer needed");
   else
     tell_("its trace did not reach the run directory (" + why + "). It is in " + kept_in_.string()
-          + "; where the run directory is, bring it in with: troupe trace collect " + run_dir_.string()
-          + " --from PATH");
+          + "; where the run directory is, bring it in with: "
+          + trace::own_command("trace collect " + trace::shell_quoted(run_dir_.string()) + " --from PATH"));
 }
 
 } // namespace troupe::scenarios

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# scripts/check_style.sh [--tidy [FILE...]]: format, length of files, and the arrows
-# between the rooms. With --tidy also clang-tidy, on the given sources or on those that
+# scripts/check_style.sh [--tidy [FILE...]]: format, length of files, the arrows between the
+# rooms, and that all output passes one place. With --tidy also clang-tidy, on the given sources or on those that
 # differ from main; `--tidy all` on every source.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
@@ -64,6 +64,23 @@ check_rooms() {
   fi
 }
 
+# Nothing is written to stdout or stderr but through trace/output, which makes it printable: each
+# other way is a way by which something from outside could reach a terminal as it is.
+check_output() {
+  local file found
+  for file in "${sources[@]}"; do
+    case $file in
+    bench/* | examples/* | tests/* | trace/output.cpp | trace/files.cpp) continue ;;
+    esac
+    found=$(sed -E 's/"([^"\\]|\\.)*"//g; s://.*$::; s/\<cout\.flush\(\)//' "$file" |
+      grep -nE '\<(cout|cerr|clog|perror|psignal|fwrite)\>|\<v?[fd]?printf *\(|fmt::print|\<(f?put[sc]|putchar) *\(|\<write *\( *([12]|STD)') || true
+    [ -z "$found" ] || complain "$file: $found"$'\n'"what is written goes through trace/output.hpp"
+  done
+  if found=$(grep -rnE '(\\x1b|\\033|\\e)\[' "${rooms[@]}" --include='*.[ch]pp' | grep -vE '^(trace/shown_text|cli/console|cli/full_screen)\.cpp:'); then
+    complain "$found"$'\n'"colours are looks of a trace::shown_text"
+  fi
+}
+
 check_tidy() {
   local files=() file database=build/tidy
   # Each source by itself: what it forgets to include shows.
@@ -87,6 +104,7 @@ check_tidy() {
 check_format
 check_length
 check_rooms
+check_output
 if command -v shellcheck >/dev/null; then
   shellcheck -x scripts/*.sh tests/distributed/*.sh .ci/run || complain "shellcheck has complaints"
 fi

@@ -51,8 +51,8 @@ void check_fates(const model& m, std::vector<finding>& out) {
     add_evidence(m, group, i);
   }
   for (auto& [k, f] : groups) {
-    auto what = fmt::format("{} of type {}", counted(f.times, "message"), printable(m.text(k.type)));
-    auto reason = printable(k.reason);
+    auto what = fmt::format("{} of type {}", counted(f.times, "message"), m.text(k.type));
+    auto& reason = k.reason;
     f.what = rule::not_handled;
     f.how = k.what == fate::vanished || (k.what == fate::dropped && !expected(k.reason)) ? severity::fault
                                                                                          : severity::note;
@@ -148,7 +148,7 @@ void check_answers(const model& m, const std::vector<row>& open, std::vector<fin
     auto first = f.messages.front();
     f.sentence =
         fmt::format("{} of type {} handled but never answered, the first {} from {} to {}",
-                    counted(f.times, "request"), printable(m.text(type)), m.message_name(first),
+                    counted(f.times, "request"), m.text(type), m.message_name(first),
                     m.actor_name(m.messages.sender[first]), m.actor_name(m.messages.receiver[first]));
     out.push_back(std::move(f));
   }
@@ -218,8 +218,8 @@ bool is_sampled(const model& m) {
 finding not_judged(const std::string& text) {
   return {.what = rule::invariant,
           .how = severity::note,
-          .sentence = fmt::format("\"{}\" was not judged: only a part of the causal trees was recorded",
-                                  printable(text)),
+          .sentence =
+              fmt::format("\"{}\" was not judged: only a part of the causal trees was recorded", text),
           .events = {},
           .messages = {}};
 }
@@ -247,11 +247,10 @@ void check_invariants(const model& m, bool sampled, std::vector<finding>& out) {
         out.push_back(std::move(f));
       }
     } catch (const invariant_error& e) {
-      out.push_back(
-          {.what = rule::invariant,
-           .sentence = fmt::format("the invariant \"{}\" cannot be evaluated: {}", printable(text), e.what()),
-           .events = {},
-           .messages = {}});
+      out.push_back({.what = rule::invariant,
+                     .sentence = fmt::format("the invariant \"{}\" cannot be evaluated: {}", text, e.what()),
+                     .events = {},
+                     .messages = {}});
     }
   }
 }

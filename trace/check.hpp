@@ -2,6 +2,7 @@
 #pragma once
 
 #include "trace/model.hpp"
+#include "trace/shown_text.hpp"
 
 #include <string>
 #include <vector>
@@ -39,7 +40,7 @@ struct finding {
 std::vector<finding> check_trace(const model&);
 bool any_fault(const std::vector<finding>&);
 
-std::string render_text(const model&, const std::vector<finding>&, bool colour, int width);
+shown_text render_text(const model&, const std::vector<finding>&, int width);
 std::string render_json(const model&, const std::vector<finding>&);
 
 } // namespace troupe::trace

@@ -8,25 +8,23 @@
 
 namespace troupe::trace {
 
-std::string render_text(const model& m, const std::vector<finding>& findings, bool colour, int width) {
-  auto out = render_remarks(m, colour) + "\n";
+shown_text render_text(const model& m, const std::vector<finding>& findings, int width) {
+  auto out = render_remarks(m) + "\n";
   if (findings.empty()) return out + "nothing is wrong\n";
   std::size_t faults = 0;
   for (auto& f : findings) {
     bool fault = f.how == severity::fault;
     faults += fault;
-    auto mark = fault ? "fault" : "note ";
-    auto painted = !colour ? std::string{mark} : fmt::format("\x1b[{}m{}\x1b[0m", fault ? "31" : "33", mark);
-    out += fmt::format("{}  {}  {}\n", painted, to_string(f.what), f.sentence);
+    auto mark = fault ? say("fault").in(look::red) : say("note ").in(look::yellow);
+    out += say("{}  {}  {}\n", mark, to_string(f.what), f.sentence);
     std::size_t shown = 0;
     for (auto e : f.events) {
       if (++shown > 8) break;
-      out += event_line(m, e, colour, width) + "\n";
+      out += event_line(m, e, width) + "\n";
     }
-    if (f.events.size() > 8)
-      out += fmt::format("{:>16}{}\n", "", fmt::format("{} more", counted(f.events.size() - 8, "event")));
+    if (f.events.size() > 8) out += say("{:>16}{} more\n", "", counted(f.events.size() - 8, "event"));
   }
-  return out + fmt::format("\n{}, {}\n", counted(faults, "fault"), counted(findings.size() - faults, "note"));
+  return out + say("\n{}, {}\n", counted(faults, "fault"), counted(findings.size() - faults, "note"));
 }
 
 std::string render_json(const model& m, const std::vector<finding>& findings) {

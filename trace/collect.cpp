@@ -59,8 +59,8 @@ std::string look_at(const fs::path& file, const std::string& node, std::uint64_t
   try {
     const auto x = identify(file);
     if (x.node == node && x.incarnation == incarnation && x.segment == segment) return {};
-    return fmt::format("what came as segment {} of the trace of {} is segment {} of {}", segment,
-                       printable(node), x.segment, printable(x.node));
+    return fmt::format("what came as segment {} of the trace of {} is segment {} of {}", segment, node,
+                       x.segment, x.node);
   } catch (const read_error& e) {
     return e.what();
   }
@@ -81,7 +81,7 @@ bool replaces(const fs::path& fresh, const fs::path& there) {
 
 std::string put_in_place(const fs::path& run_dir, const std::string& node, std::uint64_t incarnation,
                          const std::map<std::uint32_t, fs::path>& files) {
-  if (!names_a_trace(node)) return fmt::format("no trace can be named after \"{}\"", printable(node));
+  if (!names_a_trace(node)) return fmt::format("no trace can be named after \"{}\"", node);
   for (auto& [segment, file] : files)
     if (auto why = look_at(file, node, incarnation, segment); !why.empty()) return why;
   // The plain name is that of the first start of a node; it may also have been another's.

@@ -73,7 +73,7 @@ class collector {
       } else if (!whole) {
         return refuse(fmt::format("{} is of another run: no trace in {} mentions this start of {} "
                                   "(incarnation {:016x})",
-                                  source.string(), run_dir_.string(), printable(who.node), who.incarnation));
+                                  source.string(), run_dir_.string(), who.node, who.incarnation));
       }
     }
     if (any) return;
@@ -154,20 +154,20 @@ std::vector<std::string> missing_nodes(const model& m) {
   return out;
 }
 
-std::string as_text(const collector& c, const model& m, bool colour) {
-  std::string out;
+shown_text as_text(const collector& c, const model& m) {
+  shown_text out;
   for (auto& x : c.done()) {
-    const auto node = printable(x.who.node);
-    out += x.files == 0 ? fmt::format("{}: is in the run directory already; {} was left alone\n", node,
-                                      x.from.string())
-                        : fmt::format("{}: {}, {}, from {}\n", node, counted(x.files, "file"),
-                                      bytes_text(x.bytes), x.from.string());
+    const auto& node = x.who.node;
+    out += x.files == 0
+               ? say("{}: is in the run directory already; {} was left alone\n", node, x.from.string())
+               : say("{}: {}, {}, from {}\n", node, counted(x.files, "file"), bytes_text(x.bytes),
+                     x.from.string());
   }
-  out += render_remarks(m, colour);
+  out += render_remarks(m);
   const auto missing = missing_nodes(m);
   if (!missing.empty())
-    out += fmt::format("there is no trace of {}; name where it lies, or a copy of it, with --from PATH\n",
-                       fmt::join(missing, ", "));
+    out += say("there is no trace of {}; name where it lies, or a copy of it, with --from PATH\n",
+               fmt::format("{}", fmt::join(missing, ", ")));
   return out;
 }
 
@@ -196,7 +196,7 @@ std::string as_json(const collector& c, const model& m) {
 
 } // namespace
 
-int collect(const trace_query& q, std::FILE* out, std::FILE* err) {
+int collect(const trace_query& q, output& out, output& err) {
   return guarded(err, [&] {
     std::error_code error;
     if (q.inputs.size() != 1 || !fs::is_directory(q.inputs.front(), error))
@@ -207,8 +207,9 @@ int collect(const trace_query& q, std::FILE* out, std::FILE* err) {
       c.take(source);
     const auto m = load(q.inputs);
     for (auto& problem : c.problems())
-      put(err, fmt::format("{}\n", printable(problem)));
-    put(out, q.json ? as_json(c, m) : as_text(c, m, q.colour));
+      err.show(say("{}\n", problem));
+    put(
+        out, q, [&] { return as_json(c, m); }, [&] { return as_text(c, m); });
     if (!c.problems().empty()) return 2;
     return q.sources.empty() && !missing_nodes(m).empty() ? 1 : 0;
   });

@@ -8,6 +8,8 @@
 #include "trace/summary.hpp"
 #include "trace/text.hpp"
 
+#include <cerrno>
+#include <cstring>
 #include <fmt/format.h>
 
 namespace troupe::trace {
@@ -23,7 +25,7 @@ void check_time(const std::string& text, const char* option) {
   if (!text.empty() && !parse_duration(text))
     throw usage_error(fmt::format(
         "{}: \"{}\" is no time since the start of the run; write a number and a unit: 1.5s, 200ms", option,
-        printable(text)));
+        text));
 }
 
 } // namespace
@@ -42,15 +44,11 @@ filter combined_filter(const trace_query& q) {
   return filter{fmt::format("{}", fmt::join(parts, " and "))};
 }
 
-bool put(std::FILE* out, std::string_view text) {
-  return std::fwrite(text.data(), 1, text.size(), out) == text.size();
-}
-
 bool to_file(const std::filesystem::path& output) { return !output.empty() && output != "-"; }
 
-void write_to(const std::filesystem::path& output, std::FILE* out,
-              const std::function<void(std::FILE*)>& write) {
-  if (!to_file(output)) {
+void write_to(const std::filesystem::path& output_file, output& out,
+              const std::function<void(output&)>& write) {
+  if (!to_file(output_file)) {
     try {
       write(out);
     } catch (const file_error&) {
@@ -58,54 +56,62 @@ void write_to(const std::filesystem::path& output, std::FILE* out,
     }
     return;
   }
-  whole_file file{output};
+  whole_file file{output_file};
+  output to{file.stream()};
   try {
-    write(file.stream());
+    write(to);
   } catch (const file_error& e) {
     file.fail(e.code());
   }
+  if (!to.flush()) file.fail(to.error());
   file.keep();
 }
 
-int guarded(std::FILE* err, const std::function<int()>& command) {
+int guarded(output& err, const std::function<int()>& command) {
   try {
     return command();
   } catch (const filter_error& e) {
-    put(err, fmt::format("there is a mistake in the filter:\n{}\n", e.render()));
+    err.show(say("there is a mistake in the filter:\n{}\n", e.render()));
   } catch (const sql_error& e) {
-    put(err, fmt::format("there is a mistake in the SQL:\n{}\n", e.render()));
+    err.show(say("there is a mistake in the SQL:\n{}\n", e.render()));
   } catch (const std::runtime_error& e) {
-    put(err, fmt::format("{}\n", printable(e.what())));
+    err.show(say("{}\n", e.what()));
   }
   return 2;
 }
 
-model load_for(const trace_query& q, std::FILE* err, bool tell) {
+model load_for(const trace_query& q, output& err, bool tell) {
   auto m = load(q.inputs);
-  if (tell && !q.json && !m.remarks.empty()) put(err, render_remarks(m, q.colour));
+  if (tell && !q.json && !m.remarks.empty()) err.show(render_remarks(m));
   return m;
 }
 
-int summary(const trace_query& q, std::FILE* out, std::FILE* err) {
+void put(output& out, const trace_query& q, const std::function<std::string()>& json,
+         const std::function<shown_text()>& text) {
+  q.json ? out.json(json()) : out.show(text());
+}
+
+int summary(const trace_query& q, output& out, output& err) {
   return guarded(err, [&] {
     auto m = load_for(q, err, false);
     auto report = summarize(m);
-    put(out, q.json ? render_json(report) : render_text(report, q.colour, q.width));
+    put(
+        out, q, [&] { return render_json(report); }, [&] { return render_text(report, q.width); });
     return 0;
   });
 }
 
-int show(const trace_query& q, std::FILE* out, std::FILE* err) {
+int show(const trace_query& q, output& out, output& err) {
   return guarded(err, [&] {
     auto f = combined_filter(q);
     auto m = load_for(q, err);
     f.bind(m);
     auto result = each_event(m, f, q.limit, [&](row i) {
-      return put(out, (q.json ? event_json(m, i) : event_line(m, i, q.colour, q.width)) + "\n");
+      return q.json ? out.json(event_json(m, i) + "\n") : out.show(event_line(m, i, q.width) + "\n");
     });
     if (result.left_out > 0 && !q.json)
-      put(err, fmt::format("{} more; --limit {} was reached\n", counted(result.left_out, "event"), q.limit));
-    if (result.shown == 0 && !q.json) put(err, "no event matches\n");
+      err.show(say("{} more; --limit {} was reached\n", counted(result.left_out, "event"), q.limit));
+    if (result.shown == 0 && !q.json) err.show(say("no event matches\n"));
     return 0;
   });
 }

@@ -1,8 +1,9 @@
 // The commands of `troupe trace`: what the command line calls, one function a command.
 #pragma once
 
+#include "trace/output.hpp"
+
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -32,9 +33,8 @@ struct trace_query {
 
   std::vector<std::filesystem::path> sources; ///< collect: files, and directories with such
 
-  bool json = false;   ///< data as JSON on `out`
-  bool colour = false; ///< only where `out` is a terminal and NO_COLOR is not set
-  int width = 0;       ///< columns of the terminal; 0: never cut a line
+  bool json = false; ///< data as JSON on `out`
+  int width = 0;     ///< columns of the terminal; 0: never cut a line
 };
 
 /// Each writes data to `out` and messages to `err`, among them, first, what is missing
@@ -43,24 +43,24 @@ struct trace_query {
 /// 2 bad usage: an input that is no trace, a mistake in a filter; or a file that could not be
 /// written. Nothing is thrown but
 /// std::bad_alloc. Not interactive, no pager, safe to call from any thread.
-int summary(const trace_query&, std::FILE* out, std::FILE* err);
-int show(const trace_query&, std::FILE* out, std::FILE* err);
-int follow(const trace_query&, std::FILE* out, std::FILE* err);
+int summary(const trace_query&, output& out, output& err);
+int show(const trace_query&, output& out, output& err);
+int follow(const trace_query&, output& out, output& err);
 /// `troupe trace path`: the critical path.
-int critical_path(const trace_query&, std::FILE* out, std::FILE* err);
-int stats(const trace_query&, std::FILE* out, std::FILE* err);
-int graph(const trace_query&, std::FILE* out, std::FILE* err);
-int check(const trace_query&, std::FILE* out, std::FILE* err);
-int diff(const trace_query&, std::FILE* out, std::FILE* err);
-int query(const trace_query&, std::FILE* out, std::FILE* err);
+int critical_path(const trace_query&, output& out, output& err);
+int stats(const trace_query&, output& out, output& err);
+int graph(const trace_query&, output& out, output& err);
+int check(const trace_query&, output& out, output& err);
+int diff(const trace_query&, output& out, output& err);
+int query(const trace_query&, output& out, output& err);
 /// Brings traces of a run's nodes that lie elsewhere (`sources`) into the run directory, and
 /// tells what is still missing. 0: done; without sources 1 if something is missing; 2: a
 /// source is of another run, or cannot be read.
-int collect(const trace_query&, std::FILE* out, std::FILE* err);
+int collect(const trace_query&, output& out, output& err);
 /// `troupe trace export`.
-int export_trace(const trace_query&, std::FILE* out, std::FILE* err);
+int export_trace(const trace_query&, output& out, output& err);
 /// Writes the viewer's page to `output`, by default trace.html in the run directory ("-":
 /// to `out`), and prints where it is.
-int view(const trace_query&, std::FILE* out, std::FILE* err);
+int view(const trace_query&, output& out, output& err);
 
 } // namespace troupe::trace

@@ -22,8 +22,11 @@ using file = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 /// Runs Graphviz over the text; files on both sides, so that neither waits for the other.
 std::string svg_of(const std::string& dot) {
   file in{std::tmpfile(), &std::fclose}, out{std::tmpfile(), &std::fclose};
-  if (!in || !out || !put(in.get(), dot) || std::fflush(in.get()) != 0)
-    throw export_error(fmt::format("cannot make a temporary file: {}", std::strerror(errno)));
+  if (!in || !out) throw export_error(fmt::format("cannot make a temporary file: {}", std::strerror(errno)));
+  output to{in.get()};
+  to.text(dot);
+  if (!to.flush())
+    throw export_error(fmt::format("cannot make a temporary file: {}", std::strerror(to.error())));
   std::rewind(in.get());
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -49,7 +52,7 @@ std::string svg_of(const std::string& dot) {
   return all;
 }
 
-using exporter = void (*)(const model&, const selection&, std::FILE*, std::vector<std::string>&);
+using exporter = void (*)(const model&, const selection&, output&, std::vector<std::string>&);
 
 constexpr std::pair<std::string_view, exporter> exporters[] = {{"perfetto", export_perfetto},
                                                                {"otlp", export_otlp},
@@ -64,14 +67,14 @@ void check_format(const std::string& format, std::span<const std::string_view> k
   for (auto name : known)
     if (name == format) return;
   auto near = nearest(format, known);
-  throw usage_error(format.empty() ? fmt::format("a format is needed; formats are {}", fmt::join(known, ", "))
-                    : near.empty() ? fmt::format("there is no format \"{}\"; formats are {}",
-                                                 printable(format), fmt::join(known, ", "))
-                                   : fmt::format("there is no format \"{}\"; did you mean \"{}\"?",
-                                                 printable(format), near));
+  throw usage_error(
+      format.empty() ? fmt::format("a format is needed; formats are {}", fmt::join(known, ", "))
+      : near.empty()
+          ? fmt::format("there is no format \"{}\"; formats are {}", format, fmt::join(known, ", "))
+          : fmt::format("there is no format \"{}\"; did you mean \"{}\"?", format, near));
 }
 
-void write_export(const trace_query& q, const model& m, const filter& f, std::FILE* out,
+void write_export(const trace_query& q, const model& m, const filter& f, output& out,
                   std::vector<std::string>& notes) {
   if (q.format == "sqlite") {
     if (!f.everything())
@@ -81,19 +84,15 @@ void write_export(const trace_query& q, const model& m, const filter& f, std::FI
   auto wanted = matching_messages(m, f);
   if (q.format == "csv") return export_csv(m, wanted, q.output, notes);
   if (q.format == "dot")
-    return write_to(q.output, out, [&](std::FILE* to) {
-      text_sink dot{to};
-      dot += render_dot(who_talks_to_whom(m, f, q.by));
-      dot.flush();
-    });
+    return write_to(q.output, out, [&](output& to) { to.text(render_dot(who_talks_to_whom(m, f, q.by))); });
   for (auto& [name, write] : exporters)
     if (name == q.format)
-      return write_to(q.output, out, [&, write = write](std::FILE* to) { write(m, wanted, to, notes); });
+      return write_to(q.output, out, [&, write = write](output& to) { write(m, wanted, to, notes); });
 }
 
 } // namespace
 
-int graph(const trace_query& q, std::FILE* out, std::FILE* err) {
+int graph(const trace_query& q, output& out, output& err) {
   return guarded(err, [&] {
     auto format = q.format.empty() ? std::string{"text"} : q.format;
     check_format(format, graph_formats);
@@ -101,21 +100,21 @@ int graph(const trace_query& q, std::FILE* out, std::FILE* err) {
     auto m = load_for(q, err);
     f.bind(m);
     auto report = who_talks_to_whom(m, f, q.by);
-    auto text = q.json            ? render_json(report)
-                : format == "dot" ? render_dot(report)
-                : format == "svg"
-                    ? svg_of(render_dot(report))
-                    : render_text(report, q.colour && !to_file(q.output), to_file(q.output) ? 0 : q.width);
-    write_to(q.output, out, [&](std::FILE* to) {
-      text_sink sink{to};
-      sink += text;
-      sink.flush();
+    const auto drawing = format == "text" ? std::string{} : render_dot(report);
+    const auto svg = format == "svg" && !q.json ? svg_of(drawing) : std::string{};
+    write_to(q.output, out, [&](output& to) {
+      if (q.json)
+        to.json(render_json(report));
+      else if (format == "text")
+        to.show(render_text(report, to_file(q.output) ? 0 : q.width));
+      else
+        to.text(format == "dot" ? drawing : svg);
     });
     return 0;
   });
 }
 
-int export_trace(const trace_query& q, std::FILE* out, std::FILE* err) {
+int export_trace(const trace_query& q, output& out, output& err) {
   return guarded(err, [&] {
     check_format(q.format, export_formats);
     if (!to_file(q.output) && (q.format == "sqlite" || q.format == "csv"))
@@ -127,8 +126,8 @@ int export_trace(const trace_query& q, std::FILE* out, std::FILE* err) {
     std::vector<std::string> notes;
     write_export(q, m, f, out, notes);
     for (auto& n : notes)
-      put(err, n + "\n");
-    if (to_file(q.output)) put(err, fmt::format("wrote {}\n", printable(q.output.string())));
+      err.show(say("{}\n", n));
+    if (to_file(q.output)) err.show(say("wrote {}\n", q.output));
     return 0;
   });
 }

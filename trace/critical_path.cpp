@@ -126,17 +126,17 @@ path_report find_critical_path(const model& m, const filter& which) {
   return out;
 }
 
-std::string render_text(const path_report& p, bool colour, int width) {
+shown_text render_text(const path_report& p, int width) {
   auto& m = *p.of;
-  if (p.hops.empty()) return "no handler matches: there is no path\n";
+  if (p.hops.empty()) return say("no handler matches: there is no path\n");
   auto length = p.to - p.from;
-  auto out = fmt::format("critical path: {} of {}, {}\n", duration_text(length),
-                         duration_text(m.end_of_run()), counted(p.hops.size(), "handler"));
-  out += fmt::format("  handling {} {}, mailbox {} {}, network {} {}, timers {} {}, outside {} {}\n\n",
-                     duration_text(p.handling_ns), percent(p.handling_ns, length), duration_text(p.wait_ns),
-                     percent(p.wait_ns, length), duration_text(p.network_ns), percent(p.network_ns, length),
-                     duration_text(p.delay_ns), percent(p.delay_ns, length), duration_text(p.outside_ns),
-                     percent(p.outside_ns, length));
+  auto out = say("critical path: {} of {}, {}\n", duration_text(length), duration_text(m.end_of_run()),
+                 counted(p.hops.size(), "handler"));
+  out += say("  handling {} {}, mailbox {} {}, network {} {}, timers {} {}, outside {} {}\n\n",
+             duration_text(p.handling_ns), percent(p.handling_ns, length), duration_text(p.wait_ns),
+             percent(p.wait_ns, length), duration_text(p.network_ns), percent(p.network_ns, length),
+             duration_text(p.delay_ns), percent(p.delay_ns, length), duration_text(p.outside_ns),
+             percent(p.outside_ns, length));
   using align = table::align;
   table t{{{"begin", align::right},
            {"node"},
@@ -152,10 +152,10 @@ std::string render_text(const path_report& p, bool colour, int width) {
   for (auto& h : p.hops) {
     auto i = h.handler;
     t.row({time_text(m.events.time[i]), m.node_name(m.events.node[i]), m.actor_name(m.events.actor[i]),
-           printable(m.text(m.messages.type[h.message])), m.message_name(h.message), some(h.network_ns),
+           std::string{m.text(m.messages.type[h.message])}, m.message_name(h.message), some(h.network_ns),
            some(h.delay_ns), duration_text(h.wait_ns), duration_text(h.handling_ns), reason(h)});
   }
-  return out + t.render(colour, width);
+  return out + t.render(width);
 }
 
 std::string render_json(const path_report& p) {

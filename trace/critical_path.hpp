@@ -7,6 +7,7 @@
 
 #include "trace/filter.hpp"
 #include "trace/model.hpp"
+#include "trace/shown_text.hpp"
 
 #include <string>
 #include <vector>
@@ -34,7 +35,7 @@ struct path_report {
 
 /// Ends at the handler that ended last among those that match. Empty if none does.
 path_report find_critical_path(const model&, const filter& last);
-std::string render_text(const path_report&, bool colour, int width);
+shown_text render_text(const path_report&, int width);
 std::string render_json(const path_report&);
 
 } // namespace troupe::trace

@@ -4,8 +4,8 @@
 #include "trace/files.hpp"
 #include "trace/marked_error.hpp"
 #include "trace/model.hpp"
+#include "trace/output.hpp"
 
-#include <cstdio>
 #include <filesystem>
 #include <optional>
 #include <stdexcept>
@@ -42,7 +42,7 @@ class database {
 
   /// Runs one statement that reads; writes the rows to `out` as a table, or as JSON, one
   /// object a row. Throws database_error or sql_error.
-  void query(const std::string& sql, bool json, bool colour, int width, std::FILE* out);
+  void query(const std::string& sql, bool json, int width, output& out);
 
   /// The statements that make the tables and views.
   static std::string_view schema();

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <memory>
+#include <set>
 #include <sqlite3.h>
 
 namespace troupe::trace {
@@ -28,8 +29,7 @@ std::string cell(sqlite3_stmt* s, int column) {
     return out + (bytes > 32 ? fmt::format("…' ({})", bytes_text(static_cast<std::uint64_t>(bytes))) : "'");
   }
   auto* text = sqlite3_column_text(s, column);
-  return printable(
-      {reinterpret_cast<const char*>(text), static_cast<std::size_t>(sqlite3_column_bytes(s, column))});
+  return {reinterpret_cast<const char*>(text), static_cast<std::size_t>(sqlite3_column_bytes(s, column))};
 }
 
 void json_cell(json_writer& j, sqlite3_stmt* s, int column) {
@@ -52,6 +52,24 @@ void json_cell(json_writer& j, sqlite3_stmt* s, int column) {
   }
 }
 
+/// An object has a key once: of columns with one name the later ones are told apart as SQLite does
+/// in subqueries, a, a:1, a:2.
+std::vector<std::string> different_names(const std::vector<table::column>& columns) {
+  std::set<std::string> taken;
+  for (auto& c : columns)
+    taken.insert(c.head);
+  std::set<std::string> given;
+  std::vector<std::string> out;
+  for (auto& c : columns) {
+    auto name = c.head;
+    for (int n = 1; given.contains(name) || (n > 1 && taken.contains(name)); ++n)
+      name = fmt::format("{}:{}", c.head, n);
+    given.insert(name);
+    out.push_back(std::move(name));
+  }
+  return out;
+}
+
 /// Other files are none of a trace's business.
 int only_this_database(void*, int action, const char*, const char*, const char*, const char*) {
   return action == SQLITE_ATTACH || action == SQLITE_DETACH ? SQLITE_DENY : SQLITE_OK;
@@ -59,7 +77,7 @@ int only_this_database(void*, int action, const char*, const char*, const char*,
 
 } // namespace
 
-void database::query(const std::string& sql, bool json, bool colour, int width, std::FILE* out) {
+void database::query(const std::string& sql, bool json, int width, output& out) {
   sqlite3_set_authorizer(handle_, only_this_database, nullptr);
   sqlite3_stmt* raw = nullptr;
   const char* rest = nullptr;
@@ -75,6 +93,7 @@ void database::query(const std::string& sql, bool json, bool colour, int width, 
   std::vector<table::column> heads;
   for (int c = 0; c < columns; ++c)
     heads.push_back({sqlite3_column_name(raw, c)});
+  const auto keys = different_names(heads);
   std::vector<std::vector<std::string>> rows;
   std::string line;
   int state = SQLITE_ROW;
@@ -84,12 +103,12 @@ void database::query(const std::string& sql, bool json, bool colour, int width, 
       json_writer j{line};
       j.object();
       for (int c = 0; c < columns; ++c) {
-        j.key(heads[static_cast<std::size_t>(c)].head);
+        j.key(keys[static_cast<std::size_t>(c)]);
         json_cell(j, raw, c);
       }
       j.end();
       line += '\n';
-      if (std::fwrite(line.data(), 1, line.size(), out) != line.size()) return; // nobody reads on
+      if (!out.json(line)) return; // nobody reads on
       continue;
     }
     std::vector<std::string> cells;
@@ -106,8 +125,7 @@ void database::query(const std::string& sql, bool json, bool colour, int width, 
   table shown{heads};
   for (auto& r : rows)
     shown.row(std::move(r));
-  auto text = shown.render(colour, width);
-  std::fwrite(text.data(), 1, text.size(), out);
+  out.show(shown.render(width));
 }
 
 } // namespace troupe::trace

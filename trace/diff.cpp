@@ -103,19 +103,18 @@ std::vector<parting> find_partings(const model& left, const model& right) {
   return out;
 }
 
-std::string list(std::string_view title, const std::vector<count_difference>& all, std::uint64_t limit,
-                 bool colour, int width) {
-  if (all.empty()) return "";
+shown_text list(std::string_view title, const std::vector<count_difference>& all, std::uint64_t limit,
+                int width) {
+  if (all.empty()) return {};
   using align = table::align;
   table t{{{std::string{title}}, {"left", align::right}, {"right", align::right}}};
   std::uint64_t shown = 0;
   for (auto& d : all) {
     if (limit != 0 && shown++ == limit) break;
-    t.row({printable(d.what), grouped(d.left), grouped(d.right)});
+    t.row({d.what, grouped(d.left), grouped(d.right)});
   }
-  auto out = t.render(colour, width);
-  if (limit != 0 && all.size() > limit)
-    out += fmt::format("{} more\n", counted(all.size() - limit, "difference"));
+  auto out = t.render(width);
+  if (limit != 0 && all.size() > limit) out += say("{} more\n", counted(all.size() - limit, "difference"));
   return out + "\n";
 }
 
@@ -135,12 +134,11 @@ diff_report compare(const model& left, const model& right) {
           differences(count_fates(left), count_fates(right)), find_partings(left, right)};
 }
 
-std::string render_text(const diff_report& d, const model& left, const model& right, std::uint64_t limit,
-                        bool colour, int width) {
-  if (d.same()) return "the runs have the same structure\n";
-  auto out = list("node", d.nodes, limit, colour, width) + list("actors", d.actors, limit, colour, width)
-             + list("messages", d.messages, limit, colour, width)
-             + list("not handled", d.fates, limit, colour, width);
+shown_text render_text(const diff_report& d, const model& left, const model& right, std::uint64_t limit,
+                       int width) {
+  if (d.same()) return say("the runs have the same structure\n");
+  auto out = list("node", d.nodes, limit, width) + list("actors", d.actors, limit, width)
+             + list("messages", d.messages, limit, width) + list("not handled", d.fates, limit, width);
   if (d.partings.empty()) return out;
   out += "where actors part for the first time:\n";
   std::uint64_t shown = 0;
@@ -149,10 +147,9 @@ std::string render_text(const diff_report& d, const model& left, const model& ri
     auto at = [&](const model& m, row e) {
       return e == no_row ? std::string{} : " at " + time_text(m.events.time[e]);
     };
-    out += cut_to_width(fmt::format("  {}, message {}: left {}{}; right {}{}", p.actor, grouped(p.nth),
-                                    printable(p.left_did), at(left, p.left), printable(p.right_did),
-                                    at(right, p.right)),
-                        width)
+    out += say("  {}, message {}: left {}{}; right {}{}", p.actor, grouped(p.nth), p.left_did,
+               at(left, p.left), p.right_did, at(right, p.right))
+               .cut(width)
            + "\n";
   }
   return out;

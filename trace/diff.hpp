@@ -4,6 +4,7 @@
 #pragma once
 
 #include "trace/model.hpp"
+#include "trace/shown_text.hpp"
 
 #include <optional>
 #include <string>
@@ -34,8 +35,8 @@ struct diff_report {
 
 diff_report compare(const model& left, const model& right);
 /// `rows` bounds each list; 0: all.
-std::string render_text(const diff_report&, const model& left, const model& right, std::uint64_t rows,
-                        bool colour, int width);
+shown_text render_text(const diff_report&, const model& left, const model& right, std::uint64_t rows,
+                       int width);
 std::string render_json(const diff_report&, const model& left, const model& right);
 
 } // namespace troupe::trace

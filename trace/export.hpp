@@ -5,8 +5,8 @@
 #include "trace/files.hpp"
 #include "trace/filter.hpp"
 #include "trace/model.hpp"
+#include "trace/output.hpp"
 
-#include <cstdio>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
@@ -20,11 +20,13 @@ class export_error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Collects text and hands it to a stream; throws file_error when that takes no more.
+/// Collects text and hands it on in large pieces; throws file_error when there is no more room.
 class text_sink {
  public:
+  enum class kind : std::uint8_t { json, text, csv };
   /// `name` is what the error names.
-  explicit text_sink(std::FILE* out, std::string name = "to stdout") : out_{out}, name_{std::move(name)} {}
+  text_sink(output& out, kind what, std::string name = "to stdout")
+      : out_{out}, what_{what}, name_{std::move(name)} {}
   void operator+=(std::string_view text) {
     buffer_ += text;
     if (buffer_.size() > (1U << 16)) flush();
@@ -32,7 +34,8 @@ class text_sink {
   void flush();
 
  private:
-  std::FILE* out_;
+  output& out_;
+  kind what_;
   std::string name_, buffer_;
 };
 
@@ -41,13 +44,13 @@ using selection = std::vector<bool>;
 
 /// Trace Event Format, for ui.perfetto.dev and chrome://tracing: a process a node, a
 /// thread an actor, a slice a handler, a flow a message, a counter a mailbox.
-void export_perfetto(const model&, const selection&, std::FILE* out, std::vector<std::string>& notes);
+void export_perfetto(const model&, const selection&, output& out, std::vector<std::string>& notes);
 /// OpenTelemetry's OTLP as JSON lines: a producer span a send, a consumer span a handler.
-void export_otlp(const model&, const selection&, std::FILE* out, std::vector<std::string>& notes);
+void export_otlp(const model&, const selection&, output& out, std::vector<std::string>& notes);
 /// ShiViz: one line an event, with vector clocks; a host an actor.
-void export_shiviz(const model&, const selection&, std::FILE* out, std::vector<std::string>& notes);
+void export_shiviz(const model&, const selection&, output& out, std::vector<std::string>& notes);
 /// A Mermaid sequence diagram, cut before the size that Mermaid refuses.
-void export_mermaid(const model&, const selection&, std::FILE* out, std::vector<std::string>& notes);
+void export_mermaid(const model&, const selection&, output& out, std::vector<std::string>& notes);
 /// nodes.csv, actors.csv, messages.csv, events.csv, causes.csv (RFC 4180) in a directory.
 void export_csv(const model&, const selection&, const std::filesystem::path& directory,
                 std::vector<std::string>& notes);

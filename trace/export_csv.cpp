@@ -10,22 +10,13 @@ namespace {
 class csv_file {
  public:
   csv_file(const std::filesystem::path& path, std::string_view head)
-      : file_{path}, out_{file_.stream(), path.string()} {
+      : file_{path}, to_{file_.stream()}, out_{to_, text_sink::kind::csv, path.string()} {
     out_ += head;
     out_ += "\r\n";
   }
   csv_file& text(std::string_view v) {
     separate();
-    if (v.find_first_of(",\"\r\n") == std::string_view::npos) {
-      out_ += v;
-      return *this;
-    }
-    std::string quoted = "\"";
-    for (char c : v) {
-      if (c == '"') quoted += '"';
-      quoted += c;
-    }
-    out_ += quoted + '"';
+    out_ += csv_cell(v);
     return *this;
   }
   csv_file& number(std::int64_t v) {
@@ -50,6 +41,7 @@ class csv_file {
     first_ = false;
   }
   whole_file file_;
+  output to_;
   text_sink out_;
   bool first_ = true;
 };
@@ -110,7 +102,7 @@ void write_messages(const model& m, const selection& wanted, const std::filesyst
         .text(to_string(fate_of(m, i)));
     auto d = m.messages.discarded[i];
     f.text(d == no_row ? std::string_view{} : m.text(static_cast<std::uint32_t>(m.events.value[d])))
-        .text(printable(m.payload(i)))
+        .text(m.payload(i))
         .end();
     for (auto c : m.causes(i)) {
       causes.text(name).text(m.message_name(c)).end();

@@ -35,8 +35,7 @@ std::string escaped(std::string_view text) {
 
 } // namespace
 
-void export_mermaid(const model& m, const selection& wanted, std::FILE* out,
-                    std::vector<std::string>& notes) {
+void export_mermaid(const model& m, const selection& wanted, output& out, std::vector<std::string>& notes) {
   // Participants in order of appearance, those of a node together in a box.
   std::vector<bool> present(m.actors.size());
   std::string body;
@@ -63,7 +62,7 @@ void export_mermaid(const model& m, const selection& wanted, std::FILE* out,
     present[from] = present[to] = true;
     body += line;
   }
-  text_sink text{out};
+  text_sink text{out, text_sink::kind::text};
   text += "sequenceDiagram\n";
   for (std::uint32_t n = 0; n <= m.nodes.size(); ++n) {
     std::string box;

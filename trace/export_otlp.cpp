@@ -14,7 +14,8 @@ constexpr int kind_producer = 4, kind_consumer = 5, status_error = 2;
 
 class otlp {
  public:
-  otlp(const model& m, const selection& wanted, std::FILE* out) : m_{m}, wanted_{wanted}, out_{out} {
+  otlp(const model& m, const selection& wanted, output& out)
+      : m_{m}, wanted_{wanted}, out_{out, text_sink::kind::json} {
     // The trace a message belongs to is its root cause. Causes come first in a sound
     // trace, so one pass finds all roots.
     for (row i = 0; i < m.messages.size(); ++i) {
@@ -163,7 +164,7 @@ class otlp {
 
 } // namespace
 
-void export_otlp(const model& m, const selection& wanted, std::FILE* out, std::vector<std::string>&) {
+void export_otlp(const model& m, const selection& wanted, output& out, std::vector<std::string>&) {
   otlp{m, wanted, out}.run();
 }
 

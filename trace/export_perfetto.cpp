@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <fmt/format.h>
 #include <limits>
 
@@ -16,18 +17,19 @@
 namespace troupe::trace {
 
 void text_sink::flush() {
-  errno = 0;
-  if (std::fwrite(buffer_.data(), 1, buffer_.size(), out_) != buffer_.size() || std::fflush(out_) != 0)
-    throw file_error(name_, errno);
+  const bool written = what_ == kind::json  ? out_.json(buffer_)
+                       : what_ == kind::csv ? out_.csv(buffer_)
+                                            : out_.text(buffer_);
   buffer_.clear();
+  if (!written || !out_.flush()) throw file_error(name_, out_.error());
 }
 
 namespace {
 
 class perfetto {
  public:
-  perfetto(const model& m, const selection& wanted, std::FILE* out)
-      : m_{m}, wanted_{wanted}, out_{out}, open_until_(m.actors.size(), INT64_MIN),
+  perfetto(const model& m, const selection& wanted, output& out)
+      : m_{m}, wanted_{wanted}, out_{out, text_sink::kind::json}, open_until_(m.actors.size(), INT64_MIN),
         open_since_(m.actors.size(), INT64_MIN), depth_(m.actors.size(), 0) {
     for (auto t : m.events.time)
       earliest_ = std::min(earliest_, t);
@@ -179,7 +181,7 @@ class perfetto {
 
 } // namespace
 
-void export_perfetto(const model& m, const selection& wanted, std::FILE* out, std::vector<std::string>&) {
+void export_perfetto(const model& m, const selection& wanted, output& out, std::vector<std::string>&) {
   perfetto{m, wanted, out}.run();
 }
 

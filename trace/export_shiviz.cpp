@@ -24,7 +24,8 @@ void merge_into(clock& into, const clock& from) {
 
 class shiviz {
  public:
-  shiviz(const model& m, const selection& wanted, std::FILE* out) : m_{m}, wanted_{wanted}, out_{out} {}
+  shiviz(const model& m, const selection& wanted, output& out)
+      : m_{m}, wanted_{wanted}, out_{out, text_sink::kind::text} {}
 
   void run() {
     check_hosts();
@@ -106,7 +107,7 @@ class shiviz {
 
 } // namespace
 
-void export_shiviz(const model& m, const selection& wanted, std::FILE* out, std::vector<std::string>&) {
+void export_shiviz(const model& m, const selection& wanted, output& out, std::vector<std::string>&) {
   shiviz{m, wanted, out}.run();
 }
 

@@ -41,7 +41,7 @@ class parser {
     auto out = either();
     if (next_.kind == token_kind::close) fail(next_, "this parenthesis closes nothing");
     if (next_.kind != token_kind::end)
-      fail(next_, fmt::format("expected \"and\", \"or\" or the end here, not \"{}\"", printable(next_.text)));
+      fail(next_, fmt::format("expected \"and\", \"or\" or the end here, not \"{}\"", next_.text));
     return out;
   }
 
@@ -156,9 +156,8 @@ class parser {
   static std::string unknown_field(const std::string& name) {
     auto names = filters::field_names();
     auto near = nearest(name, names);
-    if (!near.empty())
-      return fmt::format("there is no field \"{}\"; did you mean \"{}\"?", printable(name), near);
-    return fmt::format("there is no field \"{}\"; fields are {}", printable(name), fmt::join(names, ", "));
+    if (!near.empty()) return fmt::format("there is no field \"{}\"; did you mean \"{}\"?", name, near);
+    return fmt::format("there is no field \"{}\"; fields are {}", name, fmt::join(names, ", "));
   }
 
   comparison comparison_of(const field_info& field, const token& op) const {

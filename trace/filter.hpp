@@ -3,6 +3,7 @@
 
 #include "trace/marked_error.hpp"
 #include "trace/model.hpp"
+#include "trace/shown_text.hpp"
 
 #include <memory>
 #include <stdexcept>

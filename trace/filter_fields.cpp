@@ -178,15 +178,13 @@ std::string set_value(test& t, const std::string& text) {
       names.push_back(to_string(static_cast<event_kind>(k)));
     if (std::ranges::find(names, text) != names.end()) return {};
     auto near = nearest(text, names);
-    if (!near.empty())
-      return fmt::format("there is no kind \"{}\"; did you mean \"{}\"?", printable(text), near);
-    return fmt::format("there is no kind \"{}\"; kinds are {}", printable(text), fmt::join(names, ", "));
+    if (!near.empty()) return fmt::format("there is no kind \"{}\"; did you mean \"{}\"?", text, near);
+    return fmt::format("there is no kind \"{}\"; kinds are {}", text, fmt::join(names, ", "));
   }
   case value_type::duration: {
     auto value = parse_duration(text);
     if (!value)
-      return fmt::format("\"{}\" is no duration; write a number and a unit: 250us, 2ms, 1.5s",
-                         printable(text));
+      return fmt::format("\"{}\" is no duration; write a number and a unit: 250us, 2ms, 1.5s", text);
     t.number = *value;
     return {};
   }
@@ -194,8 +192,7 @@ std::string set_value(test& t, const std::string& text) {
   case value_type::number: {
     auto value = parse_bytes(text);
     if (!value)
-      return fmt::format("\"{}\" is no size; write a number, with a unit if you like: 100, 64KiB",
-                         printable(text));
+      return fmt::format("\"{}\" is no size; write a number, with a unit if you like: 100, 64KiB", text);
     t.number = *value;
     return {};
   }
@@ -207,8 +204,7 @@ std::string set_value(test& t, const std::string& text) {
       t.number = static_cast<std::int64_t>(number);
       return {};
     }
-    return fmt::format("\"{}\" names no message; write NODE:NUMBER, as in w1:1234, or a number",
-                       printable(text));
+    return fmt::format("\"{}\" names no message; write NODE:NUMBER, as in w1:1234, or a number", text);
   }
   }
   return {};

@@ -111,7 +111,7 @@ run_time end_of(const model& m, row message) {
 
 std::string discarded_text(const model& m, row message) {
   auto d = m.messages.discarded[message];
-  auto reason = printable(m.text(static_cast<std::uint32_t>(m.events.value[d])));
+  auto reason = m.text(static_cast<std::uint32_t>(m.events.value[d]));
   return fmt::format("{}: {}", m.events.kind[d] == event_kind::dropped ? "dropped" : "a dead letter", reason);
 }
 
@@ -194,9 +194,9 @@ std::string hop_times(const model& m, row message) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-std::string render_text(const follow_report& f, bool colour, int width) {
+shown_text render_text(const follow_report& f, int width) {
   auto& m = *f.of;
-  std::string out;
+  shown_text out;
   for (auto& h : f.hops) {
     // Very deep trees stay readable: the depth is told where the indentation ends.
     auto indent = std::string(2 * std::min<std::size_t>(h.depth, 30), ' ');
@@ -208,20 +208,19 @@ std::string render_text(const follow_report& f, bool colour, int width) {
         : h.seen   ? "↑"
         : h.joined ? "+"
                    : "·",
-        m.message_name(h.message), printable(m.text(m.messages.type[h.message])),
+        m.message_name(h.message), m.text(m.messages.type[h.message]),
         m.actor_name(m.messages.sender[h.message]), m.actor_name(m.messages.receiver[h.message]));
     if (h.seen)
       line += "  (shown above)";
     else
       line += "  " + hop_times(m, h.message);
     if (!h.other_causes.empty()) line += fmt::format("  also because of {}", names(m, h.other_causes));
-    line = cut_to_width(line, width);
-    out += h.asked && colour ? "\x1b[1m" + line + "\x1b[0m\n" : line + "\n";
+    out += shown_text{line}.cut(width).in(h.asked ? look::bold : look::plain) + "\n";
   }
-  if (f.causes_left_out > 0) out += fmt::format("{} more\n", counted(f.causes_left_out, "cause"));
-  if (f.left_out > 0) out += fmt::format("{} more\n", counted(f.left_out, "effect"));
-  out += fmt::format("\n{} after {}; {} from the first send to the last handler's end\n",
-                     counted(f.effects, "effect"), m.message_name(f.message), duration_text(f.to - f.from));
+  if (f.causes_left_out > 0) out += say("{} more\n", counted(f.causes_left_out, "cause"));
+  if (f.left_out > 0) out += say("{} more\n", counted(f.left_out, "effect"));
+  out += say("\n{} after {}; {} from the first send to the last handler's end\n",
+             counted(f.effects, "effect"), m.message_name(f.message), duration_text(f.to - f.from));
   return out;
 }
 

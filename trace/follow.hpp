@@ -2,6 +2,7 @@
 #pragma once
 
 #include "trace/model.hpp"
+#include "trace/shown_text.hpp"
 
 #include <string>
 #include <vector>
@@ -32,7 +33,7 @@ struct follow_report {
 
 /// `limit` bounds the effects that are listed, and the causes that were joined (the nearest stay); 0: all.
 follow_report follow_message(const model&, row message, std::uint64_t limit);
-std::string render_text(const follow_report&, bool colour, int width);
+shown_text render_text(const follow_report&, int width);
 std::string render_json(const follow_report&);
 
 /// "120 µs on the way, waited 30 µs, handled in 5 µs", or what became of it instead.

@@ -18,8 +18,7 @@ graph_level level_of(const model& m, std::string_view by) {
   if (by == "role") return graph_level::roles;
   if (by == "node") return graph_level::nodes;
   if (by.empty()) return m.actors.size() > graph_actors_max ? graph_level::roles : graph_level::actors;
-  throw std::runtime_error(
-      fmt::format("a graph can be by actor, role or node, not by \"{}\"", printable(by)));
+  throw std::runtime_error(fmt::format("a graph can be by actor, role or node, not by \"{}\"", by));
 }
 
 /// Which vertex an actor belongs to, made on the way.
@@ -70,7 +69,7 @@ std::string types_text(const graph_edge& e, std::size_t max) {
   std::string out;
   for (std::size_t i = 0; i < e.types.size(); ++i) {
     if (i == max) return out + fmt::format(", {} more", e.types.size() - max);
-    out += fmt::format("{}{}", i == 0 ? "" : ", ", printable(e.types[i].first));
+    out += fmt::format("{}{}", i == 0 ? "" : ", ", e.types[i].first);
     if (e.types.size() > 1) out += fmt::format(" {}", grouped(e.types[i].second));
   }
   return out;
@@ -125,8 +124,8 @@ graph_report who_talks_to_whom(const model& m, const filter& f, std::string_view
   return out;
 }
 
-std::string render_text(const graph_report& g, bool colour, int width) {
-  if (g.edges.empty()) return "no message matches\n";
+shown_text render_text(const graph_report& g, int width) {
+  if (g.edges.empty()) return say("no message matches\n");
   using align = table::align;
   table t{{{"from"},
            {"to"},
@@ -136,10 +135,10 @@ std::string render_text(const graph_report& g, bool colour, int width) {
            {"bytes", align::right},
            {"types"}}};
   for (auto& e : g.edges)
-    t.row({printable(g.vertices[e.from].name), printable(g.vertices[e.to].name), grouped(e.messages),
+    t.row({g.vertices[e.from].name, g.vertices[e.to].name, grouped(e.messages),
            e.discarded == 0 ? "" : grouped(e.discarded), e.between_nodes == 0 ? "" : grouped(e.between_nodes),
            e.between_nodes == 0 ? "" : bytes_text(e.bytes), types_text(e, 4)});
-  return t.render(colour, width);
+  return t.render(width);
 }
 
 std::string render_json(const graph_report& g) {

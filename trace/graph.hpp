@@ -3,6 +3,7 @@
 
 #include "trace/filter.hpp"
 #include "trace/model.hpp"
+#include "trace/shown_text.hpp"
 
 #include <string>
 #include <vector>
@@ -38,7 +39,7 @@ inline constexpr std::size_t graph_actors_max = 40;
 /// Messages count of which an event matches the filter. `by`: "actor", "role", "node", or
 /// empty. Throws std::runtime_error for anything else.
 graph_report who_talks_to_whom(const model&, const filter&, std::string_view by);
-std::string render_text(const graph_report&, bool colour, int width);
+shown_text render_text(const graph_report&, int width);
 std::string render_json(const graph_report&);
 std::string render_dot(const graph_report&);
 

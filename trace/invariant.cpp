@@ -16,7 +16,7 @@ filter filter_of(const std::string& text) {
     if (f.everything()) throw invariant_error("a filter is missing, as in: never kind=dropped");
     return f;
   } catch (const filter_error& e) {
-    throw invariant_error("there is a mistake in its filter:\n" + e.render());
+    throw invariant_error(fmt::format("there is a mistake in its filter \"{}\": {}", text, e.what()));
   }
 }
 

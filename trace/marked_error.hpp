@@ -1,6 +1,8 @@
 // A mistake in a text that somebody wrote, with where it is.
 #pragma once
 
+#include "trace/shown_text.hpp"
+
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -15,7 +17,7 @@ class marked_error : public std::runtime_error {
   marked_error(std::string_view text, std::size_t at, std::size_t length, const std::string& sentence)
       : std::runtime_error{sentence}, text_{text}, at_{at}, length_{length} {}
   std::size_t at() const { return at_; } ///< bytes from the start of the text
-  std::string render() const;
+  shown_text render() const;
 
  private:
   std::string text_;

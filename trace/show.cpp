@@ -13,12 +13,12 @@ constexpr int content_columns_max = 200;
 
 std::string type_text(const model& m, std::uint32_t type) {
   auto text = m.text(type);
-  return text.empty() ? "?" : printable(text);
+  return std::string{text.empty() ? "?" : text};
 }
 
 std::string reason_text(const model& m, row i) {
   auto text = m.text(static_cast<std::uint32_t>(m.events.value[i]));
-  return text.empty() ? "" : ": " + printable(text);
+  return text.empty() ? "" : fmt::format(": {}", text);
 }
 
 std::string peer_node(const model& m, row i) {
@@ -101,7 +101,7 @@ std::string_view value_name(event_kind kind) {
   }
 }
 
-std::string_view colour_of(event_kind kind) {
+look look_of(event_kind kind) {
   switch (kind) {
   case event_kind::dropped:
   case event_kind::dead_lettered:
@@ -110,18 +110,18 @@ std::string_view colour_of(event_kind kind) {
   case event_kind::fault:
   case event_kind::told_to_end:
   case event_kind::stood_still:
-    return "\x1b[31m";
+    return look::red;
   case event_kind::sent:
-    return "\x1b[36m";
+    return look::cyan;
   case event_kind::handled:
-    return "\x1b[32m";
+    return look::green;
   case event_kind::spawned:
   case event_kind::exited:
-    return "\x1b[35m";
+    return look::magenta;
   case event_kind::noted:
-    return "\x1b[33m";
+    return look::yellow;
   default:
-    return "";
+    return look::plain;
   }
 }
 
@@ -167,19 +167,15 @@ std::string describe(const model& m, row i) {
     return fmt::format("it had not run for {}: it was stopped, or its machine stood still",
                        duration_text(e.value[i]));
   case event_kind::noted:
-    return fmt::format("{} noted: {}", who(), printable(m.notes[static_cast<std::size_t>(e.value[i])]));
+    return fmt::format("{} noted: {}", who(), m.notes[static_cast<std::size_t>(e.value[i])]);
   }
   return "?";
 }
 
-std::string event_line(const model& m, row i, bool colour, int width) {
+shown_text event_line(const model& m, row i, int width) {
   auto& e = m.events;
-  auto head = fmt::format("{:>14}  {:<8}  ", time_text(e.time[i]), m.node_name(e.node[i]));
-  auto line = cut_to_width(head + describe(m, i), width);
-  if (!colour || line.size() <= head.size()) return line;
-  auto paint = colour_of(e.kind[i]);
-  if (paint.empty()) return line;
-  return fmt::format("{}{}{}\x1b[0m", head, paint, std::string_view{line}.substr(head.size()));
+  auto head = say("{:>14}  {:<8}  ", time_text(e.time[i]), m.node_name(e.node[i]));
+  return (head + shown_text{describe(m, i)}.in(look_of(e.kind[i]))).cut(width);
 }
 
 std::string event_json(const model& m, row i) {

@@ -3,6 +3,7 @@
 
 #include "trace/filter.hpp"
 #include "trace/model.hpp"
+#include "trace/shown_text.hpp"
 
 #include <functional>
 #include <string>
@@ -12,7 +13,7 @@ namespace troupe::trace {
 /// One event as a sentence: "worker-3 handled assign_task w1:17 from main-1 in 1.2 ms ...".
 std::string describe(const model&, row event);
 /// One line of `show`: time, node, sentence.
-std::string event_line(const model&, row event, bool colour, int width);
+shown_text event_line(const model&, row event, int width);
 /// The same as a JSON object on one line, with numbers where the sentence has words.
 std::string event_json(const model&, row event);
 

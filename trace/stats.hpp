@@ -3,6 +3,7 @@
 
 #include "trace/filter.hpp"
 #include "trace/model.hpp"
+#include "trace/shown_text.hpp"
 
 #include <string>
 #include <vector>
@@ -44,7 +45,7 @@ struct stats_report {
 /// Messages count whose handling matches the filter.
 stats_report compute_stats(const model&, const filter&);
 /// `rows` bounds each table; 0: all.
-std::string render_text(const stats_report&, std::uint64_t rows, bool colour, int width);
+shown_text render_text(const stats_report&, std::uint64_t rows, int width);
 std::string render_json(const stats_report&);
 
 } // namespace troupe::trace

@@ -14,8 +14,8 @@ std::string rate_text(double per_second) {
                           : grouped(static_cast<std::uint64_t>(per_second)) + "/s";
 }
 
-std::string section(std::string_view what, const std::vector<stats_row>& rows, std::int64_t length,
-                    std::uint64_t limit, bool colour, int width) {
+shown_text section(std::string_view what, const std::vector<stats_row>& rows, std::int64_t length,
+                   std::uint64_t limit, int width) {
   using align = table::align;
   std::vector<table::column> columns{
       {std::string{what}}, {"handled", align::right}, {"rate", align::right}, {"busy", align::right}};
@@ -28,7 +28,7 @@ std::string section(std::string_view what, const std::vector<stats_row>& rows, s
     if (limit != 0 && shown == limit) break;
     ++shown;
     std::vector<std::string> cells{
-        printable(r.name.empty() ? "?" : r.name), grouped(r.messages), rate_text(r.per_second),
+        r.name.empty() ? "?" : r.name, grouped(r.messages), rate_text(r.per_second),
         length <= 0
             ? ""
             : fmt::format("{:.1f} %", 100.0 * static_cast<double>(r.busy_ns) / static_cast<double>(length))};
@@ -37,8 +37,8 @@ std::string section(std::string_view what, const std::vector<stats_row>& rows, s
         cells.push_back(d->count == 0 ? "" : duration_text(v));
     t.row(std::move(cells));
   }
-  auto out = t.render(colour, width);
-  if (shown < rows.size()) out += fmt::format("{} more\n", counted(rows.size() - shown, "row"));
+  auto out = t.render(width);
+  if (shown < rows.size()) out += say("{} more\n", counted(rows.size() - shown, "row"));
   return out + "\n";
 }
 
@@ -82,14 +82,14 @@ void json_rows(json_writer& j, std::string_view name, const std::vector<stats_ro
 
 } // namespace
 
-std::string render_text(const stats_report& s, std::uint64_t limit, bool colour, int width) {
+shown_text render_text(const stats_report& s, std::uint64_t limit, int width) {
   auto& m = *s.of;
-  if (s.actors.empty()) return "no handled message matches\n";
+  if (s.actors.empty()) return say("no handled message matches\n");
   auto length = m.end_of_run();
-  auto out = section("message", s.types, length, limit, colour, width);
-  out += section("role", s.roles, length, limit, colour, width);
-  out += section("node", s.nodes, length, limit, colour, width);
-  out += section("hottest actor", s.actors, length, limit, colour, width);
+  auto out = section("message", s.types, length, limit, width);
+  out += section("role", s.roles, length, limit, width);
+  out += section("node", s.nodes, length, limit, width);
+  out += section("hottest actor", s.actors, length, limit, width);
   if (s.mailboxes.empty()) return out + "no mailbox ever held more than one message\n";
   using align = table::align;
   table t{{{"mailbox"},
@@ -103,7 +103,7 @@ std::string render_text(const stats_report& s, std::uint64_t limit, bool colour,
     t.row({m.actor_name(b.actor), grouped(b.deepest), time_text(b.deepest_at), fmt::format("{:.1f}", b.mean),
            sparkline(b.depth)});
   }
-  return out + t.render(colour, width);
+  return out + t.render(width);
 }
 
 std::string render_json(const stats_report& s) {

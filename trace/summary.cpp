@@ -86,34 +86,31 @@ std::vector<type_summary> summarize_types(const model& m) {
 std::string reasons_text(const std::map<std::string, std::uint64_t>& reasons) {
   std::string out;
   for (auto& [reason, n] : reasons)
-    out += fmt::format("{}{} {}", out.empty() ? "" : ", ", printable(reason.empty() ? "no reason" : reason),
-                       grouped(n));
+    out += fmt::format("{}{} {}", out.empty() ? "" : ", ", reason.empty() ? "no reason" : reason, grouped(n));
   return out.empty() ? out : fmt::format(" ({})", out);
 }
 
-std::string ledger_text(const ledger_view& l) {
-  auto out = fmt::format("ledger     sent {} = handled {}", grouped(l.sent), grouped(l.count(fate::handled)));
-  out += fmt::format(" + dropped {}{}", grouped(l.count(fate::dropped)), reasons_text(l.dropped));
-  out += fmt::format(" + dead-lettered {}{}", grouped(l.count(fate::dead_lettered)),
-                     reasons_text(l.dead_lettered));
-  out += fmt::format(" + lost {}", grouped(l.count(fate::lost)));
-  if (auto n = l.count(fate::in_handler)) out += fmt::format(" + in a handler at the end {}", grouped(n));
-  if (auto n = l.count(fate::unrecorded)) out += fmt::format(" + not recorded {}", grouped(n));
-  if (auto n = l.count(fate::vanished)) out += fmt::format(" + VANISHED {}", grouped(n));
-  out +=
-      l.balanced() ? "\n           it balances\n" : "\n           it does not balance: see `trace check`\n";
+shown_text ledger_text(const ledger_view& l) {
+  auto out = say("ledger     sent {} = handled {}", grouped(l.sent), grouped(l.count(fate::handled)));
+  out += say(" + dropped {}{}", grouped(l.count(fate::dropped)), reasons_text(l.dropped));
+  out += say(" + dead-lettered {}{}", grouped(l.count(fate::dead_lettered)), reasons_text(l.dead_lettered));
+  out += say(" + lost {}", grouped(l.count(fate::lost)));
+  if (auto n = l.count(fate::in_handler)) out += say(" + in a handler at the end {}", grouped(n));
+  if (auto n = l.count(fate::unrecorded)) out += say(" + not recorded {}", grouped(n));
+  if (auto n = l.count(fate::vanished)) out += say(" + VANISHED {}", grouped(n));
+  out += l.balanced() ? say("\n           it balances\n")
+                      : say("\n           it does not balance: see `{}`\n", own_command("trace check"));
   if (l.unsent > 0)
-    out +=
-        fmt::format("           {} received whose send is not in the trace\n", counted(l.unsent, "message"));
+    out += say("           {} received whose send is not in the trace\n", counted(l.unsent, "message"));
   return out;
 }
 
-std::string end_text(const summary_report& s) {
+shown_text end_text(const summary_report& s) {
   if (s.told_to_end == no_row) return {};
   auto& e = s.of->events;
-  return fmt::format("ended      at {}, told to: {}, {}\n", time_text(e.time[s.told_to_end]),
-                     printable(s.of->text(e.type[s.told_to_end])),
-                     printable(s.of->text(static_cast<std::uint32_t>(e.value[s.told_to_end]))));
+  return say("ended      at {}, told to: {}, {}\n", time_text(e.time[s.told_to_end]),
+             s.of->text(e.type[s.told_to_end]),
+             s.of->text(static_cast<std::uint32_t>(e.value[s.told_to_end])));
 }
 
 std::vector<standstill_summary> summarize_standstills(const model& m) {
@@ -135,16 +132,16 @@ std::vector<standstill_summary> summarize_standstills(const model& m) {
   return out;
 }
 
-std::string standstills_text(const summary_report& s) {
-  std::string out;
+shown_text standstills_text(const summary_report& s) {
+  shown_text out;
   for (auto& each : s.standstills)
-    out += fmt::format("paused     {} did not run for {} until {}{}\n", each.node,
-                       duration_text(each.longest_ns), time_text(each.longest_until),
-                       each.times == 1 ? "" : fmt::format(", the longest of {} times", each.times));
+    out += say("paused     {} did not run for {} until {}{}\n", each.node, duration_text(each.longest_ns),
+               time_text(each.longest_until),
+               each.times == 1 ? "" : fmt::format(", the longest of {} times", each.times));
   return out;
 }
 
-std::string nodes_table(const model& m, bool colour, int width) {
+shown_text nodes_table(const model& m, int width) {
   using align = table::align;
   table t{{{"node"},
            {"pid", align::right},
@@ -160,13 +157,13 @@ std::string nodes_table(const model& m, bool colour, int width) {
       continue;
     }
     auto state = !node.closed ? "not closed" : node.ended != 0 ? "ended early" : "complete";
-    t.row({m.node_name(n), std::to_string(node.pid), printable(node.host), time_text(node.began),
-           time_text(node.last), grouped(node.events), state});
+    t.row({m.node_name(n), std::to_string(node.pid), node.host, time_text(node.began), time_text(node.last),
+           grouped(node.events), state});
   }
-  return t.render(colour, width);
+  return t.render(width);
 }
 
-std::string roles_table(const summary_report& s, bool colour, int width) {
+shown_text roles_table(const summary_report& s, int width) {
   using align = table::align;
   table t{{{"role"},
            {"node"},
@@ -175,12 +172,12 @@ std::string roles_table(const summary_report& s, bool colour, int width) {
            {"handled", align::right},
            {"busy", align::right}}};
   for (auto& r : s.roles)
-    t.row({printable(r.role), r.node, r.actors == 0 ? "" : grouped(r.actors), grouped(r.sent),
-           grouped(r.handled), r.handled == 0 ? "" : duration_text(r.busy_ns)});
-  return t.render(colour, width);
+    t.row({r.role, r.node, r.actors == 0 ? "" : grouped(r.actors), grouped(r.sent), grouped(r.handled),
+           r.handled == 0 ? "" : duration_text(r.busy_ns)});
+  return t.render(width);
 }
 
-std::string types_table(const summary_report& s, bool colour, int width) {
+shown_text types_table(const summary_report& s, int width) {
   using align = table::align;
   table t{{{"message"},
            {"sent", align::right},
@@ -191,11 +188,11 @@ std::string types_table(const summary_report& s, bool colour, int width) {
            {"mean wait", align::right},
            {"mean handling", align::right}}};
   for (auto& y : s.types)
-    t.row({printable(y.type.empty() ? "?" : y.type), grouped(y.sent), grouped(y.handled),
+    t.row({y.type.empty() ? "?" : y.type, grouped(y.sent), grouped(y.handled),
            y.discarded == 0 ? "" : grouped(y.discarded), y.between_nodes == 0 ? "" : grouped(y.between_nodes),
            y.between_nodes == 0 ? "" : bytes_text(y.bytes), y.wait_ns < 0 ? "" : duration_text(y.wait_ns),
            y.handling_ns < 0 ? "" : duration_text(y.handling_ns)});
-  return t.render(colour, width);
+  return t.render(width);
 }
 
 void json_nodes(json_writer& j, const model& m) {
@@ -268,24 +265,22 @@ summary_report summarize(const model& m) {
   return out;
 }
 
-std::string render_remarks(const model& m, bool colour) {
-  std::string out =
-      m.complete() ? (colour ? "\x1b[32mthe trace is complete\x1b[0m\n" : "the trace is complete\n")
-                   : (colour ? "\x1b[33mthe trace is not complete\x1b[0m\n" : "the trace is not complete\n");
+shown_text render_remarks(const model& m) {
+  auto out = (m.complete() ? say("the trace is complete").in(look::green)
+                           : say("the trace is not complete").in(look::yellow))
+             + "\n";
   for (auto& r : m.remarks)
-    out += fmt::format("  {} {}\n", r.missing ? "!" : "-", printable(r.text));
+    out += say("  {} {}\n", r.missing ? "!" : "-", r.text);
   return out;
 }
 
-std::string render_text(const summary_report& s, bool colour, int width) {
+shown_text render_text(const summary_report& s, int width) {
   auto& m = *s.of;
-  auto out = fmt::format("{}\n", render_remarks(m, colour));
-  out +=
-      fmt::format("run        {} over {}, {}, {}\n", duration_text(s.length), counted(m.nodes.size(), "node"),
-                  counted(s.events, "event"), counted(s.ledger.sent, "message"));
+  auto out = say("{}\n", render_remarks(m));
+  out += say("run        {} over {}, {}, {}\n", duration_text(s.length), counted(m.nodes.size(), "node"),
+             counted(s.events, "event"), counted(s.ledger.sent, "message"));
   out += end_text(s) + standstills_text(s) + ledger_text(s.ledger);
-  out += fmt::format("\n{}\n{}\n{}", nodes_table(m, colour, width), roles_table(s, colour, width),
-                     types_table(s, colour, width));
+  out += say("\n{}\n{}\n{}", nodes_table(m, width), roles_table(s, width), types_table(s, width));
   return out;
 }
 

@@ -3,6 +3,7 @@
 
 #include "trace/ledger_view.hpp"
 #include "trace/model.hpp"
+#include "trace/shown_text.hpp"
 
 #include <string>
 #include <vector>
@@ -51,10 +52,10 @@ struct summary_report {
 
 /// One pass over the messages. The model must outlive the report.
 summary_report summarize(const model&);
-std::string render_text(const summary_report&, bool colour, int width);
+shown_text render_text(const summary_report&, int width);
 std::string render_json(const summary_report&);
 
 /// "the trace is complete", or what is missing from it; for the head of every command.
-std::string render_remarks(const model&, bool colour);
+shown_text render_remarks(const model&);
 
 } // namespace troupe::trace

@@ -1,6 +1,7 @@
 #include "trace/text.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
@@ -110,6 +111,23 @@ std::optional<std::int64_t> parse_bytes(std::string_view text) {
   return parse_with_unit(text, units, 1);
 }
 
+std::string own_name() {
+  const std::string name = program_invocation_short_name; // which libc keeps
+  return name.empty() ? "troupe" : name;
+}
+
+std::string own_command(std::string_view words) { return fmt::format("{} {}", own_name(), words); }
+
+std::string shell_quoted(std::string_view word) {
+  constexpr std::string_view harmless =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+=,-";
+  if (!word.empty() && word.find_first_not_of(harmless) == std::string_view::npos) return std::string{word};
+  std::string out = "'";
+  for (char c : word)
+    out += c == '\'' ? std::string{"'\\''"} : std::string{c};
+  return out + "'";
+}
+
 std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {
   std::string_view best;
   if (word.size() > 64) return best;
@@ -146,42 +164,77 @@ bool glob_match(std::string_view pattern, std::string_view text) {
   return p == pattern.size();
 }
 
+std::string csv_cell(std::string_view text) {
+  // Tabs and line ends are visible by now. The last four are the others' twins of full width.
+  constexpr std::string_view formula_starts[] = {"=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"};
+  auto cell = printable(text);
+  double number = 0;
+  const auto* end = cell.data() + cell.size();
+  const bool is_number = std::from_chars(cell.data(), end, number).ptr == end;
+  const auto starts = [&](std::string_view sign) { return cell.starts_with(sign); };
+  if (!cell.empty() && !is_number && std::ranges::any_of(formula_starts, starts)) cell.insert(0, 1, '\'');
+  if (cell.find_first_of(",\"") == std::string::npos) return cell;
+  std::string quoted = "\"";
+  for (char c : cell) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
 std::size_t display_width(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; }));
+  std::size_t columns = 0;
+  while (!text.empty()) {
+    const auto n = std::max<std::size_t>(1, code_point_length(text));
+    columns += n == 1 ? 1 : columns_of(code_point_of(text));
+    text.remove_prefix(n);
+  }
+  return columns;
 }
 
 std::string cut_to_width(std::string_view text, int width) {
   if (width <= 0 || display_width(text) <= static_cast<std::size_t>(width)) return std::string{text};
-  std::size_t at = 0;
-  for (int columns = 0; at < text.size(); ++at)
-    if ((static_cast<unsigned char>(text[at]) & 0xc0U) != 0x80 && ++columns == width) break;
+  std::size_t at = 0, columns = 0;
+  while (at < text.size()) {
+    const auto n = std::max<std::size_t>(1, code_point_length(text.substr(at)));
+    columns += display_width(text.substr(at, n));
+    if (columns >= static_cast<std::size_t>(width)) break;
+    at += n;
+  }
   return std::string{text.substr(0, at)} + "…";
 }
 
-std::string table::render(bool colour, int width, std::string_view indent) const {
+void table::row(std::vector<std::string> cells) {
+  for (auto& cell : cells)
+    cell = printable(cell);
+  rows_.push_back(std::move(cells));
+}
+
+shown_text table::render(int width, std::string_view indent) const {
+  std::vector<std::string> heads;
   std::vector<std::size_t> widths;
-  for (auto& c : columns_)
-    widths.push_back(display_width(c.head));
+  for (auto& c : columns_) {
+    heads.push_back(printable(c.head));
+    widths.push_back(display_width(heads.back()));
+  }
   for (auto& r : rows_)
     for (std::size_t i = 0; i < r.size() && i < widths.size(); ++i)
       widths[i] = std::max(widths[i], display_width(r[i]));
-  auto line = [&](const auto& cell) {
+  auto line = [&](const std::vector<std::string>& cells) {
     std::string out{indent};
     for (std::size_t i = 0; i < columns_.size(); ++i) {
-      std::string text = cell(i);
+      const auto text = i < cells.size() ? cells[i] : std::string{};
       auto pad = std::string(widths[i] - std::min(widths[i], display_width(text)), ' ');
       if (i > 0) out += "  ";
       out += columns_[i].where == align::right ? pad + text : text + pad;
     }
     while (!out.empty() && out.back() == ' ')
       out.pop_back();
-    return cut_to_width(out, width);
+    return shown_text{cut_to_width(out, width)};
   };
-  auto head = line([&](std::size_t i) { return columns_[i].head; });
-  std::string out = fmt::format("{}{}{}\n", colour ? "\x1b[2m" : "", head, colour ? "\x1b[0m" : "");
+  auto out = line(heads).in(look::faint) + "\n";
   for (auto& r : rows_)
-    out += line([&](std::size_t i) { return i < r.size() ? r[i] : std::string{}; }) + "\n";
+    out += line(r) + "\n";
   return out;
 }
 

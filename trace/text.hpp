@@ -1,6 +1,7 @@
 // Words and numbers for people: durations, sizes, counts, aligned tables, near misses.
 #pragma once
 
+#include "trace/shown_text.hpp"
 #include "trace/utf8.hpp"
 
 #include <cstdint>
@@ -28,13 +29,25 @@ std::optional<std::int64_t> parse_duration(std::string_view);
 /// "64KiB", "1.5MB", "100"; bytes.
 std::optional<std::int64_t> parse_bytes(std::string_view);
 
+/// Under which this program was started, without directories.
+std::string own_name();
+/// "bank keygen -o x": a command of this program, to be typed.
+/// `words` after the first may need shell_quoted().
+std::string own_command(std::string_view words);
+/// As a shell reads it as one word: as it is, or in single quotes.
+std::string shell_quoted(std::string_view);
+
 /// The word that was probably meant, or empty if none is near.
 std::string_view nearest(std::string_view word, std::span<const std::string_view> known);
 
 /// '*' stands for any text, '?' for any one character.
 bool glob_match(std::string_view pattern, std::string_view text);
 
-/// Columns that line up. Cells are text; the first row is the head.
+/// A cell of a CSV file (RFC 4180): printable, in quotes where it needs them. What a spreadsheet would
+/// take for a formula, a text that begins with = + - @ and is no number, gets an apostrophe in front.
+std::string csv_cell(std::string_view);
+
+/// Columns that line up. Cells are text, made printable; the first row is the head.
 class table {
  public:
   enum class align : std::uint8_t { left, right };
@@ -43,17 +56,17 @@ class table {
     align where = align::left;
   };
   explicit table(std::vector<column> columns) : columns_{std::move(columns)} {}
-  void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  void row(std::vector<std::string> cells);
   bool empty() const { return rows_.empty(); }
-  /// Lines with ends. `width` > 0 cuts lines to it; colour dims the head.
-  std::string render(bool colour, int width, std::string_view indent = "") const;
+  /// Lines with ends. `width` > 0 cuts lines to it.
+  shown_text render(int width, std::string_view indent = "") const;
 
  private:
   std::vector<column> columns_;
   std::vector<std::vector<std::string>> rows_;
 };
 
-/// Columns a text takes on a terminal: code points, not bytes.
+/// Columns that a text which is printable takes on a terminal.
 std::size_t display_width(std::string_view);
 /// Cuts to that many columns, the last being "…", where it is longer; 0: never.
 std::string cut_to_width(std::string_view, int width);

@@ -32,6 +32,23 @@ constexpr std::array unprintables{
     interval{0xe0000, 0xe0fff}, // tags
 };
 
+constexpr std::array zero_width{interval{0x0300, 0x036f}, interval{0x0483, 0x0489}, interval{0x0591, 0x05bd},
+                                interval{0x064b, 0x065f}, interval{0x20d0, 0x20f0}, interval{0xfe00, 0xfe0f},
+                                interval{0xfe20, 0xfe2f}};
+constexpr std::array double_width{
+    interval{0x1100, 0x115f},   interval{0x231a, 0x231b},   interval{0x2e80, 0x303e},
+    interval{0x3041, 0x33ff},   interval{0x3400, 0x4dbf},   interval{0x4e00, 0x9fff},
+    interval{0xa000, 0xa4cf},   interval{0xac00, 0xd7a3},   interval{0xf900, 0xfaff},
+    interval{0xfe30, 0xfe6f},   interval{0xff00, 0xff60},   interval{0xffe0, 0xffe6},
+    interval{0x1f300, 0x1f64f}, interval{0x1f680, 0x1f6ff}, interval{0x1f900, 0x1f9ff},
+    interval{0x20000, 0x3fffd}};
+
+template <class Intervals>
+bool within(const Intervals& intervals, char32_t c) {
+  return std::any_of(intervals.begin(), intervals.end(),
+                     [c](const interval& i) { return c >= i.first && c <= i.last; });
+}
+
 bool is_plain(char c) { return c >= 0x20 && c < 0x7f; }
 
 /// Nearly all text is ASCII: eight bytes at a time.
@@ -90,10 +107,9 @@ std::size_t find_invalid_utf8(std::string_view text) {
 
 bool is_utf8(std::string_view text) { return find_invalid_utf8(text) == std::string_view::npos; }
 
-bool is_unprintable(char32_t c) {
-  return std::any_of(unprintables.begin(), unprintables.end(),
-                     [c](const interval& i) { return c >= i.first && c <= i.last; });
-}
+bool is_unprintable(char32_t c) { return within(unprintables, c); }
+
+std::size_t columns_of(char32_t c) { return within(zero_width, c) ? 0 : within(double_width, c) ? 2 : 1; }
 
 std::string printable(std::string_view text, std::string_view kept) {
   std::string out;

@@ -22,6 +22,8 @@ bool is_utf8(std::string_view);
 /// C1), what turns the direction of text, what takes no place and so hides, line and paragraph
 /// separators, tags.
 bool is_unprintable(char32_t);
+/// That a code point takes on a terminal, if it is printable.
+std::size_t columns_of(char32_t);
 
 /// Text from outside made safe to show: \n, \x1b, \u202e, \U000e0041 in place of what
 /// is_unprintable(), \xff in place of a byte that is no part of UTF-8. The controls in `kept`,

@@ -3,6 +3,7 @@
 #include "trace/check.hpp"
 #include "trace/json_writer.hpp"
 #include "trace/ledger_view.hpp"
+#include "trace/utf8.hpp"
 #include "trace/view_columns.hpp"
 
 #include <algorithm>
@@ -108,8 +109,8 @@ void write_nodes(json_writer& json, const model& m) {
   json.key("nodes").array();
   for (std::uint16_t n = 0; n < m.nodes.size(); ++n) {
     auto& node = m.nodes[n];
-    json.object().member("name", m.node_name(n)).member("recorded", node.recorded);
-    json.member("host", node.host).member("pid", node.pid).member("closed", node.closed);
+    json.object().member("name", printable(m.node_name(n))).member("recorded", node.recorded);
+    json.member("host", printable(node.host)).member("pid", node.pid).member("closed", node.closed);
     json.member("endedEarly", node.ended != 0).member("missed", node.missed);
     json.member("events", node.events).member("sampleOneIn", node.sample_one_in);
     json.member("clockOffset", node.clock_offset_ns).member("clockUncertainty", node.clock_uncertainty_ns);
@@ -129,7 +130,7 @@ void write_ledger(json_writer& json, const model& m) {
   auto reasons = [&](std::string_view name, const std::map<std::string, std::uint64_t>& all) {
     json.key(name).array();
     for (auto& [reason, n] : all)
-      json.array().value(reason).value(n).end();
+      json.array().value(printable(reason)).value(n).end();
     json.end();
   };
   reasons("dropped", books.dropped);
@@ -141,7 +142,7 @@ void write_findings(json_writer& json, const model& m) {
   json.key("findings").array();
   for (auto& f : check_trace(m)) {
     json.object().member("rule", to_string(f.what)).member("fault", f.how == severity::fault);
-    json.member("sentence", f.sentence).member("times", f.times);
+    json.member("sentence", printable(f.sentence)).member("times", f.times);
     auto rows = [&](std::string_view name, const std::vector<row>& all) {
       json.key(name).array();
       for (std::size_t i = 0; i < std::min(all.size(), evidence_max); ++i)
@@ -155,10 +156,11 @@ void write_findings(json_writer& json, const model& m) {
   json.end();
 }
 
+/// Texts are as they may be shown; contents of messages the page makes so.
 std::string meta_json(const model& m, std::string_view title) {
   std::string out;
   json_writer json{out};
-  json.object().member("title", title).member("complete", m.complete());
+  json.object().member("title", printable(title)).member("complete", m.complete());
   json.member("startedUnixMs", m.started_unix_ns / 1'000'000).member("end", m.end_of_run());
   json.member("events", m.events.size()).member("messages", m.messages.size());
   json.key("kinds").array();
@@ -168,7 +170,7 @@ std::string meta_json(const model& m, std::string_view title) {
   auto texts = [&](std::string_view name, const std::vector<std::string>& all) {
     json.key(name).array();
     for (auto& text : all)
-      json.value(text);
+      json.value(printable(text, "\n\t"));
     json.end();
   };
   texts("strings", m.strings);
@@ -177,11 +179,15 @@ std::string meta_json(const model& m, std::string_view title) {
   write_nodes(json, m);
   json.key("actors").array();
   for (std::uint32_t a = 0; a < m.actors.size(); ++a)
-    json.array().value(m.actor_name(a)).value(m.role_name(a)).value(m.actors[a].node).end();
+    json.array()
+        .value(printable(m.actor_name(a)))
+        .value(printable(m.role_name(a)))
+        .value(m.actors[a].node)
+        .end();
   json.end();
   json.key("remarks").array();
   for (auto& r : m.remarks)
-    json.object().member("missing", r.missing).member("text", r.text).end();
+    json.object().member("missing", r.missing).member("text", printable(r.text)).end();
   json.end();
   write_ledger(json, m);
   write_findings(json, m);

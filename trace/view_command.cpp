@@ -27,28 +27,27 @@ std::string title_of(const std::vector<fs::path>& inputs) {
 
 } // namespace
 
-int view(const trace_query& q, std::FILE* out, std::FILE* err) {
+int view(const trace_query& q, output& out, output& err) {
   return guarded(err, [&] {
     if (q.inputs.empty()) throw usage_error("view wants a run directory or trace files");
     auto m = load_for(q, err);
     view_report report;
     auto page = render_view(m, title_of(q.inputs), report);
     if (report.payload_bytes_left_out > 0)
-      put(err, fmt::format("{} of payloads left out: a page holds 64 MiB of them\n",
-                           bytes_text(report.payload_bytes_left_out)));
+      err.show(say("{} of payloads left out: a page holds 64 MiB of them\n",
+                   bytes_text(report.payload_bytes_left_out)));
     if (report.events > comfortable_events)
-      put(err,
-          fmt::format("{}: a browser will take its time to open that\n", counted(report.events, "event")));
+      err.show(say("{}: a browser will take its time to open that\n", counted(report.events, "event")));
     if (q.output == "-") {
-      put(out, page);
+      out.text(page);
       return 0;
     }
     auto file = q.output.empty() ? default_output(q.inputs.front()) : q.output;
     write_file(file, page);
     if (!q.json) {
-      put(out, fmt::format("{}\n", file.string()));
-      put(err, fmt::format("{}, {}, {}; open it in a browser\n", counted(report.events, "event"),
-                           counted(report.messages, "message"), bytes_text(page.size())));
+      out.show(say("{}\n", file));
+      err.show(say("{}, {}, {}; open it in a browser\n", counted(report.events, "event"),
+                   counted(report.messages, "message"), bytes_text(page.size())));
       return 0;
     }
     std::string text;
@@ -56,7 +55,7 @@ int view(const trace_query& q, std::FILE* out, std::FILE* err) {
     json.object().member("file", file.string()).member("bytes", page.size());
     json.member("events", report.events).member("messages", report.messages);
     json.member("payload_bytes_left_out", report.payload_bytes_left_out).end();
-    put(out, text + "\n");
+    out.json(text + "\n");
     return 0;
   });
 }

@@ -26,10 +26,9 @@ wait_graph build(const model& m, const std::vector<row>& open, row end) {
   for (auto message : open) {
     auto from = m.messages.sender[message], to = m.messages.receiver[message];
     if (from == 0 || to == 0) continue;
-    graph[from].push_back(
-        {to, m.messages.sent[message],
-         fmt::format("{} waits for {} ({} {})", m.actor_name(from), m.actor_name(to),
-                     printable(m.text(m.messages.type[message])), m.message_name(message))});
+    graph[from].push_back({to, m.messages.sent[message],
+                           fmt::format("{} waits for {} ({} {})", m.actor_name(from), m.actor_name(to),
+                                       m.text(m.messages.type[message]), m.message_name(message))});
   }
   for (auto& text : m.invariants) {
     try {
@@ -256,7 +255,7 @@ void check_waits(const model& m, const std::vector<row>& open, std::vector<findi
       f.sentence +=
           fmt::format("{}{} waits for {} ({} {})", f.times == 1 ? "" : ", ",
                       m.actor_name(m.messages.sender[message]), m.actor_name(m.messages.receiver[message]),
-                      printable(m.text(m.messages.type[message])), m.message_name(message));
+                      m.text(m.messages.type[message]), m.message_name(message));
     f.messages.push_back(message);
     f.events.push_back(m.messages.sent[message]);
   }

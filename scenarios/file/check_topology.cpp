@@ -2,6 +2,7 @@
 #include "scenarios/file/checks.hpp"
 #include "transport/hub.hpp"
 #include "transport/node_name.hpp"
+#include "trace/text.hpp"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -167,8 +168,9 @@ class topology_check {
     if (key)
       if (const auto value = c_.read.text(key->value, {"secret_key", "the path of a file"}, 4'096)) {
         if (value->empty())
-          c_.wrong.add(key->value.at, "`secret_key` is empty",
-                       "expected the path of a file that `troupe keygen` made");
+          c_.wrong.add(
+              key->value.at, "`secret_key` is empty",
+              fmt::format("expected the path of a file that `{}` made", trace::own_command("keygen")));
         else
           to_.security.secret_key = (c_.result.file.parent_path() / *value).lexically_normal();
       }
@@ -189,9 +191,10 @@ class topology_check {
     for (std::size_t i = 0; i < keys->size() && failed < wrong_elements_max; ++i) {
       if (is_z85_key((*keys)[i])) continue;
       ++failed;
-      c_.wrong.add(given.kind == node_kind::list ? given.items[i].at : given.at,
-                   fmt::format("{} is not a public key", in_quotes((*keys)[i])),
-                   "expected the 40 characters (Z85) that `troupe keygen` prints");
+      c_.wrong.add(
+          given.kind == node_kind::list ? given.items[i].at : given.at,
+          fmt::format("{} is not a public key", in_quotes((*keys)[i])),
+          fmt::format("expected the 40 characters (Z85) that `{}` prints", trace::own_command("keygen")));
     }
     to_.security.allowed_clients = *keys;
   }

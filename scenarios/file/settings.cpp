@@ -35,6 +35,9 @@ bool is_table_key(const std::vector<std::string>& path) {
   return path.size() == 2 && path[0] == "topology" && (path[1] == "place" || path[1] == "security");
 }
 
+/// Whether it stands behind an option that takes any key.
+bool is_free(const place& key) { return key.in->name() == "--set" || key.in->name() == "--vary"; }
+
 /// Of the last setting wins; of one file, the line does not matter any more.
 constexpr std::size_t set_bytes_max = 1U << 20;
 
@@ -43,13 +46,15 @@ constexpr std::size_t set_bytes_max = 1U << 20;
 std::span<const std::string> top_keys() { return top_key_names; }
 
 settings::settings(const overrides& given, const environment& env, mistakes& wrong)
-    : env_(env), wrong_(wrong) {
+    : env_(env), wrong_(wrong), variables_(given.variables) {
   take_variable("TROUPE_SEED", {"seed"});
   take_variable("TROUPE_DEADLINE", {"deadline"});
   take_variable("TROUPE_NODES", {"topology", "nodes"});
   take_variable("TROUPE_TRACE", {"trace", "level"});
   for (const auto& text : given.set)
-    take_set(text);
+    take_set("--set", text);
+  for (const auto& text : given.vary)
+    take_set("--vary", text);
   take_option("--seed", given.seed, {"seed"});
   take_option("--deadline", given.deadline, {"deadline"});
   take_option("--nodes", given.nodes, {"topology", "nodes"});
@@ -94,8 +99,10 @@ void settings::take_variable(const std::string& variable, std::vector<std::strin
     found_.push_back(std::move(s));
 }
 
-void settings::take_set(const std::string& given) {
-  const auto& source = remember("--set", given, origin::command_line);
+void settings::take_set(const char* option, const std::string& given) {
+  const auto& source = remember(option, given, origin::command_line);
+  const auto how =
+      fmt::format("write {} key=value; the key is a parameter, or a path such as topology.nodes", option);
   const auto bad = find_invalid_utf8(given);
   if (bad != std::string_view::npos || given.size() > set_bytes_max
       || given.find('\0') != std::string::npos) {
@@ -104,8 +111,7 @@ void settings::take_set(const std::string& given) {
   }
   const auto equals = given.find('=');
   if (equals == std::string::npos) {
-    wrong_.add(place_of(source, 0, given.size()), "there is no `=`",
-               "write --set key=value; the key is a parameter, or a path such as topology.nodes");
+    wrong_.add(place_of(source, 0, given.size()), "there is no `=`", how);
     return;
   }
   std::string_view key(given.data(), equals);
@@ -116,8 +122,7 @@ void settings::take_set(const std::string& given) {
   s.key_at = place_of(source, 0, std::max<std::size_t>(1, key.size()));
   if (std::find(s.path.begin(), s.path.end(), "") != s.path.end() || s.path.size() > nesting_max) {
     wrong_.add(s.key_at,
-               key.empty() ? "there is no key before `=`" : fmt::format("{} is not a key", tick(key)),
-               "write --set key=value; the key is a parameter, or a path such as topology.nodes");
+               key.empty() ? "there is no key before `=`" : fmt::format("{} is not a key", tick(key)), how);
     return;
   }
   s.value.kind = node_kind::raw;
@@ -138,7 +143,7 @@ const node* settings::scenario() const {
 bool settings::resolve(setting& s, const declaration* known) {
   const bool is_top = std::find(top_key_names.begin(), top_key_names.end(), s.path[0]) != top_key_names.end();
   const bool single = s.path.size() == 1;
-  const bool is_set = s.key_at.in->name() == "--set";
+  const bool is_set = is_free(s.key_at);
   if (is_set && single && known && known->find(s.path[0])) {
     s.path.insert(s.path.begin(), "parameters");
     return true;
@@ -160,17 +165,55 @@ bool settings::resolve(setting& s, const declaration* known) {
   return false;
 }
 
+void settings::take_variables_of(const declaration& known) {
+  std::vector<std::string> names;
+  for (const auto& p : known.parameters) {
+    names.push_back(std::string(set_variable) + upper(p.name));
+    take_variable(names.back(), {"parameters", p.name});
+  }
+  for (const auto& variable : variables_) {
+    const auto value = env_(variable);
+    if (!value || value->empty() || std::find(names.begin(), names.end(), variable) != names.end()) continue;
+    const auto& source = remember("environment", variable + '=' + *value, origin::environment);
+    wrong_.add(place_of(source, 0, variable.size()),
+               fmt::format("{} names no parameter of {}", tick(variable), known.name),
+               suggest(variable, names));
+  }
+}
+
+void settings::refuse_clashes() {
+  for (std::size_t i = 0; i < found_.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j) {
+      const auto &earlier = found_[j], &later = found_[i];
+      if (earlier.path != later.path || later.key_at.in->from() != origin::command_line
+          || earlier.key_at.in->from() != origin::command_line)
+        continue;
+      const auto &a = earlier.key_at.in->name(), &b = later.key_at.in->name();
+      if (a == "--set" && b == "--set") continue; // the last one wins
+      const bool one_is_varied = a == "--vary" || b == "--vary";
+      const auto at = a == "--vary" || !one_is_varied ? earlier.key_at : later.key_at;
+      const std::string key(at.in->text().substr(0, at.in->text().find('=')));
+      wrong_.add(at,
+                 a == b ? fmt::format("{} is varied twice", tick(key))
+                 : one_is_varied
+                     ? fmt::format("{} is varied and given by {}", tick(key), a == "--vary" ? b : a)
+                     : fmt::format("{} is given by {} and by {}", tick(key), a, b),
+                 a == b ? "give all its values to one --vary" : "leave one of them away");
+    }
+}
+
 void settings::lay_over(node& root, const declaration* known) {
   if (known) {
     std::vector<setting> options = std::move(found_);
     found_.clear();
-    for (const auto& p : known->parameters)
-      take_variable("TROUPE_SET_" + upper(p.name), {"parameters", p.name});
+    take_variables_of(*known);
     found_.insert(found_.end(), std::make_move_iterator(options.begin()),
                   std::make_move_iterator(options.end()));
   }
+  std::erase_if(found_, [&](setting& s) { return !resolve(s, known); });
+  refuse_clashes();
   for (auto& s : found_)
-    if (resolve(s, known)) apply(root, std::move(s));
+    apply(root, std::move(s));
   found_.clear();
 }
 

@@ -31,15 +31,19 @@ class settings {
     node value;
   };
 
-  void take_set(const std::string& given);
+  void take_set(const char* option, const std::string& given);
   void take_option(const char* name, const std::optional<std::string>& given, std::vector<std::string> path);
   void take_variable(const std::string& variable, std::vector<std::string> path);
+  void take_variables_of(const declaration& known);
   bool resolve(setting&, const declaration* known);
+  /// One key from two sides of which nobody can tell which was meant.
+  void refuse_clashes();
   void apply(node& root, setting&&);
   const source_text& remember(std::string name, std::string text, origin);
 
   const environment& env_;
   mistakes& wrong_;
+  const std::vector<std::string> variables_;
   std::deque<source_text> sources_; ///< places point into them
   std::vector<setting> found_;      ///< weakest first
 };

@@ -35,6 +35,11 @@ class splitter {
   }
 
  private:
+  /// Looks ahead from where the other is.
+  splitter(const splitter& other, mistakes& wrong)
+      : source_(other.source_), text_(other.text_), wrong_(wrong), at_(other.at_), open_(other.open_),
+        dots_(other.dots_), begin_(other.begin_), value_(other.value_), foreign_(true) {}
+
   /// To the first byte of the next statement.
   bool skip_blank() {
     while (at_ < text_.size()) {
@@ -55,22 +60,48 @@ class splitter {
   bool scan() {
     open_.clear();
     dots_ = 0;
-    value_ = foreign_ = false;
+    value_ = foreign_ = over_lines_ = false;
     begin_ = at_;
     while (at_ < text_.size()) {
       const char c = text_[at_];
       if (c == '#')
         skip_line();
       else if (c == '\n') {
-        if (open_.empty()) return !foreign_;
+        if (open_.empty()) return !foreign_ && !over_lines_;
         ++at_;
+        if (text_[open_.back()] == '{' && skip_over_lines()) continue;
         if (starts_statement()) return unclosed();
       } else if (c == '"' || c == '\'') {
         if (!skip_string(c)) return false;
       } else if (!step(c))
         return false;
     }
-    return open_.empty() ? !foreign_ : unclosed();
+    return open_.empty() ? !foreign_ && !over_lines_ : unclosed();
+  }
+
+  /// Behind a line end in an inline table, which may not go over lines: tells that, and goes behind its
+  /// end. False if it has none: then its `}` was forgotten.
+  bool skip_over_lines() {
+    mistakes told_later;
+    splitter ahead(*this, told_later);
+    while (ahead.at_ < text_.size() && ahead.open_.size() >= open_.size()) {
+      const char c = text_[ahead.at_];
+      const bool line_starts = text_[ahead.at_ - 1] == '\n';
+      if (line_starts && ahead.starts_statement() && ahead.starts_header()) return false;
+      if (c == '#')
+        ahead.skip_line();
+      else if (c == '\n')
+        ++ahead.at_;
+      else if (!(c == '"' || c == '\'' ? ahead.skip_string(c) : ahead.step(c)))
+        return false;
+    }
+    if (ahead.open_.size() >= open_.size()) return false;
+    wrong_.add(place_of(source_, open_.back(), 1), "an inline table must stand on one line",
+               "use a `[header]` with one key a line instead");
+    at_ = ahead.at_;
+    open_ = ahead.open_;
+    over_lines_ = true;
+    return true;
   }
 
   bool step(char c) {
@@ -149,6 +180,11 @@ class splitter {
     return i < line.size() && line[i] == ']';
   }
 
+  bool starts_header() const {
+    const auto first = text_.find_first_not_of(" \t", at_);
+    return first != std::string_view::npos && text_[first] == '[';
+  }
+
   /// Leaves at_ behind the closing quote.
   bool skip_string(char quote) {
     const std::size_t opening = at_;
@@ -189,8 +225,9 @@ class splitter {
   std::vector<std::size_t> open_; ///< offsets of the brackets that are open
   std::size_t dots_ = 0;
   std::size_t begin_ = 0;
-  bool value_ = false;   ///< behind the `=`
-  bool foreign_ = false; ///< letters beyond ASCII were told
+  bool value_ = false;      ///< behind the `=`
+  bool foreign_ = false;    ///< letters beyond ASCII were told
+  bool over_lines_ = false; ///< an inline table that goes over lines was told
 };
 
 } // namespace

@@ -205,7 +205,8 @@ std::optional<std::chrono::nanoseconds> value_reader::duration(const node& given
                     : fmt::format("expected {}; units are d, h, m, s, ms, us, ns", what.expected));
     return std::nullopt;
   }
-  const auto seconds = static_cast<long double>(read.value->count()) / 1e9L;
+  // Rounded as the bounds are, which are numbers of seconds: 1ns is 1e-9, 100ms is 0.1.
+  const auto seconds = static_cast<double>(read.value->count()) / 1e9;
   if (!within(n, what, seconds, in_quotes(n.text), range)) return std::nullopt;
   return read.value;
 }

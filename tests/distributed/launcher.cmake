@@ -11,7 +11,7 @@ add_dependencies(distributed_launcher launcher_child launcher_parent)
 # The program itself.
 troupe_test(distributed_program SOURCES distributed/program_test.cpp distributed/program_terminal_test.cpp
                      distributed/program_files_test.cpp distributed/program_metrics_test.cpp
-                     distributed/program_standstill_test.cpp distributed/program_start_test.cpp
+                     distributed/program_standstill_test.cpp distributed/program_output_test.cpp distributed/program_start_test.cpp
                      distributed/program_watch_test.cpp
              LINKS troupe_cli TIMEOUT 300)
 add_executable(stubborn_program distributed/stubborn.cpp)

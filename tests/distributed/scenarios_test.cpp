@@ -178,8 +178,9 @@ TEST_CASE("a pool that lost all its nodes ends with that verdict", "[worker_pool
 }
 
 TEST_CASE("a node that a fault halted goes on when the run ends, and leaves in order", "[worker_pool]") {
-  const auto ended = run_file(config / "worker_pool.toml", {"--set", "topology.nodes=2", "--set",
-                                                            "topology.place.worker=w1", "--set", fault("stop", 0)});
+  const auto ended =
+      run_file(config / "worker_pool.toml",
+               {"--set", "topology.nodes=2", "--set", "topology.place.worker=w1", "--set", fault("stop", 0)});
   const auto& run = ended.result;
   INFO(run.dump(2) << ended.errors);
   CHECK(ended.code == 0);

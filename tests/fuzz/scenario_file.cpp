@@ -73,7 +73,7 @@ void check_mistakes(const std::vector<diagnostic>& mistakes) {
     require(!d.message.empty() && d.width >= 1, "a mistake has a message and a width");
     require(d.message.size() + d.help.size() < 5'000, "messages are bounded");
     require(d.column <= file::code_points(d.text) + 1, "a caret stands in its line or just behind it");
-    const auto shown = render(d, false);
+    const auto shown = render(d).plain();
     require(is_clean(shown), "what is shown is clean UTF-8");
     require(shown.size() < 12'000, "what is shown is bounded");
   }

@@ -19,9 +19,9 @@ using namespace troupe::trace;
 
 namespace {
 
-std::FILE* nowhere() {
-  static auto* file = std::fopen("/dev/null", "w");
-  return file;
+output& nowhere() {
+  static output out{std::fopen("/dev/null", "w")};
+  return out;
 }
 
 /// What the rest of the program relies on; a merge that breaks it is a find.
@@ -33,19 +33,19 @@ void demand_order(const model& m) {
 void ask_everything(const model& m) {
   filter all;
   all.bind(m);
-  render_text(summarize(m), true, 80);
+  render_text(summarize(m), 80).plain();
   render_json(summarize(m));
   each_event(m, all, 0, [&](row i) {
-    event_line(m, i, true, 80);
+    event_line(m, i, 80).plain();
     event_json(m, i);
     return true;
   });
   auto findings = check_trace(m);
-  render_text(m, findings, false, 0);
+  render_text(m, findings, 0).plain();
   render_json(m, findings);
-  if (m.messages.size() > 0) render_text(follow_message(m, 0, 100), false, 0);
+  if (m.messages.size() > 0) render_text(follow_message(m, 0, 100), 0).plain();
   render_json(find_critical_path(m, all));
-  render_text(compute_stats(m, all), 0, false, 0);
+  render_text(compute_stats(m, all), 0, 0).plain();
   render_dot(who_talks_to_whom(m, all, ""));
   compare(m, m);
   auto wanted = matching_messages(m, all);

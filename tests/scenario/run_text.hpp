@@ -34,7 +34,7 @@ inline scenarios::outcome run_text(const scenarios::scenario& what, const std::s
   const auto loaded = scenarios::parse(text, "test.toml", {&what}, {}, {});
   std::string mistakes;
   for (auto& mistake : loaded.mistakes)
-    mistakes += render(mistake, false);
+    mistakes += render(mistake).plain();
   if (!loaded.result) throw std::runtime_error(mistakes);
   if (auto why = what.why_invalid(loaded.result->values); !why.empty()) throw std::runtime_error(why);
   const temporary_directory directory;

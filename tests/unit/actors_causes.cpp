@@ -210,7 +210,7 @@ TEST_CASE("a join names every message it waited for", "[actors][trace]") {
   std::ranges::sort(causes);
   CHECK(causes == of_type(m, "part"));
   // And follow shows them.
-  auto text = render_text(trace::follow_message(m, only(m, "whole"), 0), false, 0);
+  auto text = render_text(trace::follow_message(m, only(m, "whole"), 0), 0).plain();
   CHECK(text.find("also because of test:1, test:2") != std::string::npos);
 }
 

@@ -62,6 +62,30 @@ TEST_CASE("on a pipe lines have the node's name in front, no colour, and no stat
   CHECK(read_all(ends.read.get()) == "w1 | hello\ndone\n");
 }
 
+TEST_CASE("nothing that is told or written by a node steers the terminal or forges a line", "[cli]") {
+  const std::string hostile = "\x1b[2J\u009b31m\u202e\xff\r\ntroupe: passed";
+  const std::string shown = "\\x1b[2J\\u009b31m\\u202e\\xff\\r\\ntroupe: passed";
+  auto ends = make_pipe();
+  std::vector<std::string> listened;
+  {
+    console out(ends.write.get(), [&](std::string_view line) { listened.emplace_back(line); });
+    out.message(hostile);
+    out.node_line(hostile, "a\t" + hostile);
+  }
+  ends.write.reset();
+  CHECK(read_all(ends.read.get()) == shown + "\n" + shown + " | a\t" + shown + "\n");
+  CHECK(listened == std::vector<std::string>{shown, shown + " | a\t" + shown});
+
+  const variable term("TERM", "xterm"), colour("NO_COLOR", "1");
+  const terminal screen;
+  {
+    console out(screen.own.get());
+    out.status(hostile);
+    out.flush();
+  }
+  CHECK(read_all(screen.controller.get()) == shown + "\r\x1b[2K");
+}
+
 TEST_CASE("on a terminal the status line stays below the lines and is wiped at the end", "[cli]") {
   const variable term("TERM", "xterm"), colour("NO_COLOR", nullptr);
   const terminal screen;

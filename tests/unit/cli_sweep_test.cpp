@@ -49,6 +49,8 @@ TEST_CASE("what cannot vary is refused with a reason", "[sweep]") {
   CHECK(refusal_of("n=1..5:*1").find("a factor must be") != std::string::npos);
   CHECK(refusal_of("n=0..5:*2").find("above 0") != std::string::npos);
   CHECK(refusal_of("n=a..5").find("in numbers") != std::string::npos);
+  CHECK(refusal_of("workers=4,5,4.0").find("4.0 is given twice") != std::string::npos);
+  CHECK(refusal_of("task=a,b,a").find("a is given twice") != std::string::npos);
   CHECK(refusal_of("n=1..1e99").find("more than 10000 values") != std::string::npos);
 }
 
@@ -109,7 +111,7 @@ TEST_CASE("a run that did not pass is shown and left out of every figure", "[swe
       evaluate("pool", {{"workers", {"1", "2", "4"}}}, {point({"1"}, {4}), bad, point({"4"}, {1})});
   CHECK(result.series[0].points[1].speedup == 0);
   CHECK(result.series[0].fit->exact);
-  CHECK(sweep_text(result, false).find("deadlock") != std::string::npos);
+  CHECK(sweep_text(result).plain().find("deadlock") != std::string::npos);
   CHECK(sweep_json(result)["points"][1]["median_s"].is_null());
 }
 

@@ -2,6 +2,8 @@
 #include "unit/scenarios_fixture.hpp"
 
 #include "support/catch.hpp"
+#include "support/text.hpp"
+#include "trace/text.hpp"
 
 using namespace scenario_tests;
 
@@ -161,8 +163,8 @@ TEST_CASE("tcp beyond loopback needs a key, or has to say that it has none", "[s
   CHECK(mistakes(far + "security.plaintext = true\nsecurity.allowed_clients = ['" + client + "']")
             .starts_with("6:10+15 `allowed_clients` needs `secret_key`"));
   CHECK(mistakes(far + key + "security.allowed_clients = ['short']")
-        == "6:29+7 \"short\" is not a public key | expected the 40 characters (Z85) that `troupe keygen` "
-           "prints");
+        == "6:29+7 \"short\" is not a public key | expected the 40 characters (Z85) that `"
+               + troupe::trace::own_command("keygen") + "` prints");
   CHECK(mistakes(far + "security.secret_key = ''").starts_with("5:23+2 `secret_key` is empty"));
   const auto l = parse("scenario = 'worker_pool'\n" + far + key, "some/where/pool.toml", {&pool()}, {}, {});
   REQUIRE(l.result);
@@ -274,4 +276,72 @@ TEST_CASE("what a scenario objects to is pointed at where its parameters were gi
   CHECK(echo_with("[parameters]\ntimes = 13") == "2:1+12 this is a bad omen");
   // Values that are wrong by themselves are told first.
   CHECK(echo_with("[parameters]\ntimes = 2\ngreeting = 1").find(sentence) == std::string::npos);
+}
+
+TEST_CASE("what two sides give is a mistake, where nobody can tell which was meant",
+          "[scenarios][mistakes]") {
+  auto over = set({"topology.nodes=3", "workers=2"});
+  over.nodes = "2";
+  CHECK(mistakes("", over)
+        == "--set 0:1+14 `topology.nodes` is given by --set and by --nodes | leave one of them away");
+  over = set({"seed=1", "deadline=1s", "trace.level=off", "trace.sample=1"});
+  over.seed = "2";
+  over.deadline = "2s";
+  over.trace = "off";
+  over.sample = "0.5";
+  CHECK(troupe::testing::times_in(mistakes("", over), "is given by --set and by --") == 4);
+  CHECK(mistakes("", set({"workers=2", "parameters.workers=3"})).empty()); // the last one wins
+  over = {};
+  over.nodes = "2";
+  CHECK(mistakes("[topology]\nnodes = 1", over, {{"TROUPE_NODES", "3"}}).empty());
+}
+
+TEST_CASE("what varies is given by nothing else, and once", "[scenarios][mistakes]") {
+  const auto vary = [](std::vector<std::string> given, overrides over = {}) {
+    over.vary = std::move(given);
+    return mistakes("", over);
+  };
+  CHECK(vary({"workers=4"}).empty());
+  CHECK(vary({"topology.nodes=2"}, nodes("1"))
+        == "--vary 0:1+14 `topology.nodes` is varied and given by --nodes | leave one of them away");
+  CHECK(vary({"parameters.workers=4"}, set({"workers=3"}))
+        == "--vary 0:1+18 `parameters.workers` is varied and given by --set | leave one of them away");
+  CHECK(vary({"workers=4", "workers=6"})
+        == "--vary 0:1+7 `workers` is varied twice | give all its values to one --vary");
+  CHECK(vary({"wrk=1"}).starts_with("--vary 0:1+3 `wrk` is neither a parameter of worker_pool"));
+  CHECK(vary({"workers=0"}).starts_with("--vary 0:9+1 `workers` = 0 is out of range"));
+}
+
+TEST_CASE("a variable that names no parameter is a mistake as --set is", "[scenarios][mistakes]") {
+  overrides over;
+  over.variables = {"TROUPE_SET_WORKERS", "TROUPE_SET_WORKRS", "TROUPE_SET_EMPTY"};
+  const variables env{{"TROUPE_SET_WORKERS", "3"}, {"TROUPE_SET_WORKRS", "9"}, {"TROUPE_SET_EMPTY", ""}};
+  CHECK(mistakes("", over, env)
+        == "environment 0:1+17 `TROUPE_SET_WORKRS` names no parameter of worker_pool | did you mean "
+           "`TROUPE_SET_WORKERS`?");
+}
+
+TEST_CASE("the smallest duration is more than none", "[scenarios][mistakes]") {
+  overrides over;
+  over.deadline = "1ns";
+  CHECK(mistakes("", over).empty());
+  over.deadline = "0ns";
+  CHECK(mistakes("", over).find("is out of range") != std::string::npos);
+}
+
+TEST_CASE("no mistake shows a file's characters as they are", "[scenarios][mistakes]") {
+  for (const std::string bad : {"\x1b[2J", "\u009b31m", "\u202e", "\u200b", "\u2028", "\ufeff"}) {
+    const auto quoted = "'" + bad + "'";
+    for (const auto& text :
+         {"scenario = " + quoted, quoted + " = 1", "scenario = 'worker_pool'\n" + bad + " = 1",
+          "scenario = 'worker_pool'\n[parameters]\ntask = " + quoted,
+          "scenario = 'worker_pool' # " + bad + "\nx = 1",
+          "scenario = 'worker_pool'\n[topology]\nexternal = [" + quoted + "]\nhost = " + quoted,
+          "scenario = 'worker_pool'\n[expect." + quoted + "]\na = { x = " + quoted + " }"}) {
+      CAPTURE(text);
+      const auto shown = told(parse(text, "file" + bad + ".toml", {&pool(), &echo()}, set({bad + "=1"}), {}));
+      CHECK(!shown.empty());
+      CHECK(troupe::trace::printable(shown, "\n") == shown);
+    }
+  }
 }

@@ -69,7 +69,7 @@ inline loaded load_text(std::string_view text, const overrides& over = {}, const
 inline std::string told(const loaded& l) {
   std::string text;
   for (const auto& d : l.mistakes)
-    text += render(d, false);
+    text += render(d).plain();
   return text;
 }
 

@@ -46,7 +46,7 @@ TEST_CASE("a mistake is shown with its place, its line, a caret and what was exp
   }
   SECTION("in colour on a terminal") {
     const auto l = load_text("scenario = 3");
-    CHECK(render(l.mistakes.at(0), true).find("\x1b[1;31merror:\x1b[0m") != std::string::npos);
+    CHECK(render(l.mistakes.at(0)).text(true).find("\x1b[1;31merror:\x1b[0m") != std::string::npos);
   }
   SECTION("without the control characters that somebody put into the file") {
     const auto text = told(load_text("scenario = \"worker_pool\"\nx\x1b[31m = 1\n"));
@@ -294,7 +294,15 @@ TEST_CASE("what is no TOML is told in the same words, and does not hide the rest
   CHECK(mistakes("[trace\nlevel = 'off'")
         == "2:7+1 this header is not closed | write `[name]`, or `[[name]]` for one of several");
   CHECK(mistakes("[]") == "2:2+1 a header needs a name | for example [topology]");
-  CHECK(mistakes("topology = { nodes = 1,\nthreads = 2 }").starts_with("2:12+1 this `{` is never closed"));
+  const std::string one_line =
+      "2:12+1 an inline table must stand on one line | use a `[header]` with one key a line instead";
+  CHECK(mistakes("topology = { nodes = 1,\nthreads = 2 }") == one_line);
+  CHECK(mistakes("topology = {\n  place = { worker = 'w1' }, # }\n\n  nodes = 1\n}\nseed = 1") == one_line);
+  CHECK(mistakes("topology = { nodes = 1,\nhost = '}' }\nsed = 1")
+        == one_line + "\n4:1+3 unknown key `sed` | did you mean `seed`?");
+  CHECK(mistakes("topology = { nodes = 1,\nthreads = 2\n[trace]\nlevel = 'off'")
+            .starts_with("2:12+1 this `{` is never closed"));
+  CHECK(mistakes("topology = { external = [\n'a',\n'b'] }").empty()); // lists may
   CHECK(mistakes("topology = { nodes = 1, }")
         == "2:25+1 an inline table must not end with a comma | remove the comma");
   SECTION("several at once, with the mistakes of what could be read") {

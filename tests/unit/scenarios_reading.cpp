@@ -92,7 +92,7 @@ TEST_CASE("a file without the right to read it is told so", "[scenarios][reading
   const auto l = load(path, {&pool()}, {}, from({}));
   if (root) REQUIRE(::seteuid(0) == 0);
   REQUIRE(l.mistakes.size() == 1);
-  CHECK(render(l.mistakes[0], false)
+  CHECK(render(l.mistakes[0]).plain()
         == path.string()
                + ": error: this file may not be read\n      = help: its permissions do not let you; see `ls "
                  "-l`\n");

@@ -47,7 +47,7 @@ std::string only_fault(const trace::model& m, rule expected) {
   auto j = nlohmann::json::parse(render_json(m, all));
   CHECK(j["ok"] == false);
   CHECK(j["findings"][0]["rule"] == std::string{to_string(expected)});
-  CHECK(render_text(m, all, false, 0).find(all[0].sentence) != std::string::npos);
+  CHECK(render_text(m, all, 0).plain().find(all[0].sentence) != std::string::npos);
   return all[0].sentence;
 }
 
@@ -61,7 +61,7 @@ void check_contains(const std::string& text, std::string_view part) {
 TEST_CASE("nothing is wrong with a sound run", "[trace][check]") {
   auto m = merged(sound_run{}.main);
   CHECK(trace::check_trace(m).empty());
-  CHECK(render_text(m, {}, false, 0).find("nothing is wrong") != std::string::npos);
+  CHECK(render_text(m, {}, 0).plain().find("nothing is wrong") != std::string::npos);
   CHECK(trace::check_trace(tests::ping_pong{}.merge()).empty());
 }
 

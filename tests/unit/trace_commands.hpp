@@ -17,14 +17,14 @@ struct command_result {
 
 class captured_stream {
  public:
-  captured_stream() : file_{open_memstream(&data_, &size_)} {}
+  captured_stream() : file_{open_memstream(&data_, &size_)}, to_{file_} {}
   ~captured_stream() {
     std::fclose(file_);
     std::free(data_);
   }
   captured_stream(const captured_stream&) = delete;
   captured_stream& operator=(const captured_stream&) = delete;
-  std::FILE* file() { return file_; }
+  trace::output& to() { return to_; }
   std::string text() {
     std::fflush(file_);
     return {data_, size_};
@@ -34,12 +34,13 @@ class captured_stream {
   char* data_ = nullptr;
   std::size_t size_ = 0;
   std::FILE* file_;
+  trace::output to_;
 };
 
-inline command_result run_command(int (*command)(const trace::trace_query&, std::FILE*, std::FILE*),
+inline command_result run_command(int (*command)(const trace::trace_query&, trace::output&, trace::output&),
                                   const trace::trace_query& q) {
   captured_stream out, err;
-  auto code = command(q, out.file(), err.file());
+  auto code = command(q, out.to(), err.to());
   return {code, out.text(), err.text()};
 }
 

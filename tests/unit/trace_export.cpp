@@ -164,7 +164,7 @@ TEST_CASE("the CSV export quotes what needs it", "[trace][export]") {
   CHECK(rows_of("events.csv").size() == m.events.size() + 1);
   CHECK(rows_of("causes.csv").size() == 7);
   auto messages = rows_of("messages.csv");
-  CHECK(std::ranges::any_of(messages, [](auto& r) { return r[1] == "from, \"outside\"\n"; }));
+  CHECK(std::ranges::any_of(messages, [](auto& r) { return r[1] == "from, \"outside\"\\n"; }));
 }
 
 TEST_CASE("what was recorded of contents is exported", "[trace][export]") {
@@ -197,7 +197,7 @@ TEST_CASE("what was recorded of contents is exported", "[trace][export]") {
 
   trace::database db{m};
   tests::captured_stream out;
-  db.query("SELECT content FROM payloads WHERE content LIKE '%why%'", true, false, 0, out.file());
+  db.query("SELECT content FROM payloads WHERE content LIKE '%why%'", true, 0, out.to());
   CHECK(json::parse(tests::lines(out.text()).at(0))["content"] == text);
 }
 
@@ -235,7 +235,7 @@ TEST_CASE("query prints rows as a table or as JSON, and points at mistakes", "[t
   trace::database db{awkward_run()};
   auto run = [&](const char* sql, bool as_json) {
     tests::captured_stream out;
-    db.query(sql, as_json, false, 0, out.file());
+    db.query(sql, as_json, 0, out.to());
     return out.text();
   };
   CHECK(run("SELECT name, wait_ns FROM message_list WHERE type='ping' ORDER BY sent_ns LIMIT 1", false)
@@ -250,7 +250,7 @@ TEST_CASE("query prints rows as a table or as JSON, and points at mistakes", "[t
     try {
       run(sql, false);
     } catch (const trace::sql_error& e) {
-      return e.render();
+      return e.render().plain();
     } catch (const trace::database_error& e) {
       return std::string{e.what()};
     }

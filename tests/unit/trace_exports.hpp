@@ -30,14 +30,15 @@ inline trace::model awkward_run() {
   return p.merge();
 }
 
-inline std::string
-exported(void (*write)(const trace::model&, const trace::selection&, std::FILE*, std::vector<std::string>&),
-         const trace::model& m, const char* where = "", std::vector<std::string>* notes = nullptr) {
+inline std::string exported(void (*write)(const trace::model&, const trace::selection&, trace::output&,
+                                          std::vector<std::string>&),
+                            const trace::model& m, const char* where = "",
+                            std::vector<std::string>* notes = nullptr) {
   trace::filter f{where};
   f.bind(m);
   captured_stream out;
   std::vector<std::string> ignored;
-  write(m, trace::matching_messages(m, f), out.file(), notes ? *notes : ignored);
+  write(m, trace::matching_messages(m, f), out.to(), notes ? *notes : ignored);
   return out.text();
 }
 

@@ -24,7 +24,7 @@ std::string mistake(const char* text) {
   try {
     filter f{text};
   } catch (const filter_error& e) {
-    return e.render();
+    return e.render().plain();
   }
   return "accepted";
 }

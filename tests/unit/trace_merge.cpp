@@ -296,7 +296,7 @@ TEST_CASE("a node that was met, and of which nothing ever came, is missed as wel
     CHECK(m.nodes.at(1).is_missing());
     CHECK(tests::has_remark(m, "the trace of w1 (incarnation 0000000000000002) is missing"));
     auto summary = trace::summarize(m);
-    CHECK(trace::render_text(summary, false, 0).find("keeps n") == std::string::npos);
+    CHECK(trace::render_text(summary, 0).plain().find("keeps n") == std::string::npos);
     CHECK(trace::render_json(summary).find(R"("recorded":false,"missing":true)") != std::string::npos);
   };
   missed();
@@ -318,8 +318,8 @@ TEST_CASE("a node that told that it keeps no trace is not missed, whatever it se
     CHECK_FALSE(m.nodes.at(1).is_missing());
     CHECK(tests::has_remark(m, remark));
     auto summary = trace::summarize(m);
-    CHECK(trace::render_text(summary, false, 0).find("the trace is complete") == 0);
-    CHECK(trace::render_text(summary, false, 0).find("keeps none") != std::string::npos);
+    CHECK(trace::render_text(summary, 0).plain().find("the trace is complete") == 0);
+    CHECK(trace::render_text(summary, 0).plain().find("keeps none") != std::string::npos);
     CHECK(trace::render_json(summary).find(R"("recorded":false,"missing":false)") != std::string::npos);
   };
   not_missed("py keeps no trace, and exchanged no message");

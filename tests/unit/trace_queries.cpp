@@ -64,7 +64,7 @@ TEST_CASE("following a message shows its causes to the root and all its effects"
   CHECK(f.hops[3].other_causes == std::vector<row>{message(m, "5")});
   CHECK(f.effects == 2);
   CHECK(f.from == 1'000);
-  auto text = render_text(f, false, 0);
+  auto text = render_text(f, 0).plain();
   CHECK(text.find("▶ main:2 part  boss-1 → worker-1  waited 7.00 µs, handled in 28.0 µs")
         != std::string::npos);
   CHECK(text.find("dropped: shutdown  also because of main:5") != std::string::npos);
@@ -89,7 +89,7 @@ TEST_CASE("following a message shows all that a join waited for, with their time
   CHECK(f.effects == 0);
   CHECK(f.causes_left_out == 0);
   CHECK(
-      render_text(f, false, 0)
+      render_text(f, 0).plain()
       == "    0.000001 s  · main:1 job  outside → boss-1  waited 1.00 µs, handled in 8.00 µs\n"
          "    0.000008 s    + main:3 part  boss-1 → worker-2  waited 6.00 µs, handled in 6.00 µs\n"
          "    0.000019 s      + main:5 result  worker-2 → boss-1  waited 3.00 µs, handled in 22.0 µs\n"
@@ -104,7 +104,7 @@ TEST_CASE("following a message shows all that a join waited for, with their time
   for (auto& h : some.hops)
     order.push_back(m.message_name(h.message));
   CHECK(order == std::vector<std::string>{"main:1", "main:5", "main:2", "main:4", "main:6"});
-  CHECK(render_text(some, false, 0).find("1 cause more\n") != std::string::npos);
+  CHECK(render_text(some, 0).plain().find("1 cause more\n") != std::string::npos);
   const auto j = json::parse(render_json(f));
   CHECK(j["hops"][1]["joined"] == true);
   CHECK(j["hops"][3]["joined"] == false);
@@ -165,8 +165,8 @@ TEST_CASE("the critical path goes through whatever was waited for", "[trace][pat
   CHECK(m.message_name(to_part.hops[1].message) == "main:2");
   CHECK(to_part.to == 40'000);
   CHECK(json::parse(render_json(p))["hops"][3]["waited_for"] == "actor");
-  CHECK(render_text(p, false, 0).find("critical path: 49.0 µs of 50.0 µs, 4 handlers") != std::string::npos);
-  CHECK(render_text(trace::find_critical_path(m, bound(m, "type=none")), false, 0).find("no handler") == 0);
+  CHECK(render_text(p, 0).plain().find("critical path: 49.0 µs of 50.0 µs, 4 handlers") != std::string::npos);
+  CHECK(render_text(trace::find_critical_path(m, bound(m, "type=none")), 0).plain().find("no handler") == 0);
 }
 
 TEST_CASE("over two nodes the path splits into network, mailbox and handling", "[trace][path]") {
@@ -202,7 +202,7 @@ TEST_CASE("what was sent from outside of actors follows the last handler of its 
   CHECK(p.hops[2].bridged);
   CHECK(p.hops[2].outside_ns == 9'000);
   CHECK(p.network_ns + p.delay_ns + p.wait_ns + p.handling_ns + p.outside_ns == p.to - p.from);
-  CHECK(render_text(p, false, 0).find("sent from outside, 9.00 µs after that") != std::string::npos);
+  CHECK(render_text(p, 0).plain().find("sent from outside, 9.00 µs after that") != std::string::npos);
   CHECK(json::parse(render_json(p))["hops"][2]["waited_for"] == "outside");
 }
 
@@ -265,7 +265,7 @@ TEST_CASE("stats count by type, role, node and actor, and watch the mailboxes", 
   auto only = trace::compute_stats(m, bound(m, "actor=worker-1"));
   CHECK(only.actors.size() == 1);
   CHECK(json::parse(render_json(s))["types"][0]["handling"]["p50_ns"] == 6'000);
-  CHECK(render_text(s, 0, false, 0).find("no mailbox ever held more than one") != std::string::npos);
+  CHECK(render_text(s, 0, 0).plain().find("no mailbox ever held more than one") != std::string::npos);
 
   node_builder busy{"main", 1};
   auto a = busy.actor(1, "a"), b = busy.actor(2, "b");
@@ -281,7 +281,7 @@ TEST_CASE("stats count by type, role, node and actor, and watch the mailboxes", 
   CHECK(deep.mailboxes[0].depth[4] == 10);
   CHECK(deep.mailboxes[0].depth.back() <= 1);
   CHECK(deep.mailboxes[0].mean == Approx(4.9).margin(0.3));
-  CHECK(render_text(deep, 0, false, 0).find("█") != std::string::npos);
+  CHECK(render_text(deep, 0, 0).plain().find("█") != std::string::npos);
 }
 
 TEST_CASE("the graph says who talks to whom with counts and bytes", "[trace][graph]") {
@@ -290,7 +290,7 @@ TEST_CASE("the graph says who talks to whom with counts and bytes", "[trace][gra
   REQUIRE(g.edges.size() == 2);
   CHECK(g.vertices[g.edges[0].from].name == "client-1");
   CHECK(g.edges[0].bytes == 100);
-  CHECK(render_text(g, false, 0).find("client-1  server-1") != std::string::npos);
+  CHECK(render_text(g, 0).plain().find("client-1  server-1") != std::string::npos);
   auto dot = render_dot(g);
   CHECK(dot.find("subgraph cluster_1") != std::string::npos);
   CHECK(dot.find("v0 -> v1 [label=\"1 message, 100 B\"") != std::string::npos);
@@ -318,7 +318,7 @@ TEST_CASE("two runs of the same structure do not differ, whatever their times", 
   auto left = merged(one), right = merged(two);
   auto d = trace::compare(left, right);
   CHECK(d.same());
-  CHECK(render_text(d, left, right, 0, false, 0) == "the runs have the same structure\n");
+  CHECK(render_text(d, left, right, 0, 0).plain() == "the runs have the same structure\n");
 }
 
 TEST_CASE("a diff names what is more, what is missing, and where they part first", "[trace][diff]") {
@@ -338,7 +338,7 @@ TEST_CASE("a diff names what is more, what is missing, and where they part first
   CHECK(d.partings[0].actor == "worker-2");
   CHECK(d.partings[0].nth == 2);
   CHECK(d.partings[0].left == no_row);
-  auto text = render_text(d, left, right, 0, false, 0);
+  auto text = render_text(d, left, right, 0, 0).plain();
   CHECK(text.find(
             "worker-2, message 2: left handled nothing more; right handled extra from worker-1 at 0.000061 s")
         != std::string::npos);

@@ -28,7 +28,7 @@ TEST_CASE("a summary counts what happened", "[trace][summary]") {
   CHECK(s.types[0].between_nodes == 1);
   CHECK(s.types[0].bytes == 100);
   CHECK(s.types[0].wait_ns == 10'000);
-  auto text = render_text(s, false, 0);
+  auto text = render_text(s, 0).plain();
   CHECK(text.find("the trace is complete") != std::string::npos);
   CHECK(text.find("sent 2 = handled 2 + dropped 0 + dead-lettered 0 + lost 0") != std::string::npos);
   CHECK(text.find("\x1b[") == std::string::npos);
@@ -45,7 +45,7 @@ TEST_CASE("a summary says why the launcher ended the run", "[trace][summary]") {
   p.main.told_to_end(80, "deadline", "the deadline of 1ms passed");
   auto m = p.merge();
   auto s = trace::summarize(m);
-  CHECK(render_text(s, false, 0).find("told to: deadline, the deadline of 1ms passed\n")
+  CHECK(render_text(s, 0).plain().find("told to: deadline, the deadline of 1ms passed\n")
         != std::string::npos);
   auto j = nlohmann::json::parse(render_json(s));
   CHECK(j["told_to_end"]["verdict"] == "deadline");
@@ -61,8 +61,8 @@ TEST_CASE("a summary says which nodes stood still, and for how long", "[trace][s
   p.main.stood_still(40, 8'000'000).stood_still(80, 19'600'000);
   auto m = p.merge();
   auto s = trace::summarize(m);
-  CHECK(render_text(s, false, 0)
-            .find("paused     main did not run for 19.6 s until 0.000080 s, the longest of 2 times\n")
+  CHECK(render_text(s, 0).plain().find(
+            "paused     main did not run for 19.6 s until 0.000080 s, the longest of 2 times\n")
         != std::string::npos);
   auto j = nlohmann::json::parse(render_json(s));
   REQUIRE(j["stood_still"].size() == 1);
@@ -88,7 +88,7 @@ TEST_CASE("every kind of event reads as a sentence and as JSON", "[trace][show]"
   auto m = p.merge();
   std::string all;
   for (row i = 0; i < m.events.size(); ++i) {
-    all += event_line(m, i, false, 0) + "\n";
+    all += event_line(m, i, 0).plain() + "\n";
     auto j = nlohmann::json::parse(event_json(m, i));
     CHECK(j["kind"] == std::string{to_string(m.events.kind[i])});
     CHECK(j["time_ns"] == m.events.time[i]);
