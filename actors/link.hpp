@@ -83,7 +83,8 @@ class link final : public caf::ref_counted, public caf::resumable {
   /// Where the type is still to be announced, begins `together`, so that the message leaves with that.
   announcement announce(const message_signature&, std::string& unknown,
                         std::optional<transport::send_burst>& together);
-  void refuse(caf::mailbox_element&, trace::drop_reason, const traced_element::stamp&, caf::error);
+  void refuse(const remote_proxy& to, caf::mailbox_element&, trace::drop_reason, const traced_element::stamp&,
+              caf::error);
   std::uint8_t codec_flag() const;
   /// One value that both codecs know, as payload of a control record.
   template <class T>

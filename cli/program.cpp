@@ -5,6 +5,8 @@
 #include "cli/run_directory.hpp"
 #include "cli/trace.hpp"
 #include "scenarios/file/mistakes.hpp"
+#include "scenarios/runner.hpp"
+#include "trace/text.hpp"
 
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -289,6 +291,13 @@ int run_program(int argc, char** argv, const std::vector<const scenarios::scenar
   ::signal(SIGXFSZ, SIG_IGN);
   int code = exit_bad_usage;
   try {
+    if (const auto mistakes = scenarios::mistakes_in(all); !mistakes.empty()) {
+      for (const auto& sentence : mistakes)
+        fmt::print(stderr, "{}: {}\n", program, sentence);
+      fmt::print(stderr, "{}: {} of the program itself; nothing was started\n", program,
+                 trace::counted(mistakes.size(), "mistake"));
+      return exit_bad_usage;
+    }
     command_line line(make_context(program, all));
     code = parse_and_act(line, argc, argv);
   } catch (const std::exception& e) {

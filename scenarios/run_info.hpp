@@ -2,7 +2,7 @@
 #pragma once
 
 #include "scenarios/plan.hpp"
-#include "transport/keys.hpp"
+#include "transport/hub.hpp"
 
 #include <map>
 #include <string>
@@ -18,6 +18,7 @@ struct run_info {
   trace_plan trace;
   std::int64_t threads = 0;
   scheduler_kind scheduler = scheduler_kind::prompt;
+  std::uint64_t message_bytes_max = topology_plan{}.message_bytes_max;
   /// On tcp with keys: the public keys of all nodes of the run, so that they admit each other.
   std::vector<transport::allowed_client> members;
 };
@@ -25,6 +26,9 @@ struct run_info {
 std::map<std::string, std::string> to_text(const run_info&);
 /// Throws std::runtime_error naming the entry that is missing or not understood.
 run_info run_info_from(const std::map<std::string, std::string>&);
+
+/// Links that take messages of up to so many bytes, and keep several of them for a peer.
+void allow_messages(std::uint64_t bytes_max, transport::hub_options&);
 
 /// CAF's name for the scheduling policy.
 std::string policy_name(scheduler_kind);
