@@ -26,6 +26,16 @@ std::string to_string(errc x) {
   return "unknown error";
 }
 
+std::string sentence_of(const caf::error& x) {
+  const auto& context = x.context();
+  const bool is_sentence = context.match_elements<std::string>();
+  if (x.category() != caf::atom("troupe"))
+    return is_sentence ? context.get_as<std::string>(0) : caf::to_string(x);
+  const auto what = to_string(static_cast<errc>(x.code()));
+  if (context.empty()) return what;
+  return what + ": " + (is_sentence ? context.get_as<std::string>(0) : caf::deep_to_string(context));
+}
+
 void add_agent_messages(message_catalog& catalog) {
   catalog.add<publish_name>("troupe.publish_name");
   catalog.add<lookup_name>("troupe.lookup_name");
@@ -35,6 +45,19 @@ void add_agent_messages(message_catalog& catalog) {
   catalog.add<leave_node>("troupe.leave_node");
   catalog.add<failed_actor>("troupe.actor_failed");
   catalog.add<lookup_expired>("troupe.lookup_expired");
+  catalog.add<program_mistake>("troupe.program_mistake");
+}
+
+caf::error detail::bad_arguments(const caf::actor_system& system, const std::vector<caf::rtti_pair>& taken,
+                                 const caf::message& got) {
+  std::vector<caf::rtti_pair> types;
+  for (std::size_t i = 0; i < got.size(); ++i)
+    types.push_back(got.type(i));
+  const auto* context = context_of(system);
+  const auto text_of = [&](const std::vector<caf::rtti_pair>& which) {
+    return context != nullptr ? context->catalog.text_of(which) : message_catalog{}.text_of(which);
+  };
+  return caf::make_error(errc::bad_arguments, "takes " + text_of(taken) + ", got " + text_of(types));
 }
 
 namespace {
@@ -71,7 +94,8 @@ caf::result<named_actor> on_lookup(actor_of<agent_state>* self, const lookup_nam
 } // namespace
 
 caf::behavior agent(actor_of<agent_state>* self, role_spawner spawn, std::function<void()> leave,
-                    std::function<void(const failed_actor&)> failed) {
+                    std::function<void(const failed_actor&)> failed,
+                    std::function<void(const std::string&)> on_mistake) {
   self->set_down_handler([self](caf::down_msg& down) {
     self->state.monitored.erase(down.source);
     std::erase_if(self->state.published,
@@ -92,6 +116,9 @@ caf::behavior agent(actor_of<agent_state>* self, role_spawner spawn, std::functi
       [failed = std::move(failed)](failed_actor& who) {
         who.why = cut_utf8(std::move(who.why), failure_bytes_max);
         if (failed) failed(who);
+      },
+      [on_mistake = std::move(on_mistake)](const program_mistake& what) {
+        if (on_mistake) on_mistake(what.sentence);
       },
       [spawn = std::move(spawn)](const spawn_role& what) -> caf::result<role_spawned> {
         auto made = spawn(what.role, what.args);

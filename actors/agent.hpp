@@ -71,6 +71,15 @@ auto inspect(Inspector& f, failed_actor& x) {
   return f(caf::meta::type_name("troupe.actor_failed"), x.who, x.kind, x.node, x.why);
 }
 
+/// Tells the node that launched a run what is wrong with the program: see node_options::on_mistake.
+struct program_mistake {
+  std::string sentence;
+};
+template <class Inspector>
+auto inspect(Inspector& f, program_mistake& x) {
+  return f(caf::meta::type_name("troupe.program_mistake"), x.sentence);
+}
+
 /// The agent's timer for a lookup that waits.
 struct lookup_expired {
   std::uint64_t number = 0;
@@ -104,8 +113,10 @@ struct agent_state {
 /// `spawn` spawns a role on the agent's node; may be called from the agent's thread.
 using role_spawner =
     std::function<caf::expected<caf::strong_actor_ptr>(const std::string& role, const caf::message&)>;
-/// `leave` runs when another node asks this one to leave, `failed` when one tells of an actor; may be empty.
+/// `leave` runs when another node asks this one to leave, `failed` when one tells of an actor, `on_mistake`
+/// when one tells of a mistake of the program; any may be empty.
 caf::behavior agent(actor_of<agent_state>* self, role_spawner spawn, std::function<void()> leave,
-                    std::function<void(const failed_actor&)> failed);
+                    std::function<void(const failed_actor&)> failed,
+                    std::function<void(const std::string&)> on_mistake);
 
 } // namespace troupe

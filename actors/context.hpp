@@ -41,6 +41,9 @@ struct node_context {
   std::function<void(const failed_actor&)> on_failed{};
   /// The node ends its actors: from now on nobody fails.
   std::atomic<bool> ending{false};
+  /// Where mistakes of the program go that no run may pass with; may be empty. Called from any
+  /// thread, for each of them at least once.
+  std::function<void(const std::string&)> mistake{};
   wait_registry waits{};
   /// What may wait in the mailbox of one actor of what came from other nodes; more is dropped.
   std::uint64_t arrivals_bytes_max = arrivals_bytes_max_default;

@@ -19,6 +19,8 @@ enum class errc : std::uint8_t {
   timed_out,       ///< no answer in time
 };
 std::string to_string(errc);
+/// An error for people: its context where that is a sentence, else all that CAF knows of it.
+std::string sentence_of(const caf::error&);
 
 } // namespace troupe
 

@@ -78,6 +78,10 @@ void gateway::warn(const std::string& text) const {
   if (context_.warn) context_.warn(text);
 }
 
+void gateway::mistake(const std::string& sentence) const {
+  if (context_.mistake) context_.mistake(sentence);
+}
+
 // -- the directory -----------------------------------------------------------------
 
 std::vector<known_node> gateway::nodes() const {

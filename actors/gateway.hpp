@@ -122,6 +122,7 @@ class gateway final : public transport::hub_listener,
   /// This node ends its actors: from now on it is not told of as present.
   void leaving() { leaving_ = true; }
   bool is_leaving() const { return leaving_; }
+  void mistake(const std::string& sentence) const;
   /// Counts queues with work, so that stop() can wait for them.
   void busy(int change);
 

@@ -89,7 +89,8 @@ class link final : public caf::ref_counted, public caf::resumable {
   /// `told`: that it was refused for this type was so before.
   announcement announce(const message_signature&, std::string& unknown, bool& told,
                         std::optional<transport::send_burst>& together);
-  void refuse(caf::mailbox_element&, trace::drop_reason, const traced_element::stamp&, caf::error);
+  void refuse(const remote_proxy& to, caf::mailbox_element&, trace::drop_reason, const traced_element::stamp&,
+              caf::error);
   std::uint8_t codec_flag() const;
   /// One value that both codecs know, as payload of a control record.
   template <class T>

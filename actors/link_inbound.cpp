@@ -277,6 +277,13 @@ void link::drop_arrived(const envelope_view& envelope, trace::drop_reason reason
   tracing::dropped(context, stamp, reason);
   const caf::message_id id{header.request};
   if (id.is_request() && header.sender != 0) send_bounce(header.sender, id, err);
+  if (!id.is_response()) return;
+  {
+    std::lock_guard lock{pending_mutex_};
+    pending_.erase({header.receiver, id.request_id().integer_value()});
+  }
+  if (auto asker = gateway_.local(header.receiver)) // who still waits for an answer
+    asker->enqueue(nullptr, id, caf::make_message(std::move(err)), nullptr);
 }
 
 void link::on_signature(const envelope_view& envelope) {

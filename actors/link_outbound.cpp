@@ -1,6 +1,7 @@
 // The outbound half of a link: actor messages and control records towards one peer.
 #include "actors/gateway.hpp"
 #include "actors/remote_proxy.hpp"
+#include "trace/text.hpp"
 
 #include <caf/all.hpp>
 
@@ -33,18 +34,31 @@ trace::drop_reason why_dropped(send_result result) {
   return trace::drop_reason::not_serializable;
 }
 
-caf::error as_error(trace::drop_reason reason, const std::string& peer, const std::string& type,
-                    const caf::error& inner) {
-  switch (reason) {
+/// Why a message is not sent to a peer.
+struct refusal {
+  trace::drop_reason reason;
+  const std::string& type;
+  std::size_t bytes; ///< of its payload
+};
+
+caf::error as_error(const refusal& what, const transport::peer& to, const caf::error& inner) {
+  const auto& peer = to.identity().name;
+  switch (what.reason) {
   case trace::drop_reason::peer_down:
     return caf::make_error(caf::exit_reason::remote_link_unreachable);
   case trace::drop_reason::too_large:
     return caf::make_error(caf::sec::runtime_error,
-                           "message " + type + " is over the frame limit of the link to " + peer);
+                           "message " + what.type + " of " + trace::counted(what.bytes, "byte")
+                               + " is too large for the link to node " + peer + ", which takes "
+                               + trace::counted(to.payload_bytes_max(), "byte")
+                               + "; message_max under [topology] says how many");
   case trace::drop_reason::queue_full:
     return caf::make_error(caf::sec::runtime_error, "the queue of the link to " + peer + " is full");
   default:
-    return inner ? inner : caf::make_error(caf::sec::unknown_type, type);
+    return caf::make_error(caf::sec::unknown_type,
+                           inner == caf::sec::unknown_type
+                               ? sentence_of(inner) // of a message inside of this one
+                               : "message " + what.type + " cannot be written: " + sentence_of(inner));
   }
 }
 
@@ -53,6 +67,12 @@ bool asks_for_less(send_result result) {
   return result == send_result::encode_failed || result == send_result::too_large;
 }
 caf::error without_context(const caf::error& x) { return x ? caf::error{x.code(), x.category()} : x; }
+
+/// What a response answers, as its asker sent it.
+caf::message_id request_of(caf::message_id response) {
+  constexpr auto flags = caf::message_id::response_flag_mask | caf::message_id::answered_flag_mask;
+  return caf::message_id{response.integer_value() & ~flags};
+}
 
 /// The payload of an actor message, in the writer's codec.
 template <class Writer>
@@ -111,13 +131,16 @@ void link::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
   const auto stamp = tracing::stamp_of(context, to.trace_index(), {peer_->identity().incarnation, to.id()},
                                        *what, signature.traced_as);
   if (!signature.why_local.empty()) {
-    gateway_.warn("cannot send to node " + peer_->identity().name + ": " + signature.why_local);
-    refuse(*what, trace::drop_reason::not_serializable, stamp,
+    if (signature.unregistered)
+      gateway_.mistake(signature.why_local);
+    else
+      gateway_.warn("cannot send to node " + peer_->identity().name + ": " + signature.why_local);
+    refuse(to, *what, trace::drop_reason::not_serializable, stamp,
            caf::make_error(caf::sec::unknown_type, signature.why_local));
     return;
   }
   if (codec_.load(std::memory_order_acquire) == payload_codec::none) {
-    refuse(*what, trace::drop_reason::not_serializable, stamp,
+    refuse(to, *what, trace::drop_reason::not_serializable, stamp,
            caf::make_error(caf::sec::unknown_type, "node " + peer_->identity().name
                                                        + " reads no payload codec that this node writes"));
     return;
@@ -129,7 +152,7 @@ void link::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
   if (announce(signature, unknown, told, together) == announcement::refused) {
     const auto why = "node " + peer_->identity().name + " does not know message type " + unknown;
     if (!told) gateway_.warn(why);
-    refuse(*what, trace::drop_reason::unknown_type, stamp, caf::make_error(caf::sec::unknown_type, why));
+    refuse(to, *what, trace::drop_reason::unknown_type, stamp, caf::make_error(caf::sec::unknown_type, why));
     return;
   }
   envelope_header header{.kind = envelope_kind::message,
@@ -152,11 +175,14 @@ void link::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
     tracked = !ended_ && pending_.insert(request).second;
   }
   caf::error problem;
+  std::size_t bytes = 0;
   context.books.remote_sent(); // before it is, so that a kill in between loses it rather than inventing it
   const auto result = peer_->send(header, [&](transport::byte_buffer& out) {
+    const auto before = out.size();
     problem = (header.flags & envelope_is_msgpack) != 0
                   ? write_payload(msgpack_writer{out, gateway_, context.catalog}, header, signature, *what)
                   : write_payload(wire_writer{out, gateway_, context.catalog}, header, signature, *what);
+    bytes = out.size() - before;
     return !problem;
   });
   if (result == send_result::ok) return;
@@ -167,16 +193,22 @@ void link::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
     answered = pending_.erase(request) == 0 && tracked;
   }
   const auto reason = why_dropped(result);
-  auto err = as_error(reason, peer_->identity().name, signature.name, problem);
-  if (reason != trace::drop_reason::peer_down) gateway_.warn("not sent: " + caf::to_string(err));
+  auto err = as_error({reason, signature.name, bytes}, *peer_, problem);
+  if (reason == trace::drop_reason::not_serializable)
+    gateway_.mistake(sentence_of(err));
+  else if (reason != trace::drop_reason::peer_down)
+    gateway_.warn("not sent: " + sentence_of(err));
   if (answered) what->mid = caf::make_message_id();
-  refuse(*what, reason, stamp, std::move(err));
+  refuse(to, *what, reason, stamp, std::move(err));
 }
 
-void link::refuse(caf::mailbox_element& what, trace::drop_reason reason, const traced_element::stamp& stamp,
-                  caf::error err) {
+void link::refuse(const remote_proxy& to, caf::mailbox_element& what, trace::drop_reason reason,
+                  const traced_element::stamp& stamp, caf::error err) {
   tracing::dropped(gateway_.context(), stamp, reason);
-  fail_request(what.sender, what.mid, std::move(err));
+  if (what.mid.is_response()) // who asked still waits for an answer
+    send_bounce(to.id(), request_of(what.mid), err);
+  else
+    fail_request(what.sender, what.mid, std::move(err));
 }
 
 void link::export_local(const caf::strong_actor_ptr& actor) { gateway_.export_handle(actor); }

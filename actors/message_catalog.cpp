@@ -1,5 +1,8 @@
 #include "actors/message_catalog.hpp"
 
+#include "trace/cxx_text.hpp"
+#include "trace/names.hpp"
+
 #include <caf/system_messages.hpp>
 #include <caf/uniform_type_info_map.hpp>
 
@@ -31,6 +34,18 @@ std::size_t mixed(std::size_t hash, const caf::rtti_pair& type) {
 }
 
 std::size_t place(std::size_t hash) { return (hash ^ (hash >> 6)) % cache_size; }
+
+/// As the type is called in C++.
+std::string readable(const caf::rtti_pair& type) {
+  return type.second != nullptr ? trace::type_text(*type.second) : caf::numbered_type_names[type.first - 1];
+}
+
+/// A name to register a C++ type under: "balance" of "bank::balance".
+std::string name_for(std::string type) {
+  type.resize(std::min(type.find('<'), type.size()));
+  if (const auto colon = type.rfind(':'); colon != std::string::npos) type.erase(0, colon + 1);
+  return trace::is_name(type, trace::type_names) ? type : "name";
+}
 
 /// Each element of a message by `read_one`.
 template <class ReadOne>
@@ -95,22 +110,37 @@ message_catalog::message_catalog() : serial_(next_catalog.fetch_add(1, std::memo
 }
 
 void message_catalog::insert(element_codec codec) {
-  if (codec.name.empty() || codec.name.size() > type_name_bytes_max
-      || codec.name.find_first_of("+, \n") != std::string::npos)
-    throw std::invalid_argument("message type name \"" + codec.name
-                                + "\": use 1 to 255 characters without '+', ',' and blanks");
+  static_assert(trace::type_names.bytes_max == type_name_bytes_max);
+  if (!trace::is_name(codec.name, trace::type_names))
+    return refuse("message type " + readable(codec.type) + " cannot be called \"" + codec.name
+                  + "\"; a name has " + describe(trace::type_names));
   auto named = by_name_.find(codec.name);
   auto typed = by_type_.find(codec.type);
   if (named != by_name_.end() && typed != by_type_.end() && named->second == typed->second) return;
   if (named != by_name_.end())
-    throw std::invalid_argument("two message types are called \"" + codec.name
-                                + "\"; names must be unique in a program");
+    return refuse("two message types are called \"" + codec.name + "\", " + readable(named->second->type)
+                  + " and " + readable(codec.type) + "; names must be unique in a program");
   if (typed != by_type_.end())
-    throw std::invalid_argument("message type \"" + codec.name + "\" is already registered as \""
-                                + typed->second->name + "\"");
+    return refuse("message type " + readable(codec.type) + " is registered as \"" + typed->second->name
+                  + "\" and as \"" + codec.name + "\"; give it one name");
   const auto& kept = codecs_.emplace_back(std::move(codec));
   by_name_.emplace(kept.name, &kept);
   by_type_.emplace(kept.type, &kept);
+}
+
+void message_catalog::refuse(const std::string& why) const {
+  if (refusals_ == nullptr) throw std::invalid_argument(why);
+  refusals_->push_back(why);
+}
+
+std::string message_catalog::text_of(const std::vector<caf::rtti_pair>& types) const {
+  std::string text;
+  for (auto& type : types) {
+    const auto known = by_type_.find(type);
+    text += text.empty() ? "(" : ", ";
+    text += known != by_type_.end() ? known->second->name : readable(type);
+  }
+  return (text.empty() ? "(" : text) + ')';
 }
 
 void message_catalog::apply(caf::actor_system_config& config) const {
@@ -184,13 +214,14 @@ const message_signature& message_catalog::make(const std::vector<caf::rtti_pair>
       signature->elements.push_back(found->second);
       continue;
     }
-    const std::string name =
-        type.second != nullptr ? type.second->name() : caf::numbered_type_names[type.first - 1];
+    const auto name = readable(type);
     signature->name += name;
-    signature->why_local =
-        "message type " + name + " is not registered; add it with scenario::message<T>(name)";
+    signature->unregistered |= type.second != nullptr;
+    signature->why_local = "message type " + name + " is not registered; add scenario.message<" + name
+                           + ">(\"" + name_for(name) + "\")";
   }
   if (types.empty()) signature->name = "(empty)";
+  if (signature->unregistered) has_strays_.store(true, std::memory_order_relaxed);
   if (recorder_ != nullptr) signature->traced_as = recorder_->intern(signature->name);
   std::unique_lock lock{mutex_};
   auto [place, fresh] = signatures_.emplace(types, nullptr);

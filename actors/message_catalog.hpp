@@ -44,6 +44,7 @@ struct message_signature {
   trace::string_index traced_as = 0;
   /// Empty if it can be sent to other nodes, else why not.
   std::string why_local;
+  bool unregistered = false; ///< an element's type is the program's, and nobody registered it
 };
 
 /// Different signatures one node may use; more is a program that makes types up.
@@ -60,8 +61,8 @@ class message_catalog {
   message_catalog& operator=(const message_catalog&) = delete;
 
   /// Makes T known under `name`, the same in every process of a run. T needs an
-  /// `inspect` overload. Throws std::invalid_argument when the name or the type is
-  /// taken by another one; adding the same pair again is fine.
+  /// `inspect` overload. Throws std::invalid_argument when the name is none of trace::type_names,
+  /// or the name or the type is taken by another one; adding the same pair again is fine.
   template <class T>
   void add(const std::string& name) {
     static_assert(std::is_default_constructible_v<T>,
@@ -69,6 +70,10 @@ class message_catalog {
     static_assert(std::is_copy_constructible_v<T>, "a message type is copied when it has several receivers");
     insert(make_codec<T>(name));
   }
+
+  /// From now on add() appends the sentence of what it refuses to `these` and goes on; null: it
+  /// throws again.
+  void collect_refusals(std::vector<std::string>* these) { refusals_ = these; }
 
   /// Registers the types with CAF too. Call once, before the system is made.
   void apply(caf::actor_system_config&) const;
@@ -79,8 +84,13 @@ class message_catalog {
   /// The names that a peer must know to read our messages, and the other way round.
   std::vector<std::string> names() const;
 
+  /// "(actor, actors, u64)": the types as they are registered, or else as they are called in C++.
+  std::string text_of(const std::vector<caf::rtti_pair>&) const;
+
   /// The signature of a message; cached per thread.
   const message_signature& of(const caf::type_erased_tuple&);
+  /// Whether there was a message of a type that nobody registered.
+  bool has_strays() const { return has_strays_.load(std::memory_order_relaxed); }
   /// What a message of one T is called in the trace.
   template <class T>
   trace::string_index traced_as() {
@@ -128,6 +138,7 @@ class message_catalog {
     insert(make_codec<T>(name));
   }
   void insert(element_codec);
+  void refuse(const std::string& why) const;
   const message_signature& of_new(const caf::rtti_pair&);
   const message_signature& of_several(const caf::type_erased_tuple&, std::size_t count);
   const message_signature& look_up(const std::vector<caf::rtti_pair>&);
@@ -135,6 +146,8 @@ class message_catalog {
 
   std::uint64_t serial_; ///< tells this catalog from others in caches; less than 2^32
   trace::recorder* recorder_ = nullptr;
+  std::vector<std::string>* refusals_ = nullptr;
+  std::atomic<bool> has_strays_{false};
   std::deque<element_codec> codecs_;
   std::map<std::string, const element_codec*, std::less<>> by_name_;
   std::map<caf::rtti_pair, const element_codec*> by_type_;

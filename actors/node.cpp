@@ -113,11 +113,10 @@ class node::system_config final : public caf::actor_system_config {
         [name = options.scheduler](caf::actor_system& system) { return make_scheduler(name, system); });
     add_thread_hook<thread_register>();
     set("scheduler.max-threads", scheduler_threads(options));
-    add_error_category(
-        caf::atom("troupe"), [](std::uint8_t code, caf::atom_value, const caf::message& context_message) {
-          auto text = to_string(static_cast<errc>(code));
-          return context_message.empty() ? text : text + ": " + caf::deep_to_string(context_message);
-        });
+    add_error_category(caf::atom("troupe"),
+                       [](std::uint8_t code, caf::atom_value, const caf::message& context_message) {
+                         return sentence_of(caf::error{code, caf::atom("troupe"), context_message});
+                       });
     catalog.apply(*this);
     install_context(*this, context, options.incarnation);
   }
@@ -143,6 +142,7 @@ node::node(node_options options, std::shared_ptr<message_catalog> catalog, role_
       context_{recorder_, books_, *catalog_, options_.name, options_.incarnation, options_.warn} {
   context_.arrivals_bytes_max = options_.arrivals_bytes_max;
   context_.on_failed = options_.on_failed;
+  context_.mistake = [this](const std::string& sentence) { tell_mistake(sentence); };
   catalog_->attach(recorder_);
   config_ = std::make_unique<system_config>(options_, *catalog_, context_);
   system_ = std::make_unique<caf::actor_system>(*config_);
@@ -164,7 +164,8 @@ void node::begin(up_handler on_up, down_handler on_down, report_handler on_repor
   role_spawner spawner = [this](const std::string& role, const caf::message& args) {
     return spawn_here(role, args);
   };
-  agent_ = system_->spawn<caf::hidden>(agent, std::move(spawner), options_.on_leave, options_.on_failed);
+  agent_ = system_->spawn<caf::hidden>(agent, std::move(spawner), options_.on_leave, options_.on_failed,
+                                       options_.on_mistake);
   this_role = nullptr;
   gateway_->export_handle(caf::actor_cast<caf::strong_actor_ptr>(agent_));
   auto links = options_.links;
@@ -187,6 +188,14 @@ void node::end() {
   agent_ = nullptr;
   gateway_.reset();
   system_.reset();
+}
+
+void node::tell_mistake(const std::string& sentence) {
+  {
+    const std::lock_guard lock{mistakes_mutex_};
+    if (!mistakes_.insert(sentence).second) return;
+  }
+  if (options_.on_mistake) options_.on_mistake(sentence);
 }
 
 // -- names and nodes ---------------------------------------------------------------------
@@ -254,7 +263,8 @@ caf::expected<caf::strong_actor_ptr> node::spawn_on(const std::string& node_name
 std::vector<caf::expected<caf::strong_actor_ptr>> node::spawn_each_on(const std::vector<std::string>& nodes,
                                                                       const std::string& role,
                                                                       const std::vector<caf::message>& args,
-                                                                      std::chrono::milliseconds timeout) {
+                                                                      std::chrono::milliseconds timeout,
+                                                                      const std::function<bool()>& goes_on) {
   constexpr std::size_t asked_max = 128; // a blocking actor searches its mailbox for each answer
   std::optional<caf::scoped_actor> self; // only where somebody is to be asked: it stands in the trace
   std::vector<caf::expected<caf::strong_actor_ptr>> made(
@@ -267,7 +277,7 @@ std::vector<caf::expected<caf::strong_actor_ptr>> node::spawn_each_on(const std:
                                  [&](caf::error& why) { into = std::move(why); });
     asked.pop_front();
   };
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
+  for (std::size_t i = 0; i < nodes.size() && (!goes_on || goes_on()); ++i) {
     if (nodes[i] == options_.name) {
       made[i] = spawn_here(role, args[i]);
     } else if (auto agent = agent_of(nodes[i])) {

@@ -39,6 +39,9 @@ struct node_options {
   /// An actor here failed, or another node tells of one; may be empty. Called from any thread.
   std::function<void(const failed_actor&)> on_failed;
   std::function<void(const std::string&)> warn; ///< for people; may be empty
+  /// The program has a mistake that no run may pass with, here or on a node that told this one; each is told
+  /// once by a node. Called from any thread, must not block; may be empty.
+  std::function<void(const std::string&)> on_mistake;
 };
 
 /// Asks the node that listens there for its greeting, and whether it would take a node with the
@@ -109,11 +112,13 @@ class node {
                                                 const caf::message& args,
                                                 std::chrono::milliseconds timeout = std::chrono::seconds{10});
   /// Several at once, the i-th on `nodes[i]` with `args[i]`: other nodes are asked without
-  /// waiting for one answer before the next question. Results in that order.
+  /// waiting for one answer before the next question. Results in that order. What is not asked for
+  /// yet when `goes_on` says no is errc::timed_out.
   std::vector<caf::expected<caf::strong_actor_ptr>>
   spawn_each_on(const std::vector<std::string>& nodes, const std::string& role,
                 const std::vector<caf::message>& args,
-                std::chrono::milliseconds timeout = std::chrono::seconds{10});
+                std::chrono::milliseconds timeout = std::chrono::seconds{10},
+                const std::function<bool()>& goes_on = {});
 
   /// Ends the actors that were spawned as roles, waits for all others up to `patience`,
   /// says goodbye to the peers, and closes the books and the trace. Returns the actors that
@@ -125,6 +130,7 @@ class node {
   class system_config;
   void begin(up_handler, down_handler, report_handler); ///< what may fail when actors are there
   void end();
+  void tell_mistake(const std::string&);
   void do_publish(publish_name);
   caf::expected<named_actor> do_lookup(const std::string& node, lookup_name);
   void pump();
@@ -148,6 +154,8 @@ class node {
   std::vector<spawned_role> spawned_;
   std::size_t compact_at_ = 64;
   bool stopped_ = false;
+  std::mutex mistakes_mutex_;
+  std::set<std::string> mistakes_; ///< that were told
 };
 
 } // namespace troupe

@@ -24,6 +24,10 @@ using role_map = std::map<std::string, role_factory, std::less<>>;
 
 namespace detail {
 
+/// errc::bad_arguments with "takes (actor, u64), got (actor, i64)".
+caf::error bad_arguments(const caf::actor_system&, const std::vector<caf::rtti_pair>& taken,
+                         const caf::message& got);
+
 template <class Fun, class... Args>
 caf::expected<caf::strong_actor_ptr> spawn_with(caf::actor_system& system, const Fun& fun,
                                                 const caf::message& args) {
@@ -36,7 +40,7 @@ caf::expected<caf::strong_actor_ptr> spawn_with(caf::actor_system& system, const
       result = caf::actor_cast<caf::strong_actor_ptr>(system.spawn(fun, std::move(xs)...));
     }});
   }
-  if (result == nullptr) return caf::make_error(errc::bad_arguments, caf::deep_to_string(args));
+  if (result == nullptr) return bad_arguments(system, {caf::make_rtti_pair<std::decay_t<Args>>()...}, args);
   return result;
 }
 

@@ -177,6 +177,22 @@ caf::mailbox_element_ptr tracing::came_back(caf::mailbox_element& element) {
   return wrapped != nullptr ? wrapped->unwrap() : nullptr;
 }
 
+bool tracing::refuse_stray(node_context& context, caf::abstract_actor& receiver, caf::mailbox_element& what,
+                           traced_element* wrapped) {
+  const auto& signature = context.catalog.of(what.content());
+  if (!signature.unregistered) return false;
+  if (wrapped != nullptr) wrapped->settle();
+  dropped(context, wrapped != nullptr ? wrapped->message() : traced_element::stamp{},
+          trace::drop_reason::not_serializable);
+  if (context.mistake) context.mistake(signature.why_local);
+  auto why = caf::make_error(caf::sec::unknown_type, signature.why_local);
+  if (what.mid.is_response()) // who asked still waits for an answer
+    receiver.eq_impl(what.mid, nullptr, nullptr, std::move(why));
+  else
+    fail_request(what.sender, what.mid, std::move(why));
+  return true;
+}
+
 void tracing::note_request(node_context& context, const caf::mailbox_element& element, const actor_ref& whom,
                            trace::message_id number) {
   if (this_handling.me == nullptr || element.sender.get() != this_handling.self) return;

@@ -77,6 +77,9 @@ class traced : public Base, public traceable {
     if (context_ == nullptr) return Base::enqueue(std::move(element), host);
     if (wraps_) {
       tracing::wrap(*context_, this->trace_index_, this->id(), element);
+      if (context_->catalog.has_strays() && tracing::between_roles(*this)
+          && tracing::refuse_stray(*context_, *this, *element, static_cast<traced_element*>(element.get())))
+        return;
       // A thread of its own is woken in CAF's way.
       if (has_thread_) return Base::enqueue(std::move(element), host);
       return push(std::move(element), host);
@@ -87,6 +90,7 @@ class traced : public Base, public traceable {
       context_->books.sent();
       if (element->mid.is_request())
         tracing::note_request(*context_, *element, {context_->incarnation, this->id()});
+      if (tracing::between_roles(*this) && tracing::refuse_stray(*context_, *this, *element, nullptr)) return;
     }
     push(std::move(element), host);
   }

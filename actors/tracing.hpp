@@ -21,6 +21,8 @@ namespace troupe {
 class traceable {
  public:
   trace::actor_index trace_index() const { return trace_index_; }
+  /// It was spawned as a role, so that it may live on any node; others live where their makers do.
+  bool is_role() const { return is_role_; }
   /// This actor just asked somebody; called on its own thread.
   void asked(node_context&, const caf::abstract_actor& self, caf::message_id, const actor_ref& whom,
              trace::message_id number);
@@ -34,6 +36,7 @@ class traceable {
 
   trace::actor_index trace_index_ = 0;
   life_sign life_;
+  bool is_role_ = this_role != nullptr;
   std::unique_ptr<wait_list> waits_; ///< made with the first request
 
  private:
@@ -55,6 +58,15 @@ class tracing {
   /// Wraps an element, unless it is being_sent, for its receiver: gives it a number (or takes over
   /// the one it arrived with), records the send and counts it. Runs on the sender's thread.
   static void wrap(node_context&, trace::actor_index receiver, caf::actor_id, caf::mailbox_element_ptr&);
+  /// Whether this message goes from the actor of one role to that of another.
+  static bool between_roles(const traceable& receiver) {
+    return receiver.is_role() && !this_arrival.active && this_handling.me != nullptr
+           && this_handling.me != &receiver && this_handling.me->is_role();
+  }
+  /// A message between roles whose type nobody registered could not be sent if they lived on two nodes, so
+  /// it is not sent here either: true where it was refused, counted and told. `wrapped` may be null.
+  static bool refuse_stray(node_context&, caf::abstract_actor& receiver, caf::mailbox_element&,
+                           traced_element* wrapped);
   /// The current handler asks `whom`, if that is what this element does.
   static void note_request(node_context&, const caf::mailbox_element&, const actor_ref& whom,
                            trace::message_id number = {});

@@ -6,6 +6,7 @@
 #include "cli/run_directory.hpp"
 #include "cli/trace.hpp"
 #include "scenarios/file/mistakes.hpp"
+#include "scenarios/runner.hpp"
 #include "trace/text.hpp"
 
 #include <CLI/CLI.hpp>
@@ -296,6 +297,13 @@ int run_program(int argc, char** argv, const std::vector<const scenarios::scenar
   const auto who = make_context(out, err, trace::own_name(), all);
   int code = exit_bad_usage;
   try {
+    if (const auto mistakes = scenarios::mistakes_in(all); !mistakes.empty()) {
+      for (const auto& sentence : mistakes)
+        complain(who, sentence);
+      complain(who,
+               trace::counted(mistakes.size(), "mistake") + " of the program itself; nothing was started");
+      return exit_bad_usage;
+    }
     command_line line(who);
     code = parse_and_act(line, argc, argv);
   } catch (const std::exception& e) {

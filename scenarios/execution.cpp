@@ -3,6 +3,7 @@
 #include "actors/cores.hpp"
 #include "scenarios/file/units.hpp"
 #include "scenarios/times.hpp"
+#include "trace/cxx_text.hpp"
 #include "trace/text.hpp"
 
 #include <algorithm>
@@ -17,6 +18,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+/// What a node may take to spawn an actor.
+constexpr milliseconds spawn_patience{10'000};
 /// What actors get to finish after Ctrl-C or the deadline.
 constexpr milliseconds drain_patience = stop_grace + milliseconds{1500};
 /// What nodes get to show that they are there, once the scenario has failed: longer than a silent one
@@ -38,7 +41,10 @@ caf::behavior collect(actor_of<collector_state>*, std::shared_ptr<run_state> sta
       [state](run_finished& x) {
         const auto why_not = why_not_json(x.result); // any program may have sent it
         std::lock_guard lock{state->mutex};
-        if (why_not.empty() && !state->finished) state->finished = std::move(x.result);
+        if (why_not.empty() && !state->finished) {
+          state->finished = std::move(x.result);
+          state->finished_at = steady_clock::now();
+        }
         if (!why_not.empty() && !state->failed) state->failed = "the result " + why_not;
         state->changed.notify_all();
       },
@@ -95,6 +101,13 @@ const std::vector<std::string>& execution::nodes_of(const std::string& role) con
   return found->second;
 }
 
+std::string execution::why_not_spawned(const std::string& node, const std::string& role,
+                                       const caf::error& why) const {
+  if (why == errc::bad_arguments)
+    return "role " + role + " of scenario " + scenario_.name + ' ' + why.context().get_as<std::string>(0);
+  return "node " + node + " could not spawn role " + role + ": " + sentence_of(why);
+}
+
 std::vector<caf::actor> execution::spawn_messages(const std::string& role,
                                                   const std::vector<caf::message>& args) {
   auto& nodes = nodes_of(role);
@@ -103,12 +116,15 @@ std::vector<caf::actor> execution::spawn_messages(const std::string& role,
   std::vector<std::string> where;
   for (std::size_t i = 0; i < args.size(); ++i)
     where.push_back(nodes[next++ % nodes.size()]);
-  auto made = main_->spawn_each_on(where, scenario_.name + '/' + role, args);
+  milliseconds patience = spawn_patience;
+  if (const auto left = time_left())
+    patience = std::clamp(ceil<milliseconds>(*left), milliseconds{1}, patience);
+  const auto goes_on = [this] { return interrupts() == 0 && !deadline_passed(); };
+  auto made = main_->spawn_each_on(where, scenario_.name + '/' + role, args, patience, goes_on);
+  if (!goes_on()) throw std::runtime_error("the run ends before all actors of role " + role + " are spawned");
   std::vector<caf::actor> actors;
   for (std::size_t i = 0; i < made.size(); ++i) {
-    if (!made[i])
-      throw std::runtime_error("node " + where[i] + " could not spawn role " + role + ": "
-                               + main_->system().render(made[i].error()));
+    if (!made[i]) throw std::runtime_error(why_not_spawned(where[i], role, made[i].error()));
     const auto who = tracing::address(main_->context(), *made[i]);
     spawned_[{who.incarnation, who.id}] = {&name, first + i};
     actors.push_back(caf::actor_cast<caf::actor>(*made[i]));
@@ -119,7 +135,10 @@ std::vector<caf::actor> execution::spawn_messages(const std::string& role,
 // -- starting ------------------------------------------------------------------------
 
 void execution::start_nodes() {
-  if (workers_.empty() && plan_.topology.external.empty()) return;
+  if (workers_.empty() && plan_.topology.external.empty()) {
+    started_ = steady_clock::now();
+    return;
+  }
   phase("starting " + std::to_string(workers_.size()) + (workers_.size() == 1 ? " node" : " nodes"));
   if (plan_.topology.endpoint == endpoint_kind::inproc) {
     for (auto& name : workers_) {
@@ -151,6 +170,7 @@ void execution::start_nodes() {
   for (auto& name : plan_.topology.external)
     phase("waiting for nodes that join by hand: " + join_command(name));
   await_nodes();
+  if (interrupts() == 0 && late_.empty()) started_ = steady_clock::now();
 }
 
 /// Processes that start all at once keep each other, and this one, from running: only some are
@@ -159,7 +179,7 @@ void execution::start_processes() {
   const auto at_once = std::max<std::size_t>(4, 2 * usable_cores().size());
   for (auto& name : workers_) {
     await_nodes(at_once - 1);
-    if (interrupts() != 0) return;
+    if (interrupts() != 0 || deadline_passed()) return;
     try {
       pids_[name] = options_.launcher->start(
           name, main_->endpoint(),
@@ -176,7 +196,7 @@ void execution::start_processes() {
 
 void execution::await_nodes(std::size_t rest) {
   std::unique_lock lock{state_->mutex};
-  while (interrupts() == 0) {
+  while (interrupts() == 0 && !deadline_passed()) {
     for (auto& [name, how] : state_->exits)
       throw std::runtime_error(
           "node " + name
@@ -194,6 +214,12 @@ void execution::await_nodes(std::size_t rest) {
                                + format_duration(plan_.topology.join_timeout) + ": " + late);
     state_->changed.wait_for(lock, look_interval);
   }
+  if (interrupts() != 0) return;
+  std::string missing;
+  for (const auto* names : {&std::as_const(workers_), &plan_.topology.external})
+    for (auto& name : *names)
+      if (!state_->up.contains(name)) missing += (missing.empty() ? "" : ", ") + name;
+  late_ = " before these nodes had joined: " + missing;
 }
 
 void execution::spawn_collector() {
@@ -207,7 +233,15 @@ void execution::spawn_collector() {
 // -- running ---------------------------------------------------------------------------
 
 std::optional<verdict> execution::reason_to_end(std::string& reason) {
-  if (state_->finished) return verdict::passed;
+  if (start_failed_) {
+    reason = "start of scenario " + scenario_.name + " failed: " + *start_failed_;
+    return verdict::check_failed;
+  }
+  if (state_->mistake) {
+    reason = *state_->mistake;
+    return verdict::check_failed;
+  }
+  if (state_->finished && finished_in_time() && late_.empty()) return verdict::passed;
   if (state_->failed) {
     reason = *state_->failed;
     // Who takes care of lost nodes himself may still have too few left.
@@ -221,8 +255,8 @@ std::optional<verdict> execution::reason_to_end(std::string& reason) {
     reason = "interrupted";
     return verdict::interrupted;
   }
-  if (plan_.deadline && elapsed() >= *plan_.deadline) {
-    reason = "the deadline passed";
+  if (state_->finished || !late_.empty() || deadline_passed()) {
+    reason = "the deadline passed" + late_;
     if (auto why = detector_->stands_still()) reason += "; nothing moved any more: " + why->sentence;
     return verdict::deadline;
   }
@@ -305,8 +339,26 @@ void execution::bury_the_dead() {
     if (dead.contains(peer->identity().name)) hub.expect_no_more(peer);
 }
 
-std::chrono::nanoseconds execution::elapsed() const {
-  return turns_ ? turns_->elapsed() : std::chrono::nanoseconds{steady_clock::now() - started_};
+/// The time that a deadline is measured against begins with the run, before any node has joined. The
+/// actors of a seeded run have a time of their own, which begins when they do.
+std::optional<std::chrono::nanoseconds> execution::time_left() const {
+  if (!plan_.deadline) return std::nullopt;
+  return *plan_.deadline - (acting_ && turns_ ? turns_->elapsed() : steady_clock::now() - begun_);
+}
+
+bool execution::deadline_passed() const {
+  const auto left = time_left();
+  return left && left->count() <= 0;
+}
+
+/// A seeded run is looked at when its result has just come.
+bool execution::finished_in_time() const {
+  if (!plan_.deadline) return true;
+  return (turns_ ? turns_->elapsed() : state_->finished_at - begun_) <= *plan_.deadline;
+}
+
+std::chrono::nanoseconds execution::elapsed(steady_clock::time_point end) const {
+  return turns_ ? turns_->elapsed() : end - started_.value_or(begun_);
 }
 
 void execution::drain() {
@@ -332,17 +384,21 @@ void execution::look_at_own_standstill(outcome& result) {
       "; the launcher itself did not run for " + trace::duration_text(state_->stood_still.count());
 }
 
-/// Wiring that fails because somebody pressed Ctrl-C or a node ended is the fate of the run,
-/// which await_end() then tells; any other failure is a mistake and goes on up.
+/// Wiring that fails because somebody pressed Ctrl-C, the deadline passed or a node ended is the fate of
+/// the run; any other failure is a mistake of the scenario. await_end() tells either.
 void execution::wire() {
-  if (interrupts() != 0) return;
+  if (interrupts() != 0 || deadline_passed()) return;
   try {
     scenario_.wire()(*this);
-  } catch (const std::exception&) {
-    call_the_roll();
+  } catch (...) {
+    const auto why = trace::exception_text();
+    if (!deadline_passed()) call_the_roll();
     std::lock_guard lock{state_->mutex};
-    if (interrupts() == 0 && state_->down.empty() && state_->exits.empty()) throw;
     wiring_failed_ = true;
+    if (deadline_passed())
+      late_ = " before all actors were spawned";
+    else if (interrupts() == 0 && state_->down.empty() && state_->exits.empty())
+      start_failed_ = why;
   }
 }
 
@@ -360,13 +416,13 @@ outcome execution::run_all() {
     start_nodes();
     spawn_collector();
     if (plan_.topology.scheduler == scheduler_kind::seeded) turns_.emplace(main_->system(), seed_);
-    started_ = steady_clock::now();
     for (auto& promise : scenario_.promises())
       main_->recorder().invariant(promise);
     for (auto& fault : plan_.faults)
-      faults_.emplace_back(started_ + fault.at, fault);
-    phase("running");
+      faults_.emplace_back(started_.value_or(begun_) + fault.at, fault);
+    if (started_) phase("running");
     wire();
+    acting_ = true;
     watch_for_stalls();
     result.result_verdict = await_end(result.reason);
     look_at_own_standstill(result);
@@ -384,7 +440,7 @@ outcome execution::run_all() {
     result.deadlock = deadlock_;
     result.actors_failed = failed_;
     result.actors_failed_count = failed_count_;
-    result.elapsed_s = seconds(steady_clock::now() - started_);
+    result.elapsed_s = seconds(elapsed(how == verdict::passed ? state_->finished_at : steady_clock::now()));
   } catch (const std::exception& e) {
     problem = std::current_exception();
     tell_failures();
@@ -399,6 +455,12 @@ outcome execution::run_all() {
   return result;
 }
 
-outcome execute(const scenario& what, const run_options& how) { return execution{what, how}.run_all(); }
+outcome execute(const scenario& what, const run_options& how) {
+  std::string mistakes;
+  for (const auto& sentence : mistakes_in({&what}))
+    mistakes += (mistakes.empty() ? "" : "; ") + sentence;
+  if (!mistakes.empty()) throw std::logic_error(mistakes);
+  return execution{what, how}.run_all();
+}
 
 } // namespace troupe::scenarios

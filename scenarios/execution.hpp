@@ -52,11 +52,13 @@ struct run_state {
   bool has_joined(const std::string& node) const; ///< under the mutex
   std::chrono::nanoseconds stood_still{0};        ///< the longest time that this process did not run
   std::optional<std::string> finished;            ///< the result, as JSON text
+  std::chrono::steady_clock::time_point finished_at;
   std::optional<std::string> failed;
   std::set<std::string> present;      ///< nodes that answered the roll call
   std::vector<failed_actor> failures; ///< not told yet, the first of them
   std::uint64_t failures_untold = 0;  ///< those included
   bool over = false;                  ///< the verdict stands; who fails from now on is of no interest
+  std::optional<std::string> mistake; ///< of the program, with which no run may pass
 };
 
 class execution final : public run {
@@ -76,6 +78,7 @@ class execution final : public run {
  private:
   std::vector<caf::actor> spawn_messages(const std::string& role,
                                          const std::vector<caf::message>& args) override;
+  std::string why_not_spawned(const std::string& node, const std::string& role, const caf::error&) const;
   void phase(const std::string&) const;
   void warn(const std::string&) const;
   int interrupts() const { return options_.interrupts != nullptr ? options_.interrupts->load() : 0; }
@@ -104,12 +107,15 @@ class execution final : public run {
   std::string join_command(const std::string& node) const;
   void start_nodes();
   void start_processes();
-  /// Waits until at most `rest` of those in joining_ have not come.
+  /// Waits until at most `rest` of those in joining_ have not come, or there is a reason to end before that.
   void await_nodes(std::size_t rest = 0);
   /// Finds that the launcher, not the nodes, was away.
   void look_at_own_standstill(outcome&);
   void spawn_collector();
   void wire();
+  std::optional<std::chrono::nanoseconds> time_left() const; ///< nothing: no deadline
+  bool deadline_passed() const;
+  bool finished_in_time() const; ///< under the lock
   /// Waits for the end of the work or a reason to end early; the verdict so far.
   verdict await_end(std::string& reason);
   std::optional<verdict> reason_to_end(std::string& reason);
@@ -117,7 +123,8 @@ class execution final : public run {
   /// elsewhere fail before it is known here.
   void call_the_roll();
   void wait_a_moment(std::unique_lock<std::mutex>&);
-  std::chrono::nanoseconds elapsed() const;
+  /// From when the nodes were there to `end`; virtual time, until now, in a seeded run.
+  std::chrono::nanoseconds elapsed(std::chrono::steady_clock::time_point end) const;
   void drain();
   void inject_due_faults();
   void inject(const fault_plan&);
@@ -125,6 +132,7 @@ class execution final : public run {
   void resume_halted();
   /// Tells the links of the processes that ended, so that nobody waits for a sign of life.
   void bury_the_dead();
+  void tell_to_leave(std::set<std::string>& told);
   void stop_nodes();
   void tell_missing_traces();
   /// Writes the plan, and takes room for the result. Throws trace::file_error.
@@ -153,7 +161,10 @@ class execution final : public run {
   std::vector<std::string> deadlock_; ///< the cycle, a sentence a step
   std::vector<actor_report> failed_;  ///< the first actors that failed
   std::uint64_t failed_count_ = 0;
-  bool wiring_failed_ = false; ///< for want of a node, or interrupted
+  bool wiring_failed_ = false;              ///< for want of a node, or interrupted
+  std::optional<std::string> start_failed_; ///< why, where it is the scenario's own fault
+  bool acting_ = false;                     ///< start has returned
+  std::string late_;                        ///< what was not done when the deadline passed
   std::unique_ptr<node> main_;
   std::optional<seeded_turns> turns_;           ///< instead of scheduler threads, in a seeded run
   std::vector<std::unique_ptr<worker>> hosted_; ///< worker nodes in this process (inproc)
@@ -173,7 +184,8 @@ class execution final : public run {
   std::map<std::pair<std::uint64_t, std::uint64_t>, role_number> spawned_; ///< by incarnation and id
   std::vector<std::pair<std::chrono::steady_clock::time_point, fault_plan>> faults_;
   std::set<std::string> halted_; ///< by a fault, and not resumed
-  std::chrono::steady_clock::time_point started_;
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  std::optional<std::chrono::steady_clock::time_point> started_; ///< when the nodes were there
 };
 
 } // namespace troupe::scenarios

@@ -2,6 +2,7 @@
 #include "scenarios/execution.hpp"
 #include "scenarios/expectations.hpp"
 #include "scenarios/scenario_file.hpp"
+#include "trace/cxx_text.hpp"
 #include "trace/text.hpp"
 
 #include <algorithm>
@@ -40,27 +41,37 @@ std::int64_t residual(const trace::ledger_counts& x) {
                                    - x.dropped_total());
 }
 
+/// A check is the scenario's own, and one that throws has not been passed.
+check_result ask(const scenario::named_check& check, const finished_run& run) {
+  try {
+    auto [passed, detail] = check.look(run);
+    return {check.name, passed, std::move(detail)};
+  } catch (...) {
+    return {check.name, false, "it threw: " + trace::exception_text()};
+  }
+}
+
 } // namespace
+
+/// Also those that join only now.
+void execution::tell_to_leave(std::set<std::string>& told) {
+  std::set<std::string> up;
+  {
+    std::lock_guard lock{state_->mutex};
+    up = state_->up;
+  }
+  for (auto& name : up)
+    if (auto agent = told.contains(name) ? nullptr : main_->agent_of(name)) {
+      caf::anon_send(agent, leave_node{});
+      told.insert(name);
+    }
+}
 
 void execution::stop_nodes() {
   if (main_ == nullptr) return;
   resume_halted();
   std::set<std::string> told_to_leave;
-  // Also those that were on their way when the start failed.
-  auto tell_to_leave = [&] {
-    std::set<std::string> here;
-    {
-      std::lock_guard lock{state_->mutex};
-      here = state_->up;
-    }
-    for (auto& name : here)
-      if (!told_to_leave.contains(name))
-        if (auto agent = main_->agent_of(name)) {
-          caf::anon_send(agent, leave_node{});
-          told_to_leave.insert(name);
-        }
-  };
-  tell_to_leave();
+  tell_to_leave(told_to_leave);
   for (auto& each : hosted_)
     each->wait_for(leave_patience);
   for (auto& each : hosted_)
@@ -79,7 +90,7 @@ void execution::stop_nodes() {
   auto told = steady_clock::now() + milliseconds{500};
   std::vector<std::string> alive;
   while (true) {
-    tell_to_leave();
+    tell_to_leave(told_to_leave);
     alive = still_there();
     const auto traces = intake_->awaited(); // which ends by itself
     if (!traces.empty()) {
@@ -211,12 +222,14 @@ void execution::report(outcome& result) {
         for (auto& report : reports_of(name))
           result.nodes.push_back(std::move(report));
     if (state_->finished) result.result = nlohmann::json::parse(*state_->finished);
+    if (state_->mistake) result.checks.push_back({"message types", false, *state_->mistake});
   }
-  if (result.result_verdict == verdict::passed)
-    for (auto& check : scenario_.checks()) {
-      auto [passed, detail] = check.look({plan_.values, result.result});
-      result.checks.push_back({check.name, passed, std::move(detail)});
-    }
+  if (start_failed_) result.checks.push_back({"start", false, *start_failed_});
+  if (result.result_verdict == verdict::passed) {
+    auto copy = result.result; // reading what is not in it adds to it
+    for (auto& check : scenario_.checks())
+      result.checks.push_back(ask(check, {plan_.values, copy}));
+  }
   balance(result);
   auto judge = [&] {
     for (auto& check : result.checks)
@@ -257,7 +270,7 @@ void execution::keep_result(outcome& result) {
 
 void execution::tell_ended_traces(trace_endings::when how_often) {
   if (plan_.trace.level == trace::level::off) return;
-  for (auto& sentence : endings_.look(how_often, started_))
+  for (auto& sentence : endings_.look(how_often, started_.value_or(steady_clock::time_point{})))
     warn(sentence);
 }
 

@@ -37,6 +37,12 @@ void execution::open_main() {
   mine.scheduler = policy_name(plan_.topology.scheduler);
   mine.warn = [this](const std::string& text) { warn(text); };
   mine.on_failed = hear_of_failures();
+  mine.on_mistake = [state = state_](const std::string& sentence) {
+    std::lock_guard lock{state->mutex};
+    if (!state->mistake) state->mistake = sentence;
+    state->changed.notify_all();
+  };
+  allow_messages(plan_.topology.message_bytes_max, mine.links);
   mine.links.log = [this](transport::log_level level, std::string_view text) {
     if (level == transport::log_level::warning) warn(std::string{text});
   };
@@ -58,6 +64,7 @@ void execution::open_main() {
                 plan_.topology.scheduler,
                 plan_.topology.nodes,
                 plan_.topology.external,
+                plan_.topology.message_bytes_max,
                 {}};
   if (!workers_.empty() || !plan_.topology.external.empty()) listen(mine, info);
   mine.run = to_text(info);

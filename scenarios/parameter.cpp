@@ -1,6 +1,8 @@
 #include "scenarios/parameter.hpp"
 
+#include "scenarios/file/mistakes.hpp"
 #include "scenarios/file/units.hpp"
+#include "trace/names.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -49,13 +51,6 @@ std::string_view to_string(placement where) {
 
 namespace {
 
-bool is_name(std::string_view name) {
-  const auto legal = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  };
-  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), legal);
-}
-
 /// The largest and smallest number in a value, where ranges apply to it.
 std::optional<std::pair<double, double>> extent(const parameter_value& value) {
   if (auto* i = std::get_if<std::int64_t>(&value)) return std::pair{double(*i), double(*i)};
@@ -73,15 +68,6 @@ std::optional<std::pair<double, double>> extent(const parameter_value& value) {
     return std::pair{*low, *high};
   }
   return std::nullopt;
-}
-
-void check_fallback(const parameter& p) {
-  if (!p.fallback) return;
-  const auto numbers = extent(*p.fallback);
-  if (!numbers) return;
-  if ((p.at_least && numbers->first < *p.at_least) || (p.at_most && numbers->second > *p.at_most))
-    throw std::logic_error(
-        fmt::format("parameter {}: its default {} is outside its range", p.name, to_text(*p.fallback)));
 }
 
 std::string plural(parameter_type type) {
@@ -108,16 +94,13 @@ std::string bound(const parameter& p, double value) {
 } // namespace
 
 parameter& parameter::range(double low, double high) {
-  if (low > high) throw std::logic_error(fmt::format("parameter {}: its range is empty", name));
   at_least = low;
   at_most = high;
-  check_fallback(*this);
   return *this;
 }
 
 parameter& parameter::minimum(double low) {
   at_least = low;
-  check_fallback(*this);
   return *this;
 }
 
@@ -211,12 +194,6 @@ std::string to_text(const parameter_value& value) { return std::visit(text_visit
 namespace {
 
 parameter& add(declaration& d, std::string name, parameter_type type, parameter_value fallback) {
-  if (!is_name(name))
-    throw std::logic_error(
-        fmt::format("scenario {}: `{}` cannot be a parameter's name; use up to 64 letters, digits, _ and -",
-                    d.name, name));
-  if (d.find(name))
-    throw std::logic_error(fmt::format("scenario {}: parameter {} is declared twice", d.name, name));
   parameter p;
   p.name = std::move(name);
   p.type = type;
@@ -240,8 +217,6 @@ parameter& declaration::text(std::string n, std::string fallback) {
   return add(*this, std::move(n), parameter_type::text, std::move(fallback));
 }
 parameter& declaration::choice(std::string n, std::vector<std::string> choices, std::string fallback) {
-  if (std::find(choices.begin(), choices.end(), fallback) == choices.end())
-    throw std::logic_error(fmt::format("parameter {}: its default {} is none of its choices", n, fallback));
   parameter& p = add(*this, std::move(n), parameter_type::choice, std::move(fallback));
   p.choices = std::move(choices);
   return p;
@@ -266,6 +241,94 @@ const parameter* declaration::find(std::string_view parameter_name) const {
   const auto it = std::find_if(parameters.begin(), parameters.end(),
                                [&](const parameter& p) { return p.name == parameter_name; });
   return it == parameters.end() ? nullptr : &*it;
+}
+
+namespace {
+
+using sentences = std::vector<std::string>;
+
+void check_name(std::string_view what, const std::string& name, sentences& wrong) {
+  if (!trace::is_name(name))
+    wrong.push_back(fmt::format("{} cannot be called {}; a name has {}", what, file::in_quotes(name),
+                                describe(trace::plain_names)));
+}
+
+/// Of a default that is a text or a list.
+std::size_t length_of(const parameter_value& value) {
+  const auto length = [](const auto& x) -> std::size_t {
+    if constexpr (requires { x.size(); })
+      return x.size();
+    else
+      return 0;
+  };
+  return std::visit(length, value);
+}
+
+void check_range(const parameter& p, sentences& wrong) {
+  const auto range = [&] { return fmt::format("{} to {}", bound(p, *p.at_least), bound(p, *p.at_most)); };
+  const bool both = p.at_least && p.at_most;
+  if (both && !(*p.at_least <= *p.at_most)) {
+    wrong.push_back(fmt::format("the range of parameter {} is empty, {}", file::excerpt(p.name), range()));
+    return;
+  }
+  const auto numbers = p.fallback ? extent(*p.fallback) : std::nullopt;
+  if (!numbers) return;
+  const bool below = p.at_least && !(numbers->first >= *p.at_least);
+  const bool above = p.at_most && !(numbers->second <= *p.at_most);
+  if (below || above)
+    wrong.push_back(fmt::format("the default of parameter {}, {}, is out of its range, {}",
+                                file::excerpt(p.name), file::excerpt(to_text(*p.fallback)),
+                                both    ? range()
+                                : below ? "at least " + bound(p, *p.at_least)
+                                        : "at most " + bound(p, *p.at_most)));
+}
+
+void check_choices(const parameter& p, sentences& wrong) {
+  if (p.type != parameter_type::choice) return;
+  if (p.choices.empty()) {
+    wrong.push_back(fmt::format("parameter {} has nothing to choose from", p.name));
+    return;
+  }
+  const auto* chosen = p.fallback ? std::get_if<std::string>(&*p.fallback) : nullptr;
+  if (chosen && std::find(p.choices.begin(), p.choices.end(), *chosen) == p.choices.end())
+    wrong.push_back(fmt::format("the default of parameter {}, {}, is none of its choices, {}",
+                                file::excerpt(p.name), file::in_quotes(*chosen), join_quoted(p.choices)));
+}
+
+/// Names that stand there more than once, each once.
+sentences twice(sentences names) {
+  std::sort(names.begin(), names.end());
+  sentences found;
+  for (auto it = names.begin(); (it = std::adjacent_find(it, names.end())) != names.end();
+       it = std::upper_bound(it, names.end(), *it))
+    found.push_back(*it);
+  return found;
+}
+
+} // namespace
+
+std::vector<std::string> mistakes_in(const declaration& d) {
+  sentences wrong, names;
+  check_name("a scenario", d.name, wrong);
+  for (const auto& p : d.parameters) {
+    names.push_back(p.name);
+    check_name("a parameter", file::excerpt(p.name), wrong);
+    check_range(p, wrong);
+    check_choices(p, wrong);
+    if (p.fallback && length_of(*p.fallback) > p.length_max)
+      wrong.push_back(fmt::format("the default of parameter {} is longer than it may be, {}",
+                                  file::excerpt(p.name), p.length_max));
+  }
+  for (const auto& name : twice(names))
+    wrong.push_back(fmt::format("parameter {} is declared twice", file::excerpt(name)));
+  names.clear();
+  for (const auto& r : d.roles) {
+    names.push_back(r.name);
+    check_name("a role", r.name, wrong);
+  }
+  for (const auto& name : twice(names))
+    wrong.push_back(fmt::format("role {} is declared twice", file::excerpt(name)));
+  return wrong;
 }
 
 // -- parameters --------------------------------------------------------------

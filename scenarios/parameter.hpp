@@ -34,9 +34,8 @@ using parameter_value =
                  std::vector<double>, std::vector<bool>, std::vector<std::string>>;
 
 /// One declared parameter. Built by the functions of `declaration`; a chain of setters
-/// reads as a sentence: `d.integer("workers", 4).range(1, 10'000).help("...")`.
-/// A name that cannot be one or is there already, an empty range and a default outside
-/// the range throw std::logic_error: mistakes of the scenario's author.
+/// reads as a sentence: `d.integer("workers", 4).range(1, 10'000).help("...")`. Mistakes of the
+/// scenario's author are told all at once, by mistakes_in().
 struct parameter {
   std::string name;
   parameter_type type = parameter_type::integer;
@@ -103,6 +102,10 @@ struct declaration {
 
   const parameter* find(std::string_view parameter_name) const;
 };
+
+/// What is wrong with the names, defaults, ranges and roles, a sentence each: mistakes of the
+/// scenario's author. Empty: nothing.
+std::vector<std::string> mistakes_in(const declaration&);
 
 /// The values of one run: every declared parameter that was given or has a default.
 class parameters {

@@ -63,6 +63,7 @@ struct topology_plan {
   std::chrono::nanoseconds join_timeout = std::chrono::seconds{10};
   /// How long nothing may move before the run is stalled; nothing: for ever.
   std::optional<std::chrono::nanoseconds> stall = std::chrono::seconds{10};
+  std::uint64_t message_bytes_max = 16U << 20; ///< between two nodes
   /// Role -> names of the nodes its actors go to, round robin. Complete: every declared
   /// role is here after loading. Node names: "main", "w1" ... "wN", and the external ones.
   std::map<std::string, std::vector<std::string>> place;

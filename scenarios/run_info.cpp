@@ -1,6 +1,7 @@
 #include "scenarios/run_info.hpp"
 
 #include "scenarios/socket_directory.hpp"
+#include "transport/limits.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -96,6 +97,7 @@ std::map<std::string, std::string> to_text(const run_info& x) {
       {"trace_bytes_max", std::to_string(x.trace.bytes_max)},
       {"trace_sample_one_in", std::to_string(x.trace.sample_one_in())},
       {"threads", std::to_string(x.threads)},
+      {"message_max", std::to_string(x.message_bytes_max)},
       {"scheduler", std::to_string(static_cast<int>(x.scheduler))},
       {"workers", std::to_string(x.workers)},
   };
@@ -118,6 +120,7 @@ run_info run_info_from(const std::map<std::string, std::string>& text) {
   x.threads = number<std::int64_t>(text, "threads");
   x.workers = number<std::int64_t>(text, "workers");
   x.external = names_from(text);
+  x.message_bytes_max = number<std::uint64_t>(text, "message_max");
   x.members = members_from(text);
   const auto one_in = number<std::uint32_t>(text, "trace_sample_one_in");
   const auto level = number<int>(text, "trace");
@@ -125,11 +128,20 @@ run_info run_info_from(const std::map<std::string, std::string>& text) {
   if (level < 0 || level > static_cast<int>(trace::level::payloads) || scheduler < 0
       || scheduler > static_cast<int>(scheduler_kind::seeded))
     throw std::runtime_error("run information: trace level or scheduler out of range");
+  if (x.message_bytes_max < transport::limits::frame_bytes_min
+      || x.message_bytes_max > transport::limits::frame_bytes_ceiling)
+    throw std::runtime_error("run information: \"message_max\" is out of range");
   if (one_in == 0) throw std::runtime_error("run information: \"trace_sample_one_in\" is 0");
   x.trace.sample = 1.0 / one_in;
   x.trace.level = static_cast<trace::level>(level);
   x.scheduler = static_cast<scheduler_kind>(scheduler);
   return x;
+}
+
+void allow_messages(std::uint64_t bytes_max, transport::hub_options& links) {
+  constexpr std::size_t queued_at_least = 4; // of the largest
+  links.frame_bytes_max = bytes_max;
+  links.queue_bytes_max = std::max<std::size_t>(links.queue_bytes_max, queued_at_least * bytes_max);
 }
 
 std::string policy_name(scheduler_kind kind) {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "scenarios/plan.hpp"
-#include "transport/keys.hpp"
+#include "transport/hub.hpp"
 
 #include <map>
 #include <string>
@@ -20,6 +20,7 @@ struct run_info {
   scheduler_kind scheduler = scheduler_kind::prompt;
   std::int64_t workers = 0;          ///< nodes that the run starts
   std::vector<std::string> external; ///< names of those that join by hand
+  std::uint64_t message_bytes_max = topology_plan{}.message_bytes_max;
   /// On tcp with keys: the public keys of all nodes of the run, so that they admit each other.
   std::vector<transport::allowed_client> members;
 };
@@ -34,6 +35,9 @@ std::string not_awaited(const std::string& name, const std::vector<std::string>&
 std::map<std::string, std::string> to_text(const run_info&);
 /// Throws std::runtime_error naming the entry that is missing or not understood.
 run_info run_info_from(const std::map<std::string, std::string>&);
+
+/// Links that take messages of up to so many bytes, and keep several of them for a peer.
+void allow_messages(std::uint64_t bytes_max, transport::hub_options&);
 
 /// CAF's name for the scheduling policy.
 std::string policy_name(scheduler_kind);

@@ -13,6 +13,11 @@ namespace troupe::scenarios {
 
 class scenario; // scenario.hpp: a declaration plus its actors
 
+/// What is wrong with the scenarios of a program, a sentence each that names its scenario: names,
+/// defaults and roles (see parameter.hpp), message types that clash, promises that cannot be read or
+/// name unknown types, checks, a missing start, the same scenario twice. Empty: nothing.
+std::vector<std::string> mistakes_in(const std::vector<const scenario*>&);
+
 /// How a worker process ended. `code` is its exit code, or -1 where `signal` killed it.
 struct process_exit {
   std::string node;
@@ -101,7 +106,7 @@ std::string still_alive(const std::vector<std::string>& sorted_names);
 /// The object of result.json and of --json.
 nlohmann::json to_json(const outcome&);
 
-/// What a run tells while it is on. All functions may be empty; called from any thread.
+/// What a run tells while it is on. All functions may be empty; called from any thread, must not throw.
 struct run_observer {
   std::function<void(const std::string& phase)>
       on_phase; ///< "starting 2 nodes", "running", "stopping: w2 is still alive"
@@ -125,7 +130,8 @@ struct run_options {
 /// Blocks until the run has ended and every process is gone. Writes result.json,
 /// plan.json, the traces and the books into the run directory; room for the first is taken
 /// before the others get any. Throws std::exception only for what prevents a run from
-/// starting (cannot bind, cannot write).
+/// starting (cannot bind, cannot write,
+/// mistakes_in()).
 outcome execute(const scenario&, const run_options&);
 
 /// How a worker node proves who it is, on tcp.

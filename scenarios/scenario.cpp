@@ -1,14 +1,17 @@
 #include "scenarios/scenario.hpp"
 
+#include "scenarios/file/mistakes.hpp"
+#include "scenarios/runner.hpp"
+#include "trace/cxx_text.hpp"
 #include "trace/invariant.hpp"
+#include "trace/text.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
 
 namespace troupe::scenarios {
-
-scenario& scenario::promise(const std::string& invariant) {
-  const trace::invariant checked{invariant};
-  promises_.push_back(invariant);
-  return *this;
-}
 
 void scenario::add_messages(message_catalog& catalog) const {
   for (auto& add : message_adders_)
@@ -29,13 +32,116 @@ void add_run_messages(message_catalog& catalog) {
   catalog.add<stop_early>("troupe.stop_early");
 }
 
-std::shared_ptr<message_catalog> make_catalog(const std::vector<const scenario*>& known) {
+namespace {
+
+std::shared_ptr<message_catalog> catalog_of_the_runner() {
   auto catalog = std::make_shared<message_catalog>();
   add_agent_messages(*catalog);
   add_run_messages(*catalog);
+  return catalog;
+}
+
+} // namespace
+
+std::shared_ptr<message_catalog> make_catalog(const std::vector<const scenario*>& known) {
+  auto catalog = catalog_of_the_runner();
   for (auto* each : known)
     each->add_messages(*catalog);
   return catalog;
+}
+
+namespace {
+
+using sentences = std::vector<std::string>;
+
+void add_messages_of(const scenario& one, message_catalog& catalog, sentences& wrong) {
+  catalog.collect_refusals(&wrong);
+  try {
+    one.add_messages(catalog);
+  } catch (...) { // a function of the program's own
+    wrong.push_back("its message types cannot be told: " + trace::exception_text());
+  }
+  catalog.collect_refusals(nullptr);
+}
+
+/// A message of several elements is called by all their names, joined by '+'.
+bool is_known_type(const std::string& pattern, const sentences& names) {
+  if (pattern == "(empty)") return true;
+  std::string_view rest = pattern;
+  while (true) {
+    const auto plus = rest.find('+');
+    const auto one = rest.substr(0, plus);
+    if (std::none_of(names.begin(), names.end(),
+                     [&](const std::string& name) { return trace::glob_match(one, name); }))
+      return false;
+    if (plus == std::string_view::npos) return true;
+    rest.remove_prefix(plus + 1);
+  }
+}
+
+void check_promise(const std::string& promise, const sentences& types, sentences& wrong) {
+  const auto shown = file::in_quotes(promise);
+  try {
+    for (const auto& type : trace::invariant{promise}.types()) {
+      if (is_known_type(type, types)) continue;
+      const auto meant = file::nearest(type, types);
+      wrong.push_back(fmt::format("its promise {} names the message type {}, which is not registered{}",
+                                  shown, file::in_quotes(type),
+                                  meant.empty() ? "" : fmt::format("; did you mean {}?", meant)));
+    }
+  } catch (const trace::invariant_error& e) {
+    wrong.push_back(fmt::format("its promise {} cannot be read: {}", shown, e.what()));
+  }
+}
+
+void check_functions(const scenario& one, sentences& wrong) {
+  if (!one.wire()) wrong.emplace_back("it has no start, the function that spawns its actors");
+  std::set<std::string> names;
+  for (const auto& check : one.checks()) {
+    if (check.name.empty()) wrong.emplace_back("one of its checks has no name");
+    if (!check.look)
+      wrong.push_back(fmt::format("its check {} has no function", file::in_quotes(check.name)));
+    if (!names.insert(check.name).second)
+      wrong.push_back(fmt::format("there are two checks called {}", file::in_quotes(check.name)));
+  }
+}
+
+/// What is wrong with one of them, whatever others there are.
+sentences mistakes_in(const scenario& one) {
+  auto wrong = mistakes_in(static_cast<const declaration&>(one));
+  check_functions(one, wrong);
+  const auto catalog = catalog_of_the_runner();
+  add_messages_of(one, *catalog, wrong);
+  const auto types = catalog->names();
+  for (const auto& promise : one.promises())
+    check_promise(promise, types, wrong);
+  return wrong;
+}
+
+} // namespace
+
+std::vector<std::string> mistakes_in(const std::vector<const scenario*>& all) {
+  sentences told;
+  std::set<std::string> names;
+  const auto catalog = catalog_of_the_runner();
+  for (const auto* each : all) {
+    if (each == nullptr) {
+      told.emplace_back("one of the scenarios is a null pointer");
+      continue;
+    }
+    auto wrong = mistakes_in(*each);
+    if (!names.insert(each->name).second) {
+      wrong.emplace_back("the program has two scenarios of this name");
+    } else { // with those before it, whose messages a worker node knows as well
+      sentences clashes;
+      add_messages_of(*each, *catalog, clashes);
+      for (auto& clash : clashes)
+        if (std::find(wrong.begin(), wrong.end(), clash) == wrong.end()) wrong.push_back(std::move(clash));
+    }
+    for (const auto& sentence : wrong)
+      told.push_back(fmt::format("scenario {}: {}", file::in_quotes(each->name), sentence));
+  }
+  return told;
 }
 
 role_map make_roles(const std::vector<const scenario*>& known) {

@@ -115,14 +115,18 @@ class run {
 /// What a check sees after the run.
 struct finished_run {
   const parameters& values;
-  const nlohmann::json& result; ///< the scenario's object; null if the run did not finish
+  /// The scenario's object; null if the run did not finish. A copy for the checks, which may be read as
+  /// objects are in JSON libraries: what is not in it is null.
+  nlohmann::json& result;
 };
 struct check_outcome {
   bool passed = false;
   std::string detail; ///< what was found, also where it passed
 };
 
-/// Parameters are declared by the functions of `declaration`.
+/// Parameters are declared by the functions of `declaration`. Names of scenarios, roles and
+/// parameters are trace::plain_names. What is wrong with a scenario does not end the program where
+/// it is declared: mistakes_in() tells all of it at once, and nothing with a mistake is run.
 class scenario : public declaration {
  public:
   scenario(std::string scenario_name, std::string one_line) {
@@ -130,7 +134,9 @@ class scenario : public declaration {
     summary = std::move(one_line);
   }
 
-  /// A message type that its actors exchange, under a name unique in the program.
+  /// A message type that its actors exchange, under a name unique in the program: one of
+  /// trace::type_names. All types that actors of roles send each other are registered so, also
+  /// where they happen to live in one process: a message of another type ends the run.
   template <class T>
   scenario& message(const std::string& type_name) {
     message_adders_.push_back([type_name](message_catalog& catalog) { catalog.add<T>(type_name); });
@@ -165,9 +171,11 @@ class scenario : public declaration {
   }
 
   /// What every run shows, judged on the trace alone by `troupe trace check`; in the
-  /// language of docs/trace.md: "exclusive fork: fork_taken until put_fork". Throws
-  /// trace::invariant_error where the sentence has a mistake.
-  scenario& promise(const std::string& invariant);
+  /// language of docs/trace.md: "exclusive fork: fork_taken until put_fork".
+  scenario& promise(std::string invariant) {
+    promises_.push_back(std::move(invariant));
+    return *this;
+  }
 
   /// Refuses combinations of parameters that no single range can exclude, before
   /// anything starts; returns one sentence, or nothing where all is well.

@@ -88,6 +88,7 @@ worker::worker(const std::vector<const scenario*>& known, worker_options given)
   };
   if (links.security) links.security->allowed = info.members; // who may call this node
   links.log = warnings_to(options.warn);
+  allow_messages(info.message_bytes_max, links);
   node_options mine;
   mine.name = options.name;
   mine.incarnation = options.credentials.incarnation;
@@ -108,6 +109,7 @@ worker::worker(const std::vector<const scenario*>& known, worker_options given)
     stood_still_ = std::max(stood_still_, how_long);
   };
   mine.warn = options.warn;
+  mine.on_mistake = [this](const std::string& sentence) { tell_mistake(sentence); };
   mine.on_leave = [this] { end(ending::told_to_leave); };
   mine.on_failed = [this](const failed_actor& who) { tell_failure(who); };
   node_ = std::make_unique<node>(
@@ -119,9 +121,13 @@ worker::worker(const std::vector<const scenario*>& known, worker_options given)
       });
   auto joined = node_->connect(options.join, options.join_timeout);
   if (!joined) throw std::runtime_error("cannot join " + why_not_connected(joined.error()));
-  std::lock_guard lock{mutex_};
+  std::unique_lock lock{mutex_};
   launcher_ = *joined;
   end_without_launcher(); // it may have come and gone meanwhile
+  const auto mistakes = std::move(mistakes_);
+  lock.unlock();
+  for (const auto& sentence : mistakes)
+    tell_mistake(sentence);
 }
 
 worker::~worker() { stop(); }
@@ -130,6 +136,15 @@ void worker::end(ending why) {
   std::lock_guard lock{mutex_};
   if (!ending_) ending_ = why;
   changed_.notify_all();
+}
+
+/// The launcher may spawn actors here before this node knows which of its peers that is.
+void worker::tell_mistake(const std::string& sentence) {
+  {
+    std::lock_guard lock{mutex_};
+    if (launcher_.empty()) return mistakes_.push_back(sentence);
+  }
+  if (auto agent = node_->agent_of(launcher_)) caf::anon_send(agent, program_mistake{sentence});
 }
 
 void worker::end_without_launcher() {

@@ -45,6 +45,7 @@ class worker {
 
  private:
   void end(ending);
+  void tell_mistake(const std::string&);
   void end_without_launcher(); ///< if it has gone; under the lock
   void tell_failure(const failed_actor&);
 
@@ -54,6 +55,7 @@ class worker {
   std::string launcher_;
   std::map<std::string, std::string> gone_; ///< nodes that were met, and why they are gone
   std::chrono::nanoseconds stood_still_{0}; ///< the longest time that this process did not run
+  std::vector<std::string> mistakes_;       ///< to be told when the launcher is known
   const std::string name_, join_;
   const std::function<void(const std::string&)> tell_, warn_;
   std::filesystem::path run_dir_; ///< on the launcher's host

@@ -189,6 +189,14 @@ void bind_all(filter::node* n, const model& m) {
   bind_all(n->right.get(), m);
 }
 
+void collect_types(const filter::node* n, std::vector<std::string>& into) {
+  if (!n) return;
+  if (n->what == filter::node::op::test && n->condition.field == filters::field::type)
+    into.push_back(n->condition.text);
+  collect_types(n->left.get(), into);
+  collect_types(n->right.get(), into);
+}
+
 bool evaluate(const filter::node& n, const model& m, row event) {
   switch (n.what) {
   case filter::node::op::both:
@@ -210,6 +218,12 @@ filter::filter(std::string_view text) : root_{parser{text}.whole()} {}
 filter::~filter() = default;
 filter::filter(filter&&) noexcept = default;
 filter& filter::operator=(filter&&) noexcept = default;
+
+std::vector<std::string> filter::types() const {
+  std::vector<std::string> all;
+  collect_types(root_.get(), all);
+  return all;
+}
 
 void filter::bind(const model& m) {
   model_ = &m;

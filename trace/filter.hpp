@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace troupe::trace {
 
@@ -36,6 +37,8 @@ class filter {
   filter& operator=(filter&&) noexcept;
 
   bool everything() const { return !root_; }
+  /// The names and patterns of message types that it compares with, in order.
+  std::vector<std::string> types() const;
   /// Resolves names against the model, which must outlive the filter's use.
   void bind(const model&);
   bool matches(row event) const;

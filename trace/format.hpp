@@ -15,6 +15,9 @@ inline constexpr char file_magic[8] = {'T', 'R', 'P', 'T', 'R', 'A', 'C', 'E'};
 inline constexpr std::uint32_t format_version = 1;
 inline constexpr std::uint32_t byte_order_mark = 0x0102'0304;
 inline constexpr std::uint32_t chunk_magic = 0x4b4e'4843; // "CHNK"
+/// Units of one chunk that a reader takes: more than any sane node makes, and a hostile file must not make
+/// anybody allocate by its word.
+inline constexpr std::uint32_t chunk_units_max = 64;
 inline constexpr std::uint32_t file_header_bytes = 4096;
 inline constexpr std::uint32_t unit_bytes = 64 << 10; ///< chunks are whole multiples of this
 inline constexpr std::uint32_t record_bytes = 32;

@@ -122,6 +122,18 @@ std::vector<invariant::breach> invariant::breaches(const model& m) {
   return out;
 }
 
+std::vector<std::string> invariant::types() const {
+  struct {
+    using names = std::vector<std::string>;
+    names operator()(const never& x) const { return x.what.types(); }
+    names operator()(const count& x) const { return x.what.types(); }
+    names operator()(const exclusive& x) const { return {x.granted, x.released}; }
+    names operator()(const order& x) const { return {x.first, x.last}; }
+    names operator()(const each& x) const { return {x.type, x.result}; }
+  } types_of;
+  return std::visit(types_of, rule_);
+}
+
 bool invariant::sound_on_part() const {
   if (auto* c = std::get_if<count>(&rule_)) return c->how == bound::at_most;
   if (auto* e = std::get_if<each>(&rule_)) return !e->always;

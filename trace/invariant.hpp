@@ -41,6 +41,9 @@ class invariant {
   /// Empty: it holds. At most `breaches_max` are told.
   std::vector<breach> breaches(const model&);
 
+  /// The names and patterns of message types that it speaks of, in order.
+  std::vector<std::string> types() const;
+
   /// A breach found in a part of the trace is one of the whole.
   bool sound_on_part() const;
 

@@ -17,9 +17,6 @@
 namespace troupe::trace {
 namespace {
 
-/// As the reader of whole traces has it.
-constexpr std::uint32_t chunk_units_max = 64;
-
 bool read_exactly(int file, std::uint64_t at, void* to, std::size_t bytes) {
   return read_at(file, at, to, bytes) == bytes;
 }
@@ -132,7 +129,7 @@ void live_file::find_chunks_in(segment& s) {
   plain<format::chunk_header> c;
   while (c.read(s.file.get(), s.next)) {
     if (c->magic == 0 || (c->magic == format::chunk_magic && c->units == 0)) return;
-    if (c->magic != format::chunk_magic || c->units > chunk_units_max) {
+    if (c->magic != format::chunk_magic || c->units > format::chunk_units_max) {
       status_ = status::broken;
       return;
     }

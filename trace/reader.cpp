@@ -15,9 +15,6 @@ namespace {
 
 using format::record_kind;
 
-/// More than any sane node makes; a hostile file must not make us allocate by its word.
-constexpr std::uint32_t chunk_units_max = 64;
-
 /// A file, or bytes in memory, read piece by piece. Short reads mean the end.
 class source {
  public:
@@ -131,7 +128,7 @@ class segment_reader {
     in_.read(at, raw, sizeof raw);
     auto& head = *reinterpret_cast<const format::chunk_header*>(raw);
     if (head.magic == 0) return at + format::unit_bytes; // backed, never used
-    if (head.magic != format::chunk_magic || head.units == 0 || head.units > chunk_units_max) {
+    if (head.magic != format::chunk_magic || head.units == 0 || head.units > format::chunk_units_max) {
       tell("at byte {} there is garbage where a chunk should begin", at);
       return at + format::unit_bytes;
     }

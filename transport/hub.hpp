@@ -126,6 +126,8 @@ class peer {
   virtual bool is_up() const = 0;
   /// Index of this node in the recorder's table.
   virtual trace::node_index index() const = 0;
+  /// Of one message; more is too_large. The smaller of what either side allows, once it is up.
+  virtual std::size_t payload_bytes_max() const = 0;
 
   /// Queues one envelope; before the peer is up it waits. `encode(buffer)` appends the
   /// payload and returns false if it cannot, in which case nothing is sent. It runs

@@ -38,6 +38,11 @@ void link::set_hello(peer_hello hello) {
   established_.store(true, std::memory_order_release);
 }
 
+std::size_t link::payload_bytes_max() const {
+  const std::lock_guard guard(mutex_);
+  return session_.payload_bytes_max();
+}
+
 send_result link::do_send(const envelope_header& header, void* encoder, bool (*encode)(void*, byte_buffer&)) {
   bool sendable = false;
   auto result = send_result::ok;

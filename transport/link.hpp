@@ -32,6 +32,7 @@ class link final : public peer, public std::enable_shared_from_this<link> {
   bool is_up() const override { return established_.load(std::memory_order_acquire) && !closed_.load(); }
   trace::node_index index() const override { return index_; }
   std::vector<inbound_frame> take_unacknowledged() override;
+  std::size_t payload_bytes_max() const override;
 
   // -- any thread --------------------------------------------------------------------
   /// Transmits what is due, at most `frames_max` frames; false when the wire broke.

@@ -117,6 +117,11 @@ class session {
   frame_ptr make_ack();
   bool wants_to_send() const;
   std::size_t queued_bytes() const { return queued_bytes_; }
+  /// Of one envelope, whatever is in its header.
+  std::size_t payload_bytes_max() const {
+    return frame_bytes_limit_ - limits::data_header_bytes - 2 * limits::envelope_header_bytes_max
+           - limits::envelope_length_bytes;
+  }
   /// Envelopes of kind message that the peer has not acknowledged.
   std::uint64_t unacknowledged_messages() const;
   /// The frames with these. Precondition: closed.

@@ -1,6 +1,7 @@
 // [parameters], [trace], and what all tables share.
 #include "scenarios/file/checks.hpp"
 #include "scenarios/file/settings.hpp"
+#include "trace/cxx_text.hpp"
 
 #include <array>
 
@@ -78,6 +79,16 @@ const entry* strongest_named(const node& table, std::string_view sentence) {
   return best;
 }
 
+/// The function is the scenario's own.
+std::string objection_of(const declaration& known, const parameters& values) {
+  try {
+    return known.objection(values);
+  } catch (...) {
+    return fmt::format("scenario {} could not look at its parameters: {}", known.name,
+                       trace::exception_text());
+  }
+}
+
 } // namespace
 
 std::span<const std::string> trace_keys() { return trace_key_names; }
@@ -101,7 +112,7 @@ void check_parameters(const node* given, check_context& c) {
   if (!c.known) return;
   if (table) read_parameters(*table, c);
   if (c.wrong.count() != before || c.partial || !c.known->objection) return;
-  const auto objection = c.known->objection(c.result.values);
+  const auto objection = objection_of(*c.known, c.result.values);
   if (objection.empty()) return;
   if (const entry* e = table ? strongest_named(*table, objection) : nullptr)
     c.wrong.add(e->at, objection);

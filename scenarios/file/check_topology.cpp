@@ -1,8 +1,9 @@
 // [topology] and [topology.security].
 #include "scenarios/file/checks.hpp"
+#include "scenarios/file/units.hpp"
+#include "trace/text.hpp"
 #include "transport/hub.hpp"
 #include "transport/node_name.hpp"
-#include "trace/text.hpp"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -14,9 +15,9 @@
 namespace troupe::scenarios::file {
 namespace {
 
-const std::array<std::string, 11> topology_key_names{"nodes",     "endpoint", "host",     "threads",
-                                                     "scheduler", "cores",    "external", "join_timeout",
-                                                     "stall",     "place",    "security"};
+const std::array<std::string, 12> topology_key_names{"nodes",     "endpoint",    "host",     "threads",
+                                                     "scheduler", "cores",       "external", "join_timeout",
+                                                     "stall",     "message_max", "place",    "security"};
 const std::array<std::string, 3> security_key_names{"plaintext", "secret_key", "allowed_clients"};
 
 /// Without an entry, or where it was not written in the file itself.
@@ -150,6 +151,13 @@ class topology_check {
                                     {0.001, seconds_max, {}}))
         to_.stall = *t;
     }
+    if (const entry* e = table_.find("message_max"))
+      if (const auto bytes = c_.read.size(
+              e->value,
+              {"message_max", fmt::format("a size from {} to {}, such as \"64MiB\"",
+                                          format_size(message_bytes_low), format_size(message_bytes_high))},
+              message_bytes_low, message_bytes_high))
+        to_.message_bytes_max = *bytes;
   }
 
   void read_security(const node& given) {

@@ -10,6 +10,8 @@ namespace troupe::scenarios::file {
 
 inline constexpr std::int64_t nodes_max = 1'000;
 inline constexpr std::int64_t threads_max = 1'024;
+/// What message_max may be; the wire's own bounds.
+inline constexpr std::uint64_t message_bytes_low = 64U << 10, message_bytes_high = 1U << 30;
 inline constexpr std::size_t faults_max = 1'000;
 inline constexpr std::size_t expectations_max = 1'000;
 inline constexpr std::size_t clients_max = 10'000;

@@ -123,6 +123,8 @@ json topology_schema() {
        {"join_timeout", described(reference("duration"), "how long each node may take to join")},
        {"stall", described({{"anyOf", {reference("duration"), {{"enum", {"never"}}}}}, {"default", "10s"}},
                            "how long nothing may move, without anybody known who could change that")},
+       {"message_max", described({{"type", {"integer", "string"}}, {"default", "16MiB"}},
+                                 "the largest message between two nodes, 64KiB to 1GiB")},
        {"place", std::move(place)},
        {"security", std::move(security)}});
 }

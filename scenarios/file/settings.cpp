@@ -153,8 +153,8 @@ bool settings::resolve(setting& s, const declaration* known) {
   std::vector<std::string> candidates;
   for (const auto& p : known->parameters)
     candidates.push_back(p.name);
-  for (std::string_view key :
-       {"nodes", "endpoint", "host", "threads", "scheduler", "cores", "external", "join_timeout", "stall"})
+  for (std::string_view key : {"nodes", "endpoint", "host", "threads", "scheduler", "cores", "external",
+                               "join_timeout", "stall", "message_max"})
     candidates.push_back(fmt::format("topology.{}", key));
   candidates.insert(candidates.end(),
                     {"trace.level", "trace.bytes_max", "trace.sample", "seed", "deadline", "scenario"});

@@ -37,6 +37,7 @@ nlohmann::json topology_json(const topology_plan& topology) {
                          {"external", topology.external},
                          {"join_timeout", format_duration(topology.join_timeout)},
                          {"stall", topology.stall ? format_duration(*topology.stall) : "never"},
+                         {"message_max", topology.message_bytes_max},
                          {"place", topology.place}};
   if (topology.endpoint == endpoint_kind::tcp) json["host"] = topology.host;
   nlohmann::json security = nlohmann::json::object();

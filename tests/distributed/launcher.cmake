@@ -22,6 +22,14 @@ target_compile_definitions(distributed_program PRIVATE
   CONFIG_DIR="${PROJECT_SOURCE_DIR}/config")
 add_dependencies(distributed_program troupe stubborn_program)
 
+# What a program of one's own can do wrong.
+add_executable(careless_program distributed/careless.cpp)
+target_link_libraries(careless_program PRIVATE troupe_cli troupe_options)
+troupe_precompiled(careless_program tests)
+troupe_test(distributed_careless SOURCES distributed/careless_test.cpp LINKS troupe_cli TIMEOUT 300)
+target_compile_definitions(distributed_careless PRIVATE CARELESS_PROGRAM="$<TARGET_FILE:careless_program>")
+add_dependencies(distributed_careless careless_program)
+
 # What a stranger gets.
 set(flags ${CMAKE_CXX_FLAGS})
 if(TROUPE_SANITIZE)

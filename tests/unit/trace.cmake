@@ -11,6 +11,7 @@ troupe_test(unit_trace
     unit/trace_live.cpp
     unit/trace_merge.cpp
     unit/trace_outputs.cpp
+    unit/trace_names.cpp
     unit/trace_output.cpp
     unit/trace_queries.cpp
     unit/trace_reader.cpp
