@@ -115,7 +115,7 @@ def producer_consumer(r, case):
     if p["items"] <= 50:
         p.update(produce_cost=[r.choice([0, 1])], consume_cost=[0, r.choice([0, 2])], unit=ms(0.003))
     if r.random() < 0.2:
-        p["pull"] = True
+        p.update(pull=True, items=min(p["items"], 50 * p["consumers"]))  # a dialogue an item: slow beside a load
     elif r.random() < 0.2:
         p["order"] = "priority"
     return p
