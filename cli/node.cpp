@@ -3,9 +3,9 @@
 #include "cli/interrupts.hpp"
 #include "cli/spawn.hpp"
 #include "scenarios/file/mistakes.hpp"
+#include "trace/text.hpp"
 #include "transport/hub.hpp"
 #include "transport/node_name.hpp"
-#include "trace/text.hpp"
 #include "transport/process_limits.hpp"
 
 #include <cstdio>

@@ -379,7 +379,9 @@ void execution::drain() {
 void execution::look_at_own_standstill(outcome& result) {
   std::lock_guard lock{state_->mutex};
   if (result.result_verdict != verdict::node_lost) return;
-  if (state_->stood_still < transport::hub_options{}.liveness) return;
+  // They heard of it last up to a heartbeat before it stood still, and it notices as late.
+  const transport::hub_options links;
+  if (state_->stood_still < links.liveness - 2 * links.heartbeat) return;
   result.reason +=
       "; the launcher itself did not run for " + trace::duration_text(state_->stood_still.count());
 }

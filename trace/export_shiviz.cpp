@@ -95,7 +95,7 @@ class shiviz {
     auto other = received ? m_.messages.sender[message] : m_.messages.receiver[message];
     out_ += fmt::format("{} {{{}}} {} {} {} {} {}\n", host(who), entries, what,
                         printable(m_.text(m_.messages.type[message])), m_.message_name(message),
-                        received ? "from" : "to", m_.actor_name(other));
+                        received ? "from" : "to", printable(m_.actor_name(other)));
   }
 
   const model& m_;

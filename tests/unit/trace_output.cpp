@@ -155,6 +155,7 @@ TEST_CASE("no export has in it what a trace has, as it is", "[trace][output]") {
     CAPTURE(format);
     q.format = format;
     const auto r = tests::run_command(trace::export_trace, q);
+    CAPTURE(r.out);
     CHECK(r.code == 0);
     CHECK(is_clean(r.out));
     CHECK(is_clean(r.err));
