@@ -154,7 +154,7 @@ TEST_CASE("a node that is killed is reported with its signal, and the run goes o
   if (result.contains("nodes"))
     for (const auto& node : result["nodes"])
       killed += contains(node["ended"].get<std::string>(), "SIGKILL") ? 1 : 0;
-  CHECK((killed == 1 || contains(troupe.errors, "before it joined")));
+  CHECK((killed == 1 || contains(troupe.errors, "(killed by SIGKILL)"))); // also before all had joined
 }
 
 TEST_CASE("a mistake in a word of the command line is answered with the word that was meant", "[program]") {

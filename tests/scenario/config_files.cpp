@@ -177,8 +177,8 @@ TEST_CASE("a deadline ends a run of every scenario in order, and what was left u
   }));
   const std::string nodes = GENERATE("0", "2");
   const temporary_directory directory;
-  std::vector<std::string> arguments{
-      "run", (config / file).string(), "--nodes", nodes, "--deadline", "3s", "--json"};
+  std::vector<std::string> arguments{"run",   (config / file).string(), "--nodes", nodes, "--deadline", "3s",
+                                     "--json"};
   arguments.insert(arguments.end(), changes.begin(), changes.end());
   program troupe(TROUPE_PROGRAM, arguments, directory.path());
   CHECK(troupe.wait() == 3);
