@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/arrivals.hpp"
+#include "actors/node_life.hpp"
 #include "actors/waiting.hpp"
 #include "trace/ledger.hpp"
 #include "trace/recorder.hpp"
@@ -47,6 +48,7 @@ struct node_context {
   wait_registry waits{};
   /// What may wait in the mailbox of one actor of what came from other nodes; more is dropped.
   std::uint64_t arrivals_bytes_max = arrivals_bytes_max_default;
+  node_life life{}; ///< for who may hold a handle longer
 };
 
 class traceable;

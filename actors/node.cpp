@@ -186,6 +186,7 @@ node::~node() { end(); }
 void node::end() {
   stop();
   agent_ = nullptr;
+  context_.life.end();
   gateway_.reset();
   system_.reset();
 }

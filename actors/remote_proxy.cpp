@@ -30,14 +30,33 @@ class deferred_link final : public caf::ref_counted, public caf::resumable {
 
 } // namespace
 
+namespace {
+
+std::uint64_t life_of(const caf::actor_system& system) {
+  const auto* context = context_of(system);
+  return context != nullptr ? context->life.number() : 0;
+}
+
+} // namespace
+
 remote_proxy::remote_proxy(caf::actor_config& config, link_ptr via, trace::actor_index index)
-    : actor_proxy(config), link_(std::move(via)) {
+    : actor_proxy(config), link_(std::move(via)), life_number_(life_of(home_system())) {
   trace_index_ = index;
 }
 
 remote_proxy::~remote_proxy() = default;
 
 void remote_proxy::enqueue(caf::mailbox_element_ptr what, caf::execution_unit*) {
+  // Once it was killed, its node may have ended; one without a link never is anything else.
+  if (link_ != nullptr && !getf(caf::abstract_actor::is_cleaned_up_flag)) [[likely]]
+    return accept(std::move(what));
+  if (const node_life::visit node{life_number_})
+    accept(std::move(what));
+  else
+    fail_request(what->sender, what->mid, caf::make_error(caf::exit_reason::remote_link_unreachable));
+}
+
+void remote_proxy::accept(caf::mailbox_element_ptr what) {
   if (link_ != nullptr) return link_->forward(*this, std::move(what));
   if (auto* context = context_of(home_system())) {
     const auto type = context->catalog.of(what->content()).traced_as;

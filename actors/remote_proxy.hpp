@@ -21,7 +21,10 @@ class remote_proxy final : public caf::actor_proxy, public traceable {
   void kill_proxy(caf::execution_unit*, caf::error reason) override;
 
  private:
-  const link_ptr link_; ///< null for an actor of a node that cannot be reached
+  void accept(caf::mailbox_element_ptr);
+
+  const link_ptr link_;             ///< null for an actor of a node that cannot be reached
+  const std::uint64_t life_number_; ///< of this node; 0 without one
 };
 
 } // namespace troupe

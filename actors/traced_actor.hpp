@@ -54,6 +54,7 @@ class traced : public Base, public traceable {
   explicit traced(caf::actor_config& config, Ts&&... xs)
       : Base(config, std::forward<Ts>(xs)...), context_(context_of(this->home_system())) {
     if (context_ == nullptr) return;
+    life_number_ = context_->life.number();
     has_thread_ = this->getf(caf::abstract_actor::is_detached_flag);
     wraps_ = context_->recorder.on() || has_thread_;
     this->trace_index_ = tracing::born(*context_, *this);
@@ -75,24 +76,13 @@ class traced : public Base, public traceable {
 
   void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* host) override {
     if (context_ == nullptr) return Base::enqueue(std::move(element), host);
-    if (wraps_) {
-      tracing::wrap(*context_, this->trace_index_, this->id(), element);
-      if (context_->catalog.has_strays() && tracing::between_roles(*this)
-          && tracing::refuse_stray(*context_, *this, *element, static_cast<traced_element*>(element.get())))
-        return;
-      // A thread of its own is woken in CAF's way.
-      if (has_thread_) return Base::enqueue(std::move(element), host);
-      return push(std::move(element), host);
-    }
-    if (!this_arrival.active) {
-      if (this_handling.self == nullptr)
-        if (auto original = tracing::came_back(*element)) return push(std::move(original), host);
-      context_->books.sent();
-      if (element->mid.is_request())
-        tracing::note_request(*context_, *element, {context_->incarnation, this->id()});
-      if (tracing::between_roles(*this) && tracing::refuse_stray(*context_, *this, *element, nullptr)) return;
-    }
-    push(std::move(element), host);
+    if (!this->mailbox().closed()) [[likely]]
+      return accept(std::move(element), host);
+    // It has ended, and its node may have, too.
+    if (const node_life::visit node{life_number_})
+      accept(std::move(element), host);
+    else
+      fail_request(element->sender, element->mid, caf::make_error(caf::sec::request_receiver_down));
   }
 
   caf::invoke_message_result consume(caf::mailbox_element& element) override {
@@ -207,6 +197,27 @@ class traced : public Base, public traceable {
     being_sent = nullptr;
   }
 
+  void accept(caf::mailbox_element_ptr element, caf::execution_unit* host) {
+    if (wraps_) {
+      tracing::wrap(*context_, this->trace_index_, this->id(), element);
+      if (context_->catalog.has_strays() && tracing::between_roles(*this)
+          && tracing::refuse_stray(*context_, *this, *element, static_cast<traced_element*>(element.get())))
+        return;
+      // A thread of its own is woken in CAF's way.
+      if (has_thread_) return Base::enqueue(std::move(element), host);
+      return push(std::move(element), host);
+    }
+    if (!this_arrival.active) {
+      if (this_handling.self == nullptr)
+        if (auto original = tracing::came_back(*element)) return push(std::move(original), host);
+      context_->books.sent();
+      if (element->mid.is_request())
+        tracing::note_request(*context_, *element, {context_->incarnation, this->id()});
+      if (tracing::between_roles(*this) && tracing::refuse_stray(*context_, *this, *element, nullptr)) return;
+    }
+    push(std::move(element), host);
+  }
+
   /// CAF's enqueue for actors that share the scheduler's threads, except that a closed
   /// mailbox is booked, and that nothing is logged.
   void push(caf::mailbox_element_ptr element, caf::execution_unit* host) {
@@ -304,6 +315,7 @@ class traced : public Base, public traceable {
   }
 
   node_context* context_;
+  std::uint64_t life_number_ = 0;
   trace::message_id cause_{}; ///< what it was spawned or woken by last
   bool wraps_ = false;
   bool begun_ = false;
