@@ -1,4 +1,4 @@
-#include "actors/cores.hpp"
+#include "base/cores.hpp"
 
 #include <cerrno>
 #include <sched.h>

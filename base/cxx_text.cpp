@@ -1,11 +1,11 @@
-#include "trace/cxx_text.hpp"
+#include "base/cxx_text.hpp"
 
 #include <cstdlib>
 #include <cxxabi.h>
 #include <exception>
 #include <memory>
 
-namespace troupe::trace {
+namespace troupe {
 namespace {
 
 void erase_all(std::string& text, std::string_view part) {
@@ -37,4 +37,4 @@ std::string exception_text() {
   }
 }
 
-} // namespace troupe::trace
+} // namespace troupe

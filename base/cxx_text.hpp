@@ -4,7 +4,7 @@
 #include <string>
 #include <typeinfo>
 
-namespace troupe::trace {
+namespace troupe {
 
 /// The type as it is written in a program: "bank::balance", "std::vector<int>".
 std::string type_text(const std::type_info&);
@@ -13,4 +13,4 @@ std::string type_text(const std::type_info&);
 /// std::exception. To be called in a catch block.
 std::string exception_text();
 
-} // namespace troupe::trace
+} // namespace troupe

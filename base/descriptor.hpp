@@ -4,7 +4,7 @@
 #include <unistd.h>
 #include <utility>
 
-namespace troupe::trace {
+namespace troupe {
 
 class descriptor {
  public:
@@ -29,4 +29,4 @@ class descriptor {
   int fd_ = -1;
 };
 
-} // namespace troupe::trace
+} // namespace troupe

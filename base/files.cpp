@@ -1,4 +1,4 @@
-#include "trace/files.hpp"
+#include "base/files.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace troupe::trace {
+namespace troupe {
 namespace {
 
 namespace fs = std::filesystem;
@@ -256,4 +256,4 @@ void write_file(const fs::path& place, std::string_view text, whole_file::option
   file.keep();
 }
 
-} // namespace troupe::trace
+} // namespace troupe

@@ -2,7 +2,7 @@
 // written is there whole, or not at all.
 #pragma once
 
-#include "trace/descriptor.hpp"
+#include "base/descriptor.hpp"
 
 #include <cstdint>
 #include <cstdio>
@@ -13,7 +13,7 @@
 #include <string_view>
 #include <sys/types.h>
 
-namespace troupe::trace {
+namespace troupe {
 
 /// "a directory", "a named pipe", "a device", "a socket"; empty for a regular file.
 std::string_view kind_of_special_file(mode_t);
@@ -46,11 +46,11 @@ class file_error : public std::runtime_error {
 class whole_file {
  public:
   struct options {
-    std::optional<mode_t> mode; ///< whatever the umask says; else that of any new file
-    bool replaces = true;       ///< what is there; else it is an error, and so is a link
-    bool anything = true;       ///< false: a pipe or a device is an error, too
-    bool durable = false;       ///< keep() returns when it is on the disk
-    bool has_name = false;      ///< before keep(), see name()
+    std::optional<mode_t> mode{}; ///< whatever the umask says; else that of any new file
+    bool replaces = true;         ///< what is there; else it is an error, and so is a link
+    bool anything = true;         ///< false: a pipe or a device is an error, too
+    bool durable = false;         ///< keep() returns when it is on the disk
+    bool has_name = false;        ///< before keep(), see name()
   };
   explicit whole_file(std::filesystem::path place, options how);
   explicit whole_file(std::filesystem::path place) : whole_file(std::move(place), options{}) {}
@@ -93,4 +93,4 @@ class whole_file {
 /// A small file, whole.
 void write_file(const std::filesystem::path&, std::string_view text, whole_file::options = {});
 
-} // namespace troupe::trace
+} // namespace troupe

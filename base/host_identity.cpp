@@ -1,9 +1,9 @@
-#include "trace/host_identity.hpp"
+#include "base/host_identity.hpp"
 
 #include <filesystem>
 #include <fstream>
 
-namespace troupe::trace {
+namespace troupe {
 
 std::string boot_id() {
   std::string id;
@@ -18,4 +18,4 @@ std::string time_namespace() {
   return begin < end && end != std::string::npos ? link.substr(begin + 1, end - begin - 1) : std::string{};
 }
 
-} // namespace troupe::trace
+} // namespace troupe

@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace troupe::trace {
+namespace troupe {
 
 /// Of the running kernel: the same for all processes of one boot of one machine, in containers too.
 /// Empty where it cannot be read.
@@ -13,4 +13,4 @@ std::string boot_id();
 /// caller's. Empty where the kernel knows none.
 std::string time_namespace();
 
-} // namespace troupe::trace
+} // namespace troupe

@@ -1,11 +1,11 @@
-#include "trace/json_writer.hpp"
+#include "base/json_writer.hpp"
 
-#include "trace/utf8.hpp"
+#include "base/utf8.hpp"
 
 #include <cmath>
 #include <fmt/format.h>
 
-namespace troupe::trace {
+namespace troupe {
 
 void json_writer::separate() {
   if (after_key_) {
@@ -73,4 +73,4 @@ std::string json_quoted(std::string_view text) {
   return out + '"';
 }
 
-} // namespace troupe::trace
+} // namespace troupe

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace troupe::trace {
+namespace troupe {
 
 /// Appends to a string that its owner may flush and clear at any time. Commas and nesting
 /// are kept by itself; text that is not UTF-8 gets U+FFFD in place of each bad byte, and what
@@ -51,4 +51,4 @@ class json_writer {
 /// The text as a JSON string, quotes included.
 std::string json_quoted(std::string_view);
 
-} // namespace troupe::trace
+} // namespace troupe

@@ -1,10 +1,10 @@
-#include "trace/marked_error.hpp"
+#include "base/marked_error.hpp"
 
-#include "trace/text.hpp"
+#include "base/text.hpp"
 
 #include <algorithm>
 
-namespace troupe::trace {
+namespace troupe {
 
 shown_text marked_error::render() const {
   // One line, so that the caret stands below what it means: white space is blanks.
@@ -18,4 +18,4 @@ shown_text marked_error::render() const {
              what());
 }
 
-} // namespace troupe::trace
+} // namespace troupe

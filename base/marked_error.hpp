@@ -1,13 +1,13 @@
 // A mistake in a text that somebody wrote, with where it is.
 #pragma once
 
-#include "trace/shown_text.hpp"
+#include "base/shown_text.hpp"
 
 #include <stdexcept>
 #include <string>
 #include <string_view>
 
-namespace troupe::trace {
+namespace troupe {
 
 /// what() is the sentence; render() shows it:
 ///     wait>2parsecs
@@ -24,4 +24,4 @@ class marked_error : public std::runtime_error {
   std::size_t at_, length_;
 };
 
-} // namespace troupe::trace
+} // namespace troupe

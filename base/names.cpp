@@ -1,9 +1,9 @@
-#include "trace/names.hpp"
+#include "base/names.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
 
-namespace troupe::trace {
+namespace troupe {
 namespace {
 
 bool stands_anywhere(char c) {
@@ -34,4 +34,4 @@ std::string describe(const name_rule& rule) {
                      listed("_" + std::string(rule.others)));
 }
 
-} // namespace troupe::trace
+} // namespace troupe

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace troupe::trace {
+namespace troupe {
 
 /// Names stand in paths, on command lines, in records of the wire and in the files of other
 /// programs, none of which should have to escape them: letters (of ASCII), digits and _ anywhere,
@@ -25,4 +25,4 @@ bool is_name(std::string_view, const name_rule& = plain_names);
 /// digit or _".
 std::string describe(const name_rule&);
 
-} // namespace troupe::trace
+} // namespace troupe

@@ -1,10 +1,10 @@
-#include "transport/open_files.hpp"
+#include "base/open_files.hpp"
 
 #include <algorithm>
 #include <mutex>
 #include <sys/resource.h>
 
-namespace troupe::transport {
+namespace troupe {
 
 namespace {
 
@@ -39,4 +39,4 @@ file_reservation::~file_reservation() {
   reserved -= granted_;
 }
 
-} // namespace troupe::transport
+} // namespace troupe

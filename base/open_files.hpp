@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-namespace troupe::transport {
+namespace troupe {
 
 /// Open files kept for one purpose, until it is destroyed. The limit that the system sets a
 /// process (RLIMIT_NOFILE) is raised for it, as far as the hard limit lets it. The limit is
@@ -22,4 +22,4 @@ class file_reservation {
   std::size_t granted_ = 0;
 };
 
-} // namespace troupe::transport
+} // namespace troupe

@@ -1,8 +1,8 @@
-#include "trace/output.hpp"
+#include "base/output.hpp"
 
 #include <cerrno>
 
-namespace troupe::trace {
+namespace troupe {
 
 bool output::show(const shown_text& text) { return write(text.text(colour_)); }
 bool output::json(std::string_view piece) { return write(json_printable(std::string{piece})); }
@@ -22,4 +22,4 @@ bool output::flush() {
   return error_ == 0;
 }
 
-} // namespace troupe::trace
+} // namespace troupe

@@ -2,12 +2,12 @@
 // here, so that nothing from outside reaches a terminal as it is.
 #pragma once
 
-#include "trace/shown_text.hpp"
+#include "base/shown_text.hpp"
 
 #include <cstdio>
 #include <string_view>
 
-namespace troupe::trace {
+namespace troupe {
 
 /// A stream that somebody else owns. Not thread-safe. A failure is kept, and ends the writing.
 class output {
@@ -41,4 +41,4 @@ class output {
   int error_ = 0;
 };
 
-} // namespace troupe::trace
+} // namespace troupe

@@ -1,4 +1,4 @@
-#include "transport/process_limits.hpp"
+#include "base/process_limits.hpp"
 
 #include <algorithm>
 #include <condition_variable>
@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <vector>
 
-namespace troupe::transport {
+namespace troupe {
 
 namespace {
 
@@ -101,4 +101,4 @@ std::size_t processes_max() {
   return count_of(limit.rlim_cur);
 }
 
-} // namespace troupe::transport
+} // namespace troupe

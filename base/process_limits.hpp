@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-namespace troupe::transport {
+namespace troupe {
 
 /// How many more files this process may open. Its limit (RLIMIT_NOFILE) is raised for `wanted` more, as
 /// far as the hard limit lets it.
@@ -24,4 +24,4 @@ void demand_threads(std::size_t count);
 /// number where there is no limit, or none for this user.
 std::size_t processes_max();
 
-} // namespace troupe::transport
+} // namespace troupe

@@ -1,11 +1,11 @@
-#include "trace/shown_text.hpp"
+#include "base/shown_text.hpp"
 
-#include "trace/text.hpp"
+#include "base/text.hpp"
 
 #include <algorithm>
 #include <array>
 
-namespace troupe::trace {
+namespace troupe {
 namespace {
 
 constexpr std::array<std::string_view, 10> codes{"",         "\x1b[1m",   "\x1b[2m",  "\x1b[31m",
@@ -26,8 +26,8 @@ shown_text shown_text::with_tabs(std::string_view line) {
   return out;
 }
 
-shown_text shown_text::in(look how) const {
-  if (how == look::plain || marked_.empty()) return *this;
+shown_text shown_text::in(text_style how) const {
+  if (how == text_style::plain || marked_.empty()) return *this;
   shown_text out;
   out.marked_ = std::string{codes[static_cast<std::size_t>(how)]} + marked_ + std::string{off};
   return out;
@@ -80,4 +80,4 @@ shown_text shown_text::cut(int width) const {
   return out;
 }
 
-} // namespace troupe::trace
+} // namespace troupe

@@ -1,7 +1,7 @@
 // Text for people, made so that nothing in it can steer a terminal or pass for what it is not.
 #pragma once
 
-#include "trace/utf8.hpp"
+#include "base/utf8.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -10,10 +10,21 @@
 #include <string_view>
 #include <type_traits>
 
-namespace troupe::trace {
+namespace troupe {
 
 /// How a stretch of text stands on a terminal that shows colours.
-enum class look : std::uint8_t { plain, bold, faint, red, green, yellow, blue, magenta, cyan, bold_red };
+enum class text_style : std::uint8_t {
+  plain,
+  bold,
+  faint,
+  red,
+  green,
+  yellow,
+  blue,
+  magenta,
+  cyan,
+  bold_red
+};
 
 class shown_text;
 
@@ -68,7 +79,7 @@ class shown_text {
   friend shown_text operator+(shown_text left, own_words right) { return left += right, left; }
 
   /// All of it in that look, which ends with it. A text that has one already is not given another.
-  shown_text in(look) const;
+  shown_text in(text_style) const;
   /// Of the widest line, on a terminal.
   std::size_t columns() const;
   /// One line, cut to that many columns, the last being "…", where it is longer; 0: never.
@@ -95,4 +106,4 @@ shown_text say(fmt::format_string<said_type<Args>...> format, const Args&... arg
   return out;
 }
 
-} // namespace troupe::trace
+} // namespace troupe

@@ -1,61 +1,18 @@
-#include "trace/text.hpp"
+#include "base/text.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
-#include <numeric>
 
-namespace troupe::trace {
+namespace troupe {
 namespace {
 
 std::string significant(double value) {
   if (value >= 99.95) return fmt::format("{:.0f}", value);
   if (value >= 9.995) return fmt::format("{:.1f}", value);
   return fmt::format("{:.2f}", value);
-}
-
-struct unit {
-  std::string_view name;
-  double factor;
-};
-
-/// A number with one of the units behind it; blanks between them are allowed.
-std::optional<std::int64_t> parse_with_unit(std::string_view text, std::span<const unit> units,
-                                            double no_unit) {
-  double number = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{}) return {};
-  std::string_view rest{end, text.data() + text.size()};
-  while (!rest.empty() && rest.front() == ' ')
-    rest.remove_prefix(1);
-  double factor = no_unit;
-  if (!rest.empty()) {
-    auto it = std::ranges::find(units, rest, &unit::name);
-    if (it == units.end()) return {};
-    factor = it->factor;
-  } else if (no_unit == 0 && number != 0) {
-    return {};
-  }
-  number = rest.empty() && no_unit == 0 ? 0 : number * factor;
-  if (!(std::abs(number) < 9.2e18)) return {};
-  return static_cast<std::int64_t>(std::llround(number));
-}
-
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> line(b.size() + 1);
-  std::iota(line.begin(), line.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    auto diagonal = line[0];
-    line[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      auto above = line[j];
-      line[j] = std::min({above + 1, line[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return line.back();
 }
 
 } // namespace
@@ -98,19 +55,6 @@ std::string counted(std::uint64_t number, std::string_view noun) {
   return fmt::format("{} {}{}", grouped(number), noun, number == 1 ? "" : "s");
 }
 
-std::optional<std::int64_t> parse_duration(std::string_view text) {
-  static constexpr unit units[] = {{"ns", 1},  {"us", 1e3}, {"µs", 1e3},   {"ms", 1e6},
-                                   {"s", 1e9}, {"m", 60e9}, {"min", 60e9}, {"h", 3600e9}};
-  return parse_with_unit(text, units, 0);
-}
-
-std::optional<std::int64_t> parse_bytes(std::string_view text) {
-  static constexpr unit units[] = {{"B", 1},           {"kB", 1e3},           {"KB", 1e3},
-                                   {"MB", 1e6},        {"GB", 1e9},           {"KiB", 1024.0},
-                                   {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0}};
-  return parse_with_unit(text, units, 1);
-}
-
 std::string own_name() {
   const std::string name = program_invocation_short_name; // which libc keeps
   return name.empty() ? "troupe" : name;
@@ -126,20 +70,6 @@ std::string shell_quoted(std::string_view word) {
   for (char c : word)
     out += c == '\'' ? std::string{"'\\''"} : std::string{c};
   return out + "'";
-}
-
-std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {
-  std::string_view best;
-  if (word.size() > 64) return best;
-  std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
-  for (auto candidate : known) {
-    auto d = distance(word, candidate);
-    if (d < best_distance) {
-      best = candidate;
-      best_distance = d;
-    }
-  }
-  return best;
 }
 
 bool glob_match(std::string_view pattern, std::string_view text) {
@@ -232,10 +162,10 @@ shown_text table::render(int width, std::string_view indent) const {
       out.pop_back();
     return shown_text{cut_to_width(out, width)};
   };
-  auto out = line(heads).in(look::faint) + "\n";
+  auto out = line(heads).in(text_style::faint) + "\n";
   for (auto& r : rows_)
     out += line(r) + "\n";
   return out;
 }
 
-} // namespace troupe::trace
+} // namespace troupe

@@ -1,8 +1,8 @@
-// Words and numbers for people: durations, sizes, counts, aligned tables, near misses.
+// Words and numbers for people: durations, sizes, counts, aligned tables.
 #pragma once
 
-#include "trace/shown_text.hpp"
-#include "trace/utf8.hpp"
+#include "base/shown_text.hpp"
+#include "base/utf8.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace troupe::trace {
+namespace troupe {
 
 /// "1.25 ms", "830 ns", "2 m 5 s"; three significant digits, negative ones with a sign.
 std::string duration_text(std::int64_t ns);
@@ -24,11 +24,6 @@ std::string grouped(std::uint64_t number);
 /// "1 record", "2,000 records".
 std::string counted(std::uint64_t number, std::string_view noun);
 
-/// "2ms", "1.5s", "3 us", "250" (taken as nanoseconds only if it is 0). Units ns us ms s m h.
-std::optional<std::int64_t> parse_duration(std::string_view);
-/// "64KiB", "1.5MB", "100"; bytes.
-std::optional<std::int64_t> parse_bytes(std::string_view);
-
 /// Under which this program was started, without directories.
 std::string own_name();
 /// "bank keygen -o x": a command of this program, to be typed.
@@ -36,9 +31,6 @@ std::string own_name();
 std::string own_command(std::string_view words);
 /// As a shell reads it as one word: as it is, or in single quotes.
 std::string shell_quoted(std::string_view);
-
-/// The word that was probably meant, or empty if none is near.
-std::string_view nearest(std::string_view word, std::span<const std::string_view> known);
 
 /// '*' stands for any text, '?' for any one character.
 bool glob_match(std::string_view pattern, std::string_view text);
@@ -71,4 +63,4 @@ std::size_t display_width(std::string_view);
 /// Cuts to that many columns, the last being "…", where it is longer; 0: never.
 std::string cut_to_width(std::string_view, int width);
 
-} // namespace troupe::trace
+} // namespace troupe

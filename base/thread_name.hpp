@@ -3,10 +3,10 @@
 
 #include <pthread.h>
 
-namespace troupe::trace {
+namespace troupe {
 
 /// Names the calling thread. By its name a thread counts as one that sends no messages of its own accord; at
 /// most 15 characters, of which the first are "troupe.".
 inline void name_thread(const char* name) { ::pthread_setname_np(::pthread_self(), name); }
 
-} // namespace troupe::trace
+} // namespace troupe

@@ -1,4 +1,4 @@
-#include "scenarios/file/units.hpp"
+#include "base/units.hpp"
 
 #include <array>
 #include <charconv>
@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-namespace troupe::scenarios {
+namespace troupe {
 namespace {
 
 struct unit {
@@ -250,4 +250,4 @@ std::string join_quoted(std::span<const std::string> words) {
   return text;
 }
 
-} // namespace troupe::scenarios
+} // namespace troupe

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace troupe::scenarios {
+namespace troupe {
 
 /// A value, or the sentence that says why there is none.
 template <class T>
@@ -38,4 +38,4 @@ std::string quote_toml(std::string_view);
 /// `"a", "b" or "c"`.
 std::string join_quoted(std::span<const std::string>);
 
-} // namespace troupe::scenarios
+} // namespace troupe

@@ -1,4 +1,4 @@
-#include "trace/utf8.hpp"
+#include "base/utf8.hpp"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <utf8.h>
 
-namespace troupe::trace {
+namespace troupe {
 namespace {
 
 struct interval {
@@ -171,4 +171,4 @@ std::string json_printable(std::string json) {
   return out;
 }
 
-} // namespace troupe::trace
+} // namespace troupe

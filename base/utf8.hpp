@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace troupe::trace {
+namespace troupe {
 
 /// Bytes of the well-formed code point (RFC 3629) that a text begins with; 0 if there is none.
 std::size_t code_point_length(std::string_view);
@@ -39,4 +39,4 @@ void append_json_escape(std::string& out, char32_t);
 /// stand in strings; the white space between its parts stays.
 std::string json_printable(std::string json);
 
-} // namespace troupe::trace
+} // namespace troupe

@@ -2,7 +2,7 @@
 // the transport room itself costs. bench_hub [--json] [--rounds N] [--quick]
 #include "bench/remote_bench.hpp"
 #include "bench/support.hpp"
-#include "transport/hub.hpp"
+#include "transport/hub/hub.hpp"
 
 #include <fmt/core.h>
 

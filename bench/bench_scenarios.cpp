@@ -4,7 +4,7 @@
 #include "bench/scaling.hpp"
 #include "bench/support.hpp"
 
-#include "actors/node.hpp"
+#include "actors/node/node.hpp"
 
 #include <fmt/format.h>
 

@@ -1,11 +1,11 @@
 // bench_trace [--json]: what recording costs, what an event takes on disk, and how fast
 // ten million events are read, merged and summarised.
 
+#include "base/json_writer.hpp"
 #include "bench/trace_bench.hpp"
-#include "trace/json_writer.hpp"
-#include "trace/merge.hpp"
-#include "trace/recorder.hpp"
-#include "trace/summary.hpp"
+#include "trace/check/summary.hpp"
+#include "trace/merge/merge.hpp"
+#include "trace/record/recorder.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -206,7 +206,7 @@ int main(int argc, char** argv) {
   figures.push_back(
       {"clock_ns", clock_ns(1'000'000), "one reading of the clock; a message takes two or three"});
   std::string out;
-  trace::json_writer j{out};
+  json_writer j{out};
   j.object();
   for (auto& f : figures)
     j.member(f.key, f.value);

@@ -1,5 +1,5 @@
 // The other process of bench_remote: hosts the sinks.
-#include "actors/node.hpp"
+#include "actors/node/node.hpp"
 #include "bench/remote_actors.hpp"
 #include "bench/remote_bench.hpp"
 #include "bench/remote_systems.hpp"

@@ -1,7 +1,7 @@
 // How the measured actor systems are set up, the same in both processes.
 #pragma once
 
-#include "actors/node.hpp"
+#include "actors/node/node.hpp"
 #include "bench/remote_actors.hpp"
 
 #include <caf/io/all.hpp>

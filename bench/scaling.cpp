@@ -1,6 +1,6 @@
 #include "bench/scaling.hpp"
 
-#include "actors/node.hpp"
+#include "actors/node/node.hpp"
 #include "bench/remote_actors.hpp"
 #include "bench/support.hpp"
 

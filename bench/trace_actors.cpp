@@ -4,7 +4,7 @@
 #include "bench/support.hpp"
 #include "bench/trace_bench.hpp"
 
-#include "actors/node.hpp"
+#include "actors/node/node.hpp"
 
 #include <ctime>
 #include <filesystem>

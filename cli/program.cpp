@@ -1,13 +1,15 @@
 #include "cli/program.hpp"
+#include "base/words.hpp"
 
-#include "cli/commands.hpp"
-#include "cli/console.hpp"
-#include "cli/guard.hpp"
-#include "cli/run_directory.hpp"
-#include "cli/trace.hpp"
-#include "scenarios/file/mistakes.hpp"
-#include "scenarios/runner.hpp"
-#include "trace/text.hpp"
+#include "base/text.hpp"
+#include "cli/commands/commands.hpp"
+#include "cli/process/guard.hpp"
+#include "cli/process/run_directory.hpp"
+#include "cli/terminal/console.hpp"
+#include "cli/trace/trace.hpp"
+#include "runner/api/scenario.hpp"
+#include "runner/run/runner.hpp"
+#include "runner/toml/mistakes.hpp"
 
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -242,8 +244,8 @@ std::optional<std::string> unknown_command(CLI::App& app, int argc, char** argv)
     if (argv[i][0] == '-') return std::nullopt;
     auto* below = command_below(*at, argv[i]);
     if (!below)
-      return fmt::format("there is no command {}; {}", scenarios::file::tick(argv[i]),
-                         scenarios::file::suggest(argv[i], names_of(*at, false), "commands"));
+      return fmt::format("there is no command {}; {}", tick(argv[i]),
+                         suggest(argv[i], names_of(*at, false), "commands"));
     at = below;
   }
   return std::nullopt;
@@ -254,19 +256,17 @@ std::string explain(CLI::App& app, const CLI::ParseError& error, int argc, char*
   const auto rest = app.remaining(true);
   if (dynamic_cast<const CLI::ExtrasError*>(&error) && !rest.empty()) {
     const auto& word = rest.front();
-    if (!word.starts_with('-'))
-      return fmt::format("{} is one argument too many", scenarios::file::tick(word));
-    return fmt::format(
-        "there is no option {}; {}", scenarios::file::tick(word),
-        scenarios::file::suggest(word.substr(0, word.find('=')), names_of(*at, true), "options"));
+    if (!word.starts_with('-')) return fmt::format("{} is one argument too many", tick(word));
+    return fmt::format("there is no option {}; {}", tick(word),
+                       suggest(word.substr(0, word.find('=')), names_of(*at, true), "options"));
   }
   return error.what();
 }
 
 int parse_and_act(command_line& line, int argc, char** argv) {
   const auto refuse = [&](const std::string& message) {
-    complain(line.who, trace::say("{}\n{} --help shows what there is", message,
-                                  command_of(line.app, argc, argv).words));
+    complain(line.who,
+             say("{}\n{} --help shows what there is", message, command_of(line.app, argc, argv).words));
     return exit_bad_usage;
   };
   if (const auto message = unknown_command(line.app, argc, argv)) return refuse(*message);
@@ -293,15 +293,14 @@ int run_program(int argc, char** argv, const std::vector<const scenarios::scenar
   open_standard_descriptors();
   // A file that may not grow further (ulimit -f) is an error like a full disk.
   ::signal(SIGXFSZ, SIG_IGN);
-  trace::output out(stdout, wants_colour(1)), err(stderr, wants_colour(2));
-  const auto who = make_context(out, err, trace::own_name(), all);
+  output out(stdout, wants_colour(1)), err(stderr, wants_colour(2));
+  const auto who = make_context(out, err, own_name(), all);
   int code = exit_bad_usage;
   try {
     if (const auto mistakes = scenarios::mistakes_in(all); !mistakes.empty()) {
       for (const auto& sentence : mistakes)
         complain(who, sentence);
-      complain(who,
-               trace::counted(mistakes.size(), "mistake") + " of the program itself; nothing was started");
+      complain(who, counted(mistakes.size(), "mistake") + " of the program itself; nothing was started");
       return exit_bad_usage;
     }
     command_line line(who);

@@ -13,12 +13,15 @@ add_library(troupe::troupe ALIAS troupe_all)
 set_target_properties(troupe_all PROPERTIES EXPORT_NAME troupe)
 target_link_libraries(troupe_all INTERFACE troupe_cli)
 
-install(TARGETS troupe_trace troupe_transport troupe_actors troupe_scenario_files troupe_scenarios troupe_cli troupe_all
+get_property(folders GLOBAL PROPERTY troupe_folders)
+list(TRANSFORM folders REPLACE / _)
+list(TRANSFORM folders PREPEND troupe_)
+install(TARGETS ${folders} troupe_trace troupe_transport troupe_actors troupe_runner troupe_all
   EXPORT troupe_targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS troupe RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(EXPORT troupe_targets NAMESPACE troupe:: DESTINATION ${troupe_package_dir})
 
-foreach(room trace transport actors scenarios cli)
+foreach(room base trace transport actors runner scenarios cli)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${room} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/troupe
     FILES_MATCHING PATTERN "*.hpp")
 endforeach()

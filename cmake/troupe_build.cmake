@@ -46,22 +46,3 @@ if(CMAKE_CXX_COMPILER_ID MATCHES Clang AND TROUPE_PRECOMPILE)
   # Else ccache never finds what was compiled with them.
   target_compile_options(troupe_options INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
 endif()
-
-# troupe_room(NAME SOURCES ... LINKS ...) declares one room of the architecture as
-# the static library troupe_NAME, alias troupe::NAME. LINKS names the rooms and
-# libraries it may use; a room that is not named there cannot be included. HEADERS names
-# the set of precompiled headers that suits it.
-function(troupe_room name)
-  cmake_parse_arguments(ROOM "" "HEADERS" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
-  add_library(troupe_${name} STATIC ${ROOM_SOURCES})
-  add_library(troupe::${name} ALIAS troupe_${name})
-  set_target_properties(troupe_${name} PROPERTIES EXPORT_NAME ${name})
-  target_compile_features(troupe_${name} PUBLIC cxx_std_20)
-  target_include_directories(troupe_${name} PUBLIC
-    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
-    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
-    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/troupe>)
-  target_link_libraries(troupe_${name} PUBLIC ${ROOM_LINKS}
-    PRIVATE $<BUILD_INTERFACE:troupe_options> ${ROOM_PRIVATE_LINKS})
-  troupe_precompiled(troupe_${name} ${ROOM_HEADERS})
-endfunction()

@@ -1,10 +1,10 @@
 #include "scenarios/demos.hpp"
 
-#include "scenarios/dining_philosophers.hpp"
-#include "scenarios/echo_server.hpp"
-#include "scenarios/producer_consumer.hpp"
-#include "scenarios/reduction.hpp"
-#include "scenarios/worker_pool.hpp"
+#include "scenarios/dining_philosophers/dining_philosophers.hpp"
+#include "scenarios/echo_server/echo_server.hpp"
+#include "scenarios/producer_consumer/producer_consumer.hpp"
+#include "scenarios/reduction/reduction.hpp"
+#include "scenarios/worker_pool/worker_pool.hpp"
 
 namespace troupe::scenarios {
 

@@ -7,7 +7,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 lines_max=800
-rooms=(trace transport actors scenarios cli)
+rooms=(base trace transport actors runner scenarios cli)
 failed=0
 
 complain() {
@@ -32,51 +32,35 @@ check_format() {
 
 check_length() {
   local file lines
-  for file in "${sources[@]}" trace/viewer/*.js tests/viewer/*.mjs; do
+  for file in "${sources[@]}" trace/view/viewer/*.js tests/viewer/*.mjs; do
     lines=$(wc -l <"$file")
     [ "$lines" -le "$lines_max" ] || complain "$file: $lines lines; at most $lines_max"
   done
 }
 
-# A room may include itself and the rooms before it, and only cli knows every library.
+# Who may include whom, and know what: cmake/rooms.txt says so.
 check_rooms() {
-  local room above i found
-  for i in "${!rooms[@]}"; do
-    room=${rooms[$i]}
-    above=$(IFS='|' && echo "${rooms[*]:$((i + 1))}")
-    [ -n "$above" ] || continue
-    if found=$(grep -rnE "#include [\"<](troupe/)?($above)/" "$room" --include='*.[ch]pp'); then
-      complain "$found"$'\n'"$room/ must not include from: ${above//|/, }"
-    fi
-  done
-  if found=$(grep -rnE '#include [<"]caf/' trace transport --include='*.[ch]pp'); then
-    complain "$found"$'\n'"trace/ and transport/ know no CAF"
-  fi
-  if found=$(grep -rnE '#include [<"]zmq' trace actors scenarios --include='*.[ch]pp'); then
-    complain "$found"$'\n'"only transport/ knows ZeroMQ"
-  fi
+  local found
+  scripts/check_rooms.py || failed=1
   # Books and trace tell the same because one place writes both.
-  if found=$(grep -rnE 'books_?\.(dropped|dead_lettered)\(' "${rooms[@]}" --include='*.[ch]pp' | grep -v '^actors/traced_actor.cpp:'); then
+  if found=$(grep -rnE 'books_?\.(dropped|dead_lettered)\(' "${rooms[@]}" --include='*.[ch]pp' | grep -v '^actors/runtime/traced_actor.cpp:'); then
     complain "$found"$'\n'"what is not handled is booked by tracing::dropped() and its like, which record it too"
-  fi
-  if found=$(grep -rlE '^int main\(' "${rooms[@]}" --include='*.[ch]pp' | grep -v '^cli/main.cpp$'); then
-    complain "$found: only cli/main.cpp has a main()"
   fi
 }
 
-# Nothing is written to stdout or stderr but through trace/output, which makes it printable: each
+# Nothing is written to stdout or stderr but through base/output, which makes it printable: each
 # other way is a way by which something from outside could reach a terminal as it is.
 check_output() {
   local file found
   for file in "${sources[@]}"; do
     case $file in
-    bench/* | examples/* | tests/* | trace/output.cpp | trace/files.cpp) continue ;;
+    bench/* | examples/* | tests/* | base/output.cpp | base/files.cpp) continue ;;
     esac
     found=$(sed -E 's/"([^"\\]|\\.)*"//g; s://.*$::; s/\<cout\.flush\(\)//' "$file" |
       grep -nE '\<(cout|cerr|clog|perror|psignal|fwrite)\>|\<v?[fd]?printf *\(|fmt::print|\<(f?put[sc]|putchar) *\(|\<write *\( *([12]|STD)') || true
-    [ -z "$found" ] || complain "$file: $found"$'\n'"what is written goes through trace/output.hpp"
+    [ -z "$found" ] || complain "$file: $found"$'\n'"what is written goes through base/output.hpp"
   done
-  if found=$(grep -rnE '(\\x1b|\\033|\\e)\[' "${rooms[@]}" --include='*.[ch]pp' | grep -vE '^(trace/shown_text|cli/console|cli/full_screen)\.cpp:'); then
+  if found=$(grep -rnE '(\\x1b|\\033|\\e)\[' "${rooms[@]}" --include='*.[ch]pp' | grep -vE '^(base/shown_text|cli/terminal/console|cli/watch/full_screen)\.cpp:'); then
     complain "$found"$'\n'"colours are looks of a trace::shown_text"
   fi
 }

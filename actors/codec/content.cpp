@@ -1,4 +1,4 @@
-#include "actors/content.hpp"
+#include "actors/codec/content.hpp"
 
 #include <caf/detail/dynamic_message_data.hpp>
 #include <caf/make_counted.hpp>

@@ -1,7 +1,7 @@
-#include "actors/message_catalog.hpp"
+#include "actors/codec/message_catalog.hpp"
 
-#include "trace/cxx_text.hpp"
-#include "trace/names.hpp"
+#include "base/cxx_text.hpp"
+#include "base/names.hpp"
 
 #include <caf/system_messages.hpp>
 #include <caf/uniform_type_info_map.hpp>
@@ -37,14 +37,14 @@ std::size_t place(std::size_t hash) { return (hash ^ (hash >> 6)) % cache_size; 
 
 /// As the type is called in C++.
 std::string readable(const caf::rtti_pair& type) {
-  return type.second != nullptr ? trace::type_text(*type.second) : caf::numbered_type_names[type.first - 1];
+  return type.second != nullptr ? type_text(*type.second) : caf::numbered_type_names[type.first - 1];
 }
 
 /// A name to register a C++ type under: "balance" of "bank::balance".
 std::string name_for(std::string type) {
   type.resize(std::min(type.find('<'), type.size()));
   if (const auto colon = type.rfind(':'); colon != std::string::npos) type.erase(0, colon + 1);
-  return trace::is_name(type, trace::type_names) ? type : "name";
+  return is_name(type, type_names) ? type : "name";
 }
 
 /// Each element of a message by `read_one`.
@@ -110,10 +110,10 @@ message_catalog::message_catalog() : serial_(next_catalog.fetch_add(1, std::memo
 }
 
 void message_catalog::insert(element_codec codec) {
-  static_assert(trace::type_names.bytes_max == type_name_bytes_max);
-  if (!trace::is_name(codec.name, trace::type_names))
+  static_assert(type_names.bytes_max == type_name_bytes_max);
+  if (!is_name(codec.name, type_names))
     return refuse("message type " + readable(codec.type) + " cannot be called \"" + codec.name
-                  + "\"; a name has " + describe(trace::type_names));
+                  + "\"; a name has " + describe(type_names));
   auto named = by_name_.find(codec.name);
   auto typed = by_type_.find(codec.type);
   if (named != by_name_.end() && typed != by_type_.end() && named->second == typed->second) return;

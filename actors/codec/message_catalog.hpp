@@ -1,12 +1,12 @@
 // Every message type a program can send between nodes, by name, with its codecs.
 #pragma once
 
-#include "actors/arrivals.hpp"
-#include "actors/content.hpp"
-#include "actors/msgpack_reader.hpp"
-#include "actors/msgpack_writer.hpp"
-#include "actors/wire_codec.hpp"
-#include "trace/recorder.hpp"
+#include "actors/codec/arrivals.hpp"
+#include "actors/codec/content.hpp"
+#include "actors/codec/msgpack_reader.hpp"
+#include "actors/codec/msgpack_writer.hpp"
+#include "actors/codec/wire_codec.hpp"
+#include "trace/record/recorder.hpp"
 
 #include <caf/actor_system_config.hpp>
 #include <caf/type_erased_value.hpp>
@@ -61,7 +61,7 @@ class message_catalog {
   message_catalog& operator=(const message_catalog&) = delete;
 
   /// Makes T known under `name`, the same in every process of a run. T needs an
-  /// `inspect` overload. Throws std::invalid_argument when the name is none of trace::type_names,
+  /// `inspect` overload. Throws std::invalid_argument when the name is none of type_names,
   /// or the name or the type is taken by another one; adding the same pair again is fine.
   template <class T>
   void add(const std::string& name) {

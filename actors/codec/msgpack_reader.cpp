@@ -1,6 +1,6 @@
-#include "actors/msgpack_reader.hpp"
+#include "actors/codec/msgpack_reader.hpp"
 
-#include "actors/message_catalog.hpp"
+#include "actors/codec/message_catalog.hpp"
 
 #include <bit>
 #include <cstring>

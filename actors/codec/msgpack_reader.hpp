@@ -2,10 +2,10 @@
 // tree of the whole payload before the first value is looked at.
 #pragma once
 
-#include "actors/codec_traits.hpp"
-#include "actors/handle_codec.hpp"
-#include "actors/node_key.hpp"
-#include "transport/hub.hpp"
+#include "actors/codec/codec_traits.hpp"
+#include "actors/codec/handle_codec.hpp"
+#include "actors/codec/node_key.hpp"
+#include "transport/frames/peer.hpp"
 
 #include <caf/atom.hpp>
 #include <caf/binary_deserializer.hpp>

@@ -1,7 +1,7 @@
-#include "actors/msgpack_writer.hpp"
+#include "actors/codec/msgpack_writer.hpp"
 
-#include "actors/message_catalog.hpp"
-#include "trace/utf8.hpp"
+#include "actors/codec/message_catalog.hpp"
+#include "base/utf8.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/execution_unit.hpp>
@@ -64,7 +64,7 @@ void msgpack_writer::real(float x) { put_float(out_, '\xca', std::bit_cast<std::
 void msgpack_writer::real(double x) { put_float(out_, '\xcb', std::bit_cast<std::uint64_t>(x)); }
 
 void msgpack_writer::text(std::string_view x) {
-  if (!trace::is_utf8(x)) return bytes(x.data(), x.size());
+  if (!is_utf8(x)) return bytes(x.data(), x.size());
   packing to{out_};
   to.packer.pack_str(static_cast<std::uint32_t>(x.size()));
   to.packer.pack_str_body(x.data(), static_cast<std::uint32_t>(x.size()));

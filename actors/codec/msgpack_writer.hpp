@@ -5,10 +5,10 @@
 // specification. Neither this header nor its users see msgpack-cxx, which does the writing.
 #pragma once
 
-#include "actors/codec_traits.hpp"
-#include "actors/handle_codec.hpp"
-#include "actors/node_key.hpp"
-#include "transport/hub.hpp"
+#include "actors/codec/codec_traits.hpp"
+#include "actors/codec/handle_codec.hpp"
+#include "actors/codec/node_key.hpp"
+#include "transport/frames/peer.hpp"
 
 #include <caf/atom.hpp>
 #include <caf/binary_serializer.hpp>

@@ -1,4 +1,4 @@
-#include "actors/node_key.hpp"
+#include "actors/codec/node_key.hpp"
 
 #include <algorithm>
 #include <cstring>

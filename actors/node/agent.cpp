@@ -1,4 +1,4 @@
-#include "actors/agent.hpp"
+#include "actors/node/agent.hpp"
 
 #include <caf/all.hpp>
 

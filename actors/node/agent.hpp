@@ -1,8 +1,8 @@
 // The actor of each node that other nodes ask: for names, and to spawn roles.
 #pragma once
 
-#include "actors/message_catalog.hpp"
-#include "actors/role.hpp"
+#include "actors/codec/message_catalog.hpp"
+#include "actors/node/role.hpp"
 
 #include <caf/meta/type_name.hpp>
 

@@ -1,10 +1,10 @@
-#include "actors/gateway.hpp"
+#include "actors/node/gateway.hpp"
 
-#include "actors/node.hpp"
-#include "actors/node_key.hpp"
-#include "actors/remote_proxy.hpp"
-#include "actors/scheduler.hpp"
-#include "transport/delivery.hpp"
+#include "actors/codec/node_key.hpp"
+#include "actors/node/node.hpp"
+#include "actors/node/remote_proxy.hpp"
+#include "actors/runtime/scheduler.hpp"
+#include "transport/trace_upload/delivery.hpp"
 
 #include <caf/actor_registry.hpp>
 #include <caf/all.hpp>

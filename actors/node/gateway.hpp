@@ -1,8 +1,8 @@
 // Between CAF and the transport: makes actors of other nodes look like local ones.
 #pragma once
 
-#include "actors/context.hpp"
-#include "actors/link.hpp"
+#include "actors/node/link.hpp"
+#include "actors/runtime/context.hpp"
 
 #include <caf/proxy_registry.hpp>
 #include <caf/scoped_execution_unit.hpp>

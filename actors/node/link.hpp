@@ -2,11 +2,11 @@
 // waits for an answer from it, and the queue in which its frames are decoded.
 #pragma once
 
-#include "actors/greeting.hpp"
-#include "actors/message_catalog.hpp"
-#include "actors/traced_element.hpp"
-#include "transport/hub.hpp"
-#include "transport/send_burst.hpp"
+#include "actors/codec/message_catalog.hpp"
+#include "actors/node/greeting.hpp"
+#include "actors/runtime/traced_element.hpp"
+#include "transport/hub/hub.hpp"
+#include "transport/session/send_burst.hpp"
 
 #include <caf/ref_counted.hpp>
 #include <caf/resumable.hpp>

@@ -1,9 +1,9 @@
 // The inbound half of a link: decodes frames on the scheduler's threads, in order.
-#include "actors/gateway.hpp"
-#include "actors/remote_proxy.hpp"
-#include "trace/utf8.hpp"
-#include "transport/limits.hpp"
-#include "transport/node_name.hpp"
+#include "actors/node/gateway.hpp"
+#include "actors/node/remote_proxy.hpp"
+#include "base/utf8.hpp"
+#include "transport/frames/limits.hpp"
+#include "transport/frames/node_name.hpp"
 
 #include <caf/all.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
@@ -108,7 +108,7 @@ void link::exceed(const std::string& why) {
 
 void link::complain(const std::string& kind, const std::string& text) {
   if (complaints_.size() < complaints_max && complaints_.insert(kind).second)
-    gateway_.warn("node " + peer_->identity().name + ' ' + trace::printable(text));
+    gateway_.warn("node " + peer_->identity().name + ' ' + printable(text));
   else
     ++complaints_untold_;
 }

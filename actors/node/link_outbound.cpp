@@ -1,7 +1,7 @@
 // The outbound half of a link: actor messages and control records towards one peer.
-#include "actors/gateway.hpp"
-#include "actors/remote_proxy.hpp"
-#include "trace/text.hpp"
+#include "actors/node/gateway.hpp"
+#include "actors/node/remote_proxy.hpp"
+#include "base/text.hpp"
 
 #include <caf/all.hpp>
 
@@ -48,9 +48,9 @@ caf::error as_error(const refusal& what, const transport::peer& to, const caf::e
     return caf::make_error(caf::exit_reason::remote_link_unreachable);
   case trace::drop_reason::too_large:
     return caf::make_error(caf::sec::runtime_error,
-                           "message " + what.type + " of " + trace::counted(what.bytes, "byte")
+                           "message " + what.type + " of " + counted(what.bytes, "byte")
                                + " is too large for the link to node " + peer + ", which takes "
-                               + trace::counted(to.payload_bytes_max(), "byte")
+                               + counted(to.payload_bytes_max(), "byte")
                                + "; message_max under [topology] says how many");
   case trace::drop_reason::queue_full:
     return caf::make_error(caf::sec::runtime_error, "the queue of the link to " + peer + " is full");

@@ -1,11 +1,11 @@
-#include "actors/node.hpp"
+#include "actors/node/node.hpp"
 
-#include "actors/cores.hpp"
-#include "actors/known_threads.hpp"
-#include "actors/node_key.hpp"
-#include "actors/scheduler.hpp"
-#include "transport/process_limits.hpp"
-#include "transport/standstill.hpp"
+#include "actors/codec/node_key.hpp"
+#include "actors/runtime/known_threads.hpp"
+#include "actors/runtime/scheduler.hpp"
+#include "base/cores.hpp"
+#include "base/process_limits.hpp"
+#include "transport/frames/standstill.hpp"
 
 #include <caf/all.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
@@ -125,7 +125,7 @@ class node::system_config final : public caf::actor_system_config {
 namespace {
 
 node_options completed(node_options options) {
-  transport::demand_threads(scheduler_threads(options) + threads_beside_workers);
+  demand_threads(scheduler_threads(options) + threads_beside_workers);
   if (options.incarnation == 0) options.incarnation = transport::draw_incarnation();
   return options;
 }

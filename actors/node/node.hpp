@@ -1,10 +1,10 @@
 // One node: an actor system with its books, its trace and its links to other nodes.
 #pragma once
 
-#include "actors/agent.hpp"
-#include "actors/arrivals.hpp"
-#include "actors/gateway.hpp"
-#include "actors/role.hpp"
+#include "actors/codec/arrivals.hpp"
+#include "actors/node/agent.hpp"
+#include "actors/node/gateway.hpp"
+#include "actors/node/role.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/scoped_actor.hpp>

@@ -1,4 +1,4 @@
-#include "actors/remote_proxy.hpp"
+#include "actors/node/remote_proxy.hpp"
 
 #include <caf/all.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>

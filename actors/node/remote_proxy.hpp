@@ -1,8 +1,8 @@
 // Stands for an actor of another node: what is sent to it goes over that node's link.
 #pragma once
 
-#include "actors/link.hpp"
-#include "actors/traced_actor.hpp"
+#include "actors/node/link.hpp"
+#include "actors/runtime/traced_actor.hpp"
 
 #include <caf/actor_proxy.hpp>
 

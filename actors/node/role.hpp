@@ -1,8 +1,8 @@
 // Roles: kinds of actors that a node can spawn by name, also when another node asks.
 #pragma once
 
-#include "actors/error.hpp"
-#include "actors/traced_actor.hpp"
+#include "actors/node/error.hpp"
+#include "actors/runtime/traced_actor.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/expected.hpp>

@@ -1,6 +1,6 @@
-#include "actors/channel.hpp"
+#include "actors/patterns/channel.hpp"
 
-#include "actors/message_catalog.hpp"
+#include "actors/codec/message_catalog.hpp"
 
 #include <algorithm>
 

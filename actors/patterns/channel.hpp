@@ -13,8 +13,8 @@
 // had taken when it died is gone.
 #pragma once
 
-#include "actors/channel_flow.hpp"
-#include "actors/traced_actor.hpp"
+#include "actors/patterns/channel_flow.hpp"
+#include "actors/runtime/traced_actor.hpp"
 
 #include <caf/all.hpp>
 

@@ -1,8 +1,8 @@
 // Who may put how much into a channel and who gets how much out of it: the bookkeeping of
-// actors/channel.hpp, without any actor and without the items.
+// actors/patterns/channel.hpp, without any actor and without the items.
 #pragma once
 
-#include "actors/traced_actor.hpp"
+#include "actors/runtime/traced_actor.hpp"
 
 #include <caf/actor.hpp>
 

@@ -1,6 +1,6 @@
-#include "actors/pool.hpp"
+#include "actors/patterns/pool.hpp"
 
-#include "actors/message_catalog.hpp"
+#include "actors/codec/message_catalog.hpp"
 
 #include <algorithm>
 #include <numeric>

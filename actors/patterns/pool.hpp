@@ -5,7 +5,7 @@
 // all results are in, every worker gets one poison pill, answers it and ends.
 #pragma once
 
-#include "actors/traced_actor.hpp"
+#include "actors/runtime/traced_actor.hpp"
 
 #include <caf/all.hpp>
 

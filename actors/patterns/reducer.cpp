@@ -1,6 +1,6 @@
-#include "actors/reducer.hpp"
+#include "actors/patterns/reducer.hpp"
 
-#include "actors/message_catalog.hpp"
+#include "actors/codec/message_catalog.hpp"
 
 namespace troupe {
 

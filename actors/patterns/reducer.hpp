@@ -13,7 +13,7 @@
 // who was faster.
 #pragma once
 
-#include "actors/traced_actor.hpp"
+#include "actors/runtime/traced_actor.hpp"
 
 #include <caf/all.hpp>
 

@@ -1,11 +1,11 @@
 // What every traced actor and proxy of one node shares, and what its thread is doing.
 #pragma once
 
-#include "actors/arrivals.hpp"
-#include "actors/node_life.hpp"
-#include "actors/waiting.hpp"
-#include "trace/ledger.hpp"
-#include "trace/recorder.hpp"
+#include "actors/codec/arrivals.hpp"
+#include "actors/runtime/node_life.hpp"
+#include "actors/runtime/waiting.hpp"
+#include "trace/record/ledger.hpp"
+#include "trace/record/recorder.hpp"
 
 #include <caf/actor_control_block.hpp>
 #include <caf/actor_system.hpp>

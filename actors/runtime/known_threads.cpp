@@ -1,4 +1,4 @@
-#include "actors/known_threads.hpp"
+#include "actors/runtime/known_threads.hpp"
 
 #include <algorithm>
 #include <filesystem>

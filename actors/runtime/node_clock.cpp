@@ -1,7 +1,7 @@
-#include "actors/node_clock.hpp"
+#include "actors/runtime/node_clock.hpp"
 
-#include "actors/tracing.hpp"
-#include "transport/standstill.hpp"
+#include "actors/runtime/tracing.hpp"
+#include "transport/frames/standstill.hpp"
 
 #include <caf/abstract_actor.hpp>
 #include <caf/group.hpp>

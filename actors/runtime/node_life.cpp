@@ -1,4 +1,4 @@
-#include "actors/node_life.hpp"
+#include "actors/runtime/node_life.hpp"
 
 #include <condition_variable>
 #include <map>

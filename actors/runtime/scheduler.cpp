@@ -1,7 +1,7 @@
-#include "actors/scheduler.hpp"
+#include "actors/runtime/scheduler.hpp"
 
-#include "actors/known_threads.hpp"
-#include "actors/node_clock.hpp"
+#include "actors/runtime/known_threads.hpp"
+#include "actors/runtime/node_clock.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/policy/work_sharing.hpp>

@@ -1,7 +1,7 @@
 // How this runtime shares the processor's cores out among actors.
 #pragma once
 
-#include "actors/context.hpp"
+#include "actors/runtime/context.hpp"
 
 #include <caf/policy/unprofiled.hpp>
 #include <caf/resumable.hpp>

@@ -1,4 +1,4 @@
-#include "actors/seeded_turns.hpp"
+#include "actors/runtime/seeded_turns.hpp"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
-#include "actors/traced_actor.hpp"
+#include "actors/runtime/traced_actor.hpp"
 
-#include "actors/message_catalog.hpp"
-#include "actors/node_key.hpp"
+#include "actors/codec/message_catalog.hpp"
+#include "actors/codec/node_key.hpp"
 
 #include <caf/actor_registry.hpp>
 #include <caf/all.hpp>

@@ -1,9 +1,9 @@
 // The base of actors whose messages are recorded and booked without a line of theirs.
 #pragma once
 
-#include "actors/content.hpp"
-#include "actors/message_catalog.hpp"
-#include "actors/tracing.hpp"
+#include "actors/codec/content.hpp"
+#include "actors/codec/message_catalog.hpp"
+#include "actors/runtime/tracing.hpp"
 
 #include <caf/detail/sync_request_bouncer.hpp>
 #include <caf/event_based_actor.hpp>

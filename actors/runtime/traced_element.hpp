@@ -1,8 +1,8 @@
 // A mailbox element that carries a message's trace number from its sender to its handler.
 #pragma once
 
-#include "actors/context.hpp"
-#include "actors/element_pool.hpp"
+#include "actors/runtime/context.hpp"
+#include "actors/runtime/element_pool.hpp"
 
 #include <caf/mailbox_element.hpp>
 

@@ -1,9 +1,9 @@
 // What becomes of the messages of traced actors, in so far as it does not depend on their type.
 #pragma once
 
-#include "actors/arrivals.hpp"
-#include "actors/context.hpp"
-#include "actors/traced_element.hpp"
+#include "actors/codec/arrivals.hpp"
+#include "actors/runtime/context.hpp"
+#include "actors/runtime/traced_element.hpp"
 
 #include <caf/abstract_actor.hpp>
 #include <caf/invoke_message_result.hpp>

@@ -1,4 +1,4 @@
-#include "actors/waiting.hpp"
+#include "actors/runtime/waiting.hpp"
 
 #include <caf/abstract_actor.hpp>
 

@@ -18,12 +18,12 @@
 // later looks like nothing at all. Threads of the process that are neither this program's own nor CAF's, and
 // those of blocking and detached plain CAF actors, are therefore counted: while there is one, a cycle is not
 // proof. And a run without a cycle may wait for something that is not there yet: it is stalled, not
-// deadlocked, and is given time (see scenarios/stuck_detector.hpp).
+// deadlocked, and is given time (see runner/run/stuck_detector.hpp).
 #pragma once
 
-#include "actors/handle_codec.hpp"
-#include "trace/ledger.hpp"
-#include "trace/recorder.hpp"
+#include "actors/codec/handle_codec.hpp"
+#include "trace/record/ledger.hpp"
+#include "trace/record/recorder.hpp"
 
 #include <caf/actor_control_block.hpp>
 #include <caf/meta/type_name.hpp>
@@ -53,8 +53,8 @@ std::string cut_utf8(std::string, std::size_t bytes_max);
 struct wait_edge {
   actor_ref from;
   actor_ref to;
-  std::string from_name; ///< its own, see call_me(), or else its kind: "teller"; may be empty
-  std::string to_name;   ///< the same, where this node knows it
+  std::string from_name{}; ///< its own, see call_me(), or else its kind: "teller"; may be empty
+  std::string to_name{};   ///< the same, where this node knows it
   bool from_called = false, to_called = false; ///< the name is its own
   bool held = false;                           ///< `from` is held by `to`, rather than having asked it
   bool to_ended = false;                       ///< `to` has ended

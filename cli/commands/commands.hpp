@@ -1,9 +1,9 @@
 // The commands of the program, one function each; every one returns an exit code.
 #pragma once
 
-#include "scenarios/runner.hpp"
-#include "scenarios/scenario_file.hpp"
-#include "trace/output.hpp"
+#include "base/output.hpp"
+#include "runner/file/scenario_file.hpp"
+#include "runner/run/runner.hpp"
 
 #include <optional>
 
@@ -16,8 +16,8 @@ inline constexpr const char* default_out = "runs";
 
 /// What every command knows.
 struct context {
-  trace::output& out;  ///< data
-  trace::output& err;  ///< messages, while no run is on; then its console has them
+  output& out;         ///< data
+  output& err;         ///< messages, while no run is on; then its console has them
   std::string program; ///< its name, for messages
   std::vector<const scenarios::scenario*> scenarios;
   std::vector<const scenarios::declaration*> declarations; ///< of the same, in the same order
@@ -83,7 +83,7 @@ struct keygen_arguments {
 };
 int keygen(const context&, const keygen_arguments&);
 
-context make_context(trace::output& out, trace::output& err, std::string program,
+context make_context(output& out, output& err, std::string program,
                      const std::vector<const scenarios::scenario*>&);
 const scenarios::scenario* find_scenario(const context&, const std::string& name);
 /// Loads a scenario file for this program.
@@ -92,9 +92,9 @@ scenarios::loaded load(const context&, const std::filesystem::path&, const scena
 /// "hello: the file has no end": a message on stderr, one line whatever it holds.
 void complain(const context&, std::string_view message);
 /// The same for one in lines of the program's own.
-void complain(const context&, const trace::shown_text& message);
+void complain(const context&, const shown_text& message);
 /// Writes to stdout. What that does not take is told at the end, see flush_stdout().
-void print(const context&, const trace::shown_text&);
+void print(const context&, const shown_text&);
 void print(const context&, const nlohmann::json&);
 /// The exit code of a program that would end with `code`: another than 0 where stdout did not
 /// take everything, which is told here. A reader that has left is no failure.

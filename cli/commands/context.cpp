@@ -1,8 +1,8 @@
 // The only file of this room that knows what a scenario is made of.
-#include "cli/commands.hpp"
-#include "scenarios/json_text.hpp"
-#include "scenarios/scenario.hpp"
-#include "trace/files.hpp"
+#include "base/files.hpp"
+#include "cli/commands/commands.hpp"
+#include "runner/api/scenario.hpp"
+#include "runner/plan/json_text.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -21,7 +21,7 @@ std::optional<std::string> environment_variable(const std::string& name) {
 
 } // namespace
 
-context make_context(trace::output& out, trace::output& err, std::string program,
+context make_context(output& out, output& err, std::string program,
                      const std::vector<const scenarios::scenario*>& all) {
   return {out, err, std::move(program), all, {all.begin(), all.end()}};
 }
@@ -42,14 +42,14 @@ scenarios::loaded load(const context& who, const std::filesystem::path& file,
   return scenarios::load(file, who.declarations, all, environment_variable);
 }
 
-void complain(const context& who, const trace::shown_text& message) {
-  who.err.show(trace::say("{}: {}\n", who.program, message));
+void complain(const context& who, const shown_text& message) {
+  who.err.show(say("{}: {}\n", who.program, message));
   who.err.flush();
 }
 
-void complain(const context& who, std::string_view message) { complain(who, trace::shown_text{message}); }
+void complain(const context& who, std::string_view message) { complain(who, shown_text{message}); }
 
-void print(const context& who, const trace::shown_text& text) { who.out.show(text); }
+void print(const context& who, const shown_text& text) { who.out.show(text); }
 
 void print(const context& who, const nlohmann::json& value) {
   who.out.json(scenarios::json_text(value, 2) + '\n');
@@ -60,7 +60,7 @@ int flush_stdout(const context& who, int code) {
   const bool taken = who.out.flush() && std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
   const int why = who.out.error() != 0 ? who.out.error() : errno;
   if (taken || why == EPIPE) return code;
-  complain(who, trace::file_error("to stdout", why).what());
+  complain(who, file_error("to stdout", why).what());
   return code == 0 ? exit_not_written : code;
 }
 

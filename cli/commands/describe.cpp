@@ -1,11 +1,12 @@
 // `troupe check`, `list` and `schema`: tell, and start nothing.
-#include "cli/commands.hpp"
-#include "cli/table.hpp"
-#include "scenarios/expectations.hpp"
-#include "scenarios/file/mistakes.hpp"
-#include "scenarios/json_text.hpp"
-#include "scenarios/obstacles.hpp"
-#include "trace/text.hpp"
+#include "base/text.hpp"
+#include "base/words.hpp"
+#include "cli/commands/commands.hpp"
+#include "cli/terminal/table.hpp"
+#include "runner/plan/json_text.hpp"
+#include "runner/run/expectations.hpp"
+#include "runner/run/obstacles.hpp"
+#include "runner/toml/mistakes.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -17,9 +18,6 @@ namespace {
 using scenarios::declaration;
 using scenarios::parameter;
 using scenarios::parameter_type;
-using trace::look;
-using trace::say;
-using trace::shown_text;
 
 std::string range_of(const parameter& p) {
   if (!p.choices.empty()) return fmt::format("{}", fmt::join(p.choices, " | "));
@@ -36,11 +34,11 @@ shown_text text_of(const declaration& one, const std::string& program) {
   for (const auto& p : one.parameters)
     parameters.row({p.name, std::string(to_string(p.type)), p.unit,
                     p.fallback ? scenarios::to_text(*p.fallback) : "-", range_of(p), p.about});
-  if (parameters.size() > 0) text += parameters.text(look::bold) + "\n";
+  if (parameters.size() > 0) text += parameters.text(text_style::bold) + "\n";
   table roles({"role", "lives on", ""});
   for (const auto& r : one.roles)
     roles.row({r.name, std::string(to_string(r.where)), r.about});
-  if (roles.size() > 0) text += roles.text(look::bold) + "\n";
+  if (roles.size() > 0) text += roles.text(text_style::bold) + "\n";
   return text
          + say(
              "A file for it starts with:  scenario = \"{}\"\nSet a parameter for one run:  {} run FILE --set "
@@ -67,7 +65,7 @@ std::string nodes_text(const scenarios::topology_plan& topology) {
 
 shown_text faults_text(const nlohmann::json& plan) {
   if (!plan.contains("faults") || plan["faults"].empty()) return {};
-  auto text = say("\n{}\n", say("faults").in(look::bold));
+  auto text = say("\n{}\n", say("faults").in(text_style::bold));
   for (const auto& fault : plan["faults"])
     text += shown_text{scenarios::json_text(fault)} + "\n";
   return text;
@@ -79,7 +77,7 @@ shown_text expectations_text(const std::vector<scenarios::expectation>& all) {
   table lines({"expect", ""});
   for (const auto& one : all)
     lines.row({one.path, scenarios::wanted_text(one)});
-  return say("\n{}", lines.text(look::bold));
+  return say("\n{}", lines.text(text_style::bold));
 }
 
 shown_text text_of(const scenarios::plan& plan) {
@@ -89,12 +87,12 @@ shown_text text_of(const scenarios::plan& plan) {
               plan.deadline ? seconds_text(*plan.deadline) : "none", scenarios::word_of(plan.trace.level));
   table values({"parameter", "value"});
   for (const auto& [name, value] : plan.values.all())
-    values.row({name, trace::cut_to_width(trace::printable(scenarios::to_text(value)), 100)});
-  if (values.size() > 0) text += values.text(look::bold) + "\n";
+    values.row({name, cut_to_width(printable(scenarios::to_text(value)), 100)});
+  if (values.size() > 0) text += values.text(text_style::bold) + "\n";
   table places({"role", "on"});
   for (const auto& [role, nodes] : plan.topology.place)
     places.row({role, fmt::format("{}", fmt::join(nodes, ", "))});
-  if (places.size() > 0) text += places.text(look::bold);
+  if (places.size() > 0) text += places.text(text_style::bold);
   return text + faults_text(scenarios::to_json(plan)) + expectations_text(plan.expect);
 }
 
@@ -133,8 +131,7 @@ int list(const context& who, const std::optional<std::string>& scenario, bool js
       std::vector<std::string> names;
       for (const auto* each : who.declarations)
         names.push_back(each->name);
-      complain(who, fmt::format("there is no scenario {}; {}", scenarios::file::tick(*scenario),
-                                scenarios::file::suggest(*scenario, names)));
+      complain(who, fmt::format("there is no scenario {}; {}", tick(*scenario), suggest(*scenario, names)));
       return exit_bad_usage;
     }
     const auto& one = **found;
@@ -151,7 +148,7 @@ int list(const context& who, const std::optional<std::string>& scenario, bool js
   table all({"scenario", ""});
   for (const auto* each : who.declarations)
     all.row({each->name, each->summary});
-  print(who, say("{}\n{} list SCENARIO tells its parameters.\n", all.text(look::bold), who.program));
+  print(who, say("{}\n{} list SCENARIO tells its parameters.\n", all.text(text_style::bold), who.program));
   return 0;
 }
 

@@ -1,6 +1,6 @@
 // `troupe keygen`: a key pair for nodes on tcp.
-#include "cli/commands.hpp"
-#include "transport/keys.hpp"
+#include "cli/commands/commands.hpp"
+#include "transport/hub/keys.hpp"
 
 #include <fmt/format.h>
 
@@ -24,7 +24,7 @@ int keygen(const context& who, const keygen_arguments& arguments) {
       return exit_bad_usage;
     }
     transport::write_key_files(arguments.file, keys, arguments.force);
-    print(who, trace::say("{}\n", keys.public_key));
+    print(who, say("{}\n", keys.public_key));
     complain(who, fmt::format(
                       "the key pair is in {}, for its owner only; the public key, printed here, also in {}",
                       arguments.file.string(), public_file.string()));

@@ -1,12 +1,14 @@
 // `troupe node`: this process as one worker node.
-#include "cli/commands.hpp"
-#include "cli/interrupts.hpp"
-#include "cli/spawn.hpp"
-#include "scenarios/file/mistakes.hpp"
-#include "trace/text.hpp"
-#include "transport/hub.hpp"
-#include "transport/node_name.hpp"
-#include "transport/process_limits.hpp"
+#include "base/process_limits.hpp"
+#include "base/text.hpp"
+#include "base/words.hpp"
+#include "cli/commands/commands.hpp"
+#include "cli/process/spawn.hpp"
+#include "cli/terminal/interrupts.hpp"
+#include "runner/member/member.hpp"
+#include "runner/toml/mistakes.hpp"
+#include "transport/frames/node_name.hpp"
+#include "transport/hub/hub.hpp"
 
 #include <cstdio>
 #include <fmt/format.h>
@@ -32,7 +34,7 @@ scenarios::node_credentials credentials_of(const node_arguments& arguments) {
     throw std::runtime_error(fmt::format(
         "the launcher wants keys: name a file that `{}` made with --key FILE, and list its public key in the "
         "run's [topology.security] allowed_clients",
-        trace::own_command("keygen")));
+        own_command("keygen")));
   return credentials;
 }
 
@@ -51,21 +53,21 @@ int node(const context& who, const node_arguments& arguments) {
   const auto& name = arguments.name;
   if (const auto wrong = wrong_with_name(name); !wrong.empty()) {
     complain(who, fmt::format("the node name {} {}; a name has 1 to 64 letters, digits, _, - and .",
-                              scenarios::file::in_quotes(name), wrong));
+                              in_quotes(name), wrong));
     return exit_bad_usage;
   }
   // So that ps and top tell the nodes apart; the kernel keeps 15 characters.
   ::prctl(PR_SET_NAME, fmt::format("{}:{}", who.program, name).c_str());
   // What an actor prints is wanted when it is printed, also through a pipe.
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
-  transport::demand_threads(threads_of_worker);
+  demand_threads(threads_of_worker);
   interrupt_counter interrupts;
   interrupts.watch();
   watch_lifeline();
   std::mutex telling;
   const auto tell = [&](const std::string& line) {
     const std::lock_guard lock(telling);
-    who.err.show(trace::say("{}\n", line));
+    who.err.show(say("{}\n", line));
   };
   try {
     return scenarios::serve_node(who.scenarios, {arguments.join, name, credentials_of(arguments),

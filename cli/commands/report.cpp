@@ -1,8 +1,8 @@
-#include "cli/report.hpp"
+#include "cli/commands/report.hpp"
 
-#include "cli/table.hpp"
-#include "scenarios/json_text.hpp"
-#include "trace/text.hpp"
+#include "base/text.hpp"
+#include "cli/terminal/table.hpp"
+#include "runner/plan/json_text.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -11,9 +11,6 @@ namespace troupe::cli {
 namespace {
 
 using nlohmann::json;
-using trace::look;
-using trace::say;
-using trace::shown_text;
 
 constexpr std::size_t list_items_max = 16;
 
@@ -76,7 +73,7 @@ std::vector<std::string> columns_of(const json& rows) {
   return names;
 }
 
-shown_text heading(std::string_view title) { return say("{}\n", shown_text{title}.in(look::bold)); }
+shown_text heading(std::string_view title) { return say("{}\n", shown_text{title}.in(text_style::bold)); }
 
 /// One below the other with a blank line between; nothing takes none.
 shown_text stacked(const shown_text& above, const shown_text& below) {
@@ -102,13 +99,13 @@ shown_text table_of(const std::string& title, const json& rows, const whole_list
 class named_lines {
  public:
   void add(std::string_view name, std::string_view text) {
-    lines_.emplace_back(trace::printable(name), text);
-    width_ = std::max(width_, trace::display_width(lines_.back().first));
+    lines_.emplace_back(printable(name), text);
+    width_ = std::max(width_, display_width(lines_.back().first));
   }
   shown_text text() const {
     shown_text out;
     for (const auto& [name, text] : lines_)
-      out += say("{}{}  {}\n", name, std::string(width_ - trace::display_width(name), ' '), text);
+      out += say("{}{}  {}\n", name, std::string(width_ - display_width(name), ' '), text);
     return out;
   }
 
@@ -149,8 +146,8 @@ shown_text messages_of(const scenarios::outcome& run) {
       heading("messages")
       + say("sent {} {} handled {} + dropped {} + dead-lettered {} + lost in crashes {}: {}\n", m.sent,
             open == 0 ? "=" : "\u2260", m.handled, m.dropped_total(), m.dead_lettered, run.lost,
-            open == 0 ? say("the books balance").in(look::green)
-                      : say("{} unaccounted for", open).in(look::red));
+            open == 0 ? say("the books balance").in(text_style::green)
+                      : say("{} unaccounted for", open).in(text_style::red));
   for (std::size_t i = 0; i < m.dropped.size(); ++i)
     if (m.dropped[i] > 0)
       text += say("dropped {}: {}\n", m.dropped[i], trace::to_string(static_cast<trace::drop_reason>(i)));
@@ -161,12 +158,13 @@ shown_text checks_of(const scenarios::outcome& run) {
   if (run.checks.empty()) return {};
   std::size_t width = 0;
   for (const auto& check : run.checks)
-    width = std::max(width, trace::display_width(trace::printable(check.name)));
+    width = std::max(width, display_width(printable(check.name)));
   auto text = heading("checks");
   for (const auto& check : run.checks) {
-    const auto name = trace::printable(check.name);
-    text += say("{}  {}{}  {}\n", check.passed ? say("ok  ").in(look::green) : say("FAIL").in(look::red),
-                name, std::string(width - trace::display_width(name), ' '), check.detail);
+    const auto name = printable(check.name);
+    text += say("{}  {}{}  {}\n",
+                check.passed ? say("ok  ").in(text_style::green) : say("FAIL").in(text_style::red), name,
+                std::string(width - display_width(name), ' '), check.detail);
   }
   return text;
 }
@@ -188,7 +186,7 @@ shown_text render_result(const json& result) {
 shown_text render(const scenarios::outcome& run) {
   const bool passed = run.result_verdict == scenarios::verdict::passed;
   auto last = say("{}: {} in {:.3g} s",
-                  shown_text{to_string(run.result_verdict)}.in(passed ? look::green : look::red),
+                  shown_text{to_string(run.result_verdict)}.in(passed ? text_style::green : text_style::red),
                   run.scenario, run.elapsed_s);
   if (!run.reason.empty() && run.reason != to_string(run.result_verdict)) last += say("; {}", run.reason);
   // Nobody shall look for it where it is not.

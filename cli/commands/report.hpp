@@ -1,8 +1,8 @@
 // What `run` prints when a run has ended.
 #pragma once
 
-#include "scenarios/runner.hpp"
-#include "trace/shown_text.hpp"
+#include "base/shown_text.hpp"
+#include "runner/run/runner.hpp"
 
 #include <string>
 
@@ -12,9 +12,9 @@ namespace troupe::cli {
 inline constexpr std::size_t rows_shown_max = 20;
 
 /// A scenario's result, whatever its shape: scalars as lines, lists of objects as tables.
-trace::shown_text render_result(const nlohmann::json& result);
+shown_text render_result(const nlohmann::json& result);
 
 /// Result, nodes, messages, checks, and the verdict in the last line.
-trace::shown_text render(const scenarios::outcome&);
+shown_text render(const scenarios::outcome&);
 
 } // namespace troupe::cli

@@ -1,19 +1,19 @@
 // `troupe run`: one scenario file, one run, one verdict.
-#include "actors/cores.hpp"
-#include "cli/commands.hpp"
-#include "cli/console.hpp"
-#include "cli/interrupts.hpp"
-#include "cli/metrics.hpp"
-#include "cli/node_log.hpp"
-#include "cli/process.hpp"
-#include "cli/progress.hpp"
-#include "cli/report.hpp"
-#include "cli/run_directory.hpp"
-#include "cli/watch_view.hpp"
-#include "scenarios/json_text.hpp"
-#include "trace/thread_name.hpp"
-#include "transport/process_limits.hpp"
-#include "transport/standstill.hpp"
+#include "base/cores.hpp"
+#include "base/process_limits.hpp"
+#include "base/thread_name.hpp"
+#include "cli/commands/commands.hpp"
+#include "cli/commands/report.hpp"
+#include "cli/process/node_log.hpp"
+#include "cli/process/process.hpp"
+#include "cli/process/run_directory.hpp"
+#include "cli/terminal/console.hpp"
+#include "cli/terminal/interrupts.hpp"
+#include "cli/terminal/progress.hpp"
+#include "cli/watch/metrics.hpp"
+#include "cli/watch/watch_view.hpp"
+#include "runner/plan/json_text.hpp"
+#include "transport/frames/standstill.hpp"
 
 #include <condition_variable>
 #include <csignal>
@@ -67,12 +67,11 @@ class stopper {
     const auto* abbreviation = ::sigabbrev_np(signal_number);
     const auto name =
         signal_number == 0 ? std::string("Enter") : fmt::format("SIG{}", abbreviation ? abbreviation : "?");
-    if (count == 1)
-      out_.message(trace::say("{}: {}: stopping in order; once more to kill", who_.program, name));
+    if (count == 1) out_.message(say("{}: {}: stopping in order; once more to kill", who_.program, name));
     if (count == 2) {
-      out_.message(trace::say("{}: {} again: killing what is left", who_.program, name));
+      out_.message(say("{}: {} again: killing what is left", who_.program, name));
       watchdog_ = std::thread([this] {
-        trace::name_thread("troupe.watchdog");
+        name_thread("troupe.watchdog");
         watch();
       });
     }
@@ -87,8 +86,7 @@ class stopper {
   }
 
   [[noreturn]] void give_up() {
-    out_.message(
-        trace::say("{}: ended without waiting; the run directory holds what was written", who_.program));
+    out_.message(say("{}: ended without waiting; the run directory holds what was written", who_.program));
     if (view_) view_->leave();
     out_.flush();
     ::_exit(exit_interrupted);
@@ -131,15 +129,13 @@ scenarios::run_observer observer_for(const run_arguments& arguments, const conte
                                      run_source* source) {
   const bool silent = arguments.json || arguments.quiet;
   scenarios::run_observer observer;
-  observer.on_warning = [&](const std::string& text) {
-    out.message(trace::say("{}: {}", who.program, text));
-  };
+  observer.on_warning = [&](const std::string& text) { out.message(say("{}: {}", who.program, text)); };
   if (source)
     observer.on_node = [source](const std::string& node, bool up, const std::string& why) {
       source->node_changed(node, up, why);
     };
   observer.on_phase = [&, silent](const std::string& text) {
-    if (!silent || interrupts.count() > 0) out.message(trace::say("{}: {}", who.program, text));
+    if (!silent || interrupts.count() > 0) out.message(say("{}: {}", who.program, text));
   };
   if (!silent || source)
     observer.on_progress = [&, silent, source](std::uint64_t done, std::uint64_t total,
@@ -173,7 +169,7 @@ int exit_code_of(const scenarios::outcome& outcome) {
 std::optional<scenarios::outcome> run_plan(const context& who, const run_arguments& arguments,
                                            const scenarios::plan& plan, const std::filesystem::path& run_dir,
                                            int& failure_code, run_source* source, full_screen* screen) {
-  transport::demand_threads(threads_of_run);
+  demand_threads(threads_of_run);
   const stdout_for_results apart;
   interrupt_counter interrupts; // before any thread
   console out(2, screen ? [source](std::string_view line) { source->said(line); }
@@ -181,8 +177,7 @@ std::optional<scenarios::outcome> run_plan(const context& who, const run_argumen
   std::optional<watch_view> view;
   if (screen) view.emplace(*screen, *source, out);
   const stopper stop(who, out, interrupts, view ? &*view : nullptr, screen ? screen->terminal() : 0);
-  node_logs logs(run_dir,
-                 [&](const std::string& text) { out.message(trace::say("{}: {}", who.program, text)); });
+  node_logs logs(run_dir, [&](const std::string& text) { out.message(say("{}: {}", who.program, text)); });
   progress_display bar(out, progress_display::clock::now());
 
   launcher_options options;
@@ -206,9 +201,9 @@ std::optional<scenarios::outcome> run_plan(const context& who, const run_argumen
     outcome = scenarios::execute(*find_scenario(who, plan.scenario), what);
   } catch (const std::exception& e) {
     const bool interrupted = interrupts.count() > 0;
-    out.message(trace::say("{}: {}: {}", who.program,
-                           interrupted ? "interrupted before the run had started" : "the run could not start",
-                           e.what()));
+    out.message(say("{}: {}: {}", who.program,
+                    interrupted ? "interrupted before the run had started" : "the run could not start",
+                    e.what()));
     failure_code = interrupted ? exit_interrupted : exit_bad_usage;
   }
   bar.end();

@@ -1,8 +1,8 @@
 // `troupe sweep`: one scenario file over the values of one parameter or several.
-#include "cli/commands.hpp"
-#include "cli/run_directory.hpp"
-#include "cli/sweep_series.hpp"
-#include "trace/files.hpp"
+#include "base/files.hpp"
+#include "cli/commands/commands.hpp"
+#include "cli/commands/sweep_series.hpp"
+#include "cli/process/run_directory.hpp"
 
 #include <fmt/format.h>
 
@@ -42,11 +42,11 @@ std::optional<std::vector<planned_point>> plan_all(const context& who, const swe
   return points;
 }
 
-bool write_file(const context& who, const std::filesystem::path& file, const std::string& text) {
+bool write_result(const context& who, const std::filesystem::path& file, const std::string& text) {
   try {
-    trace::write_file(file, text);
+    write_file(file, text);
     return true;
-  } catch (const trace::file_error& e) {
+  } catch (const file_error& e) {
     complain(who, e.what());
     return false;
   }
@@ -123,13 +123,13 @@ int sweep(const context& who, const sweep_arguments& arguments) {
     }
   std::erase_if(points, [](const sweep_point& point) { return point.runs.empty(); });
   const auto result = evaluate(plans->front().plan.scenario, std::move(keys), std::move(points));
-  bool written = write_file(who, directory / "sweep.csv", sweep_csv(result));
+  bool written = write_result(who, directory / "sweep.csv", sweep_csv(result));
   if (const auto picture = sweep_svg(result); !picture.empty())
-    written = write_file(who, directory / "sweep.svg", picture) && written;
+    written = write_result(who, directory / "sweep.svg", picture) && written;
   if (arguments.json)
     print(who, sweep_json(result));
   else
-    print(who, trace::say("\n{}\nsee {}/sweep.csv and sweep.svg\n", sweep_text(result), directory));
+    print(who, say("\n{}\nsee {}/sweep.csv and sweep.svg\n", sweep_text(result), directory));
   return worst == 0 && !written ? exit_not_written : worst;
 }
 

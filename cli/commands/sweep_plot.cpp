@@ -1,5 +1,5 @@
 // The picture of a sweep: speed-up over the first key.
-#include "cli/sweep_series.hpp"
+#include "cli/commands/sweep_series.hpp"
 
 #include <algorithm>
 #include <array>

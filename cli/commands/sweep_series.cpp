@@ -1,7 +1,7 @@
-#include "cli/sweep_series.hpp"
+#include "cli/commands/sweep_series.hpp"
 
-#include "cli/table.hpp"
-#include "trace/text.hpp"
+#include "base/text.hpp"
+#include "cli/terminal/table.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -107,7 +107,7 @@ std::string figure(double value, const char* unit = "") {
   return value == 0 ? "-" : fmt::format("{:.4g}{}", value, unit);
 }
 
-trace::shown_text fit_text(const sweep_result& result, const sweep_series& series) {
+shown_text fit_text(const sweep_result& result, const sweep_series& series) {
   std::string where;
   for (std::size_t i = 0; i < series.others.size(); ++i)
     where += fmt::format("{}{}={}", i == 0 ? " for " : ", ", result.keys[i + 1].key, series.others[i]);
@@ -116,9 +116,8 @@ trace::shown_text fit_text(const sweep_result& result, const sweep_series& serie
   const auto share = fit.exact ? fmt::format("{:.3g} (two runs: no error to tell)", fit.serial)
                                : fmt::format("{:.3g} ± {:.2g}", fit.serial, fit.serial_error);
   const auto limit = fit.serial > 0 ? fmt::format("{:.3g}", 1 / fit.serial) : std::string("none found");
-  return trace::say(
-      "Amdahl's law{}: serial share {}, T(1) = {:.4g} s, limit of the speed-up {}, R² = {:.3f}\n", where,
-      share, fit.t1_s, limit, fit.r2);
+  return say("Amdahl's law{}: serial share {}, T(1) = {:.4g} s, limit of the speed-up {}, R² = {:.3f}\n",
+             where, share, fit.t1_s, limit, fit.r2);
 }
 
 } // namespace
@@ -243,14 +242,14 @@ sweep_result evaluate(std::string scenario, std::vector<varied_key> keys, std::v
   return result;
 }
 
-trace::shown_text sweep_text(const sweep_result& result) {
+shown_text sweep_text(const sweep_result& result) {
   std::vector<std::string> head;
   for (const auto& key : result.keys)
     head.push_back(key.key);
   for (const char* column : {"runs", "median s", "min s", "max s", "speed-up", "efficiency", "verdict"})
     head.emplace_back(column);
   table out(head);
-  trace::shown_text fits;
+  shown_text fits;
   for (const auto& series : result.series) {
     for (const auto& point : series.points) {
       auto cells = point.values;
@@ -265,22 +264,22 @@ trace::shown_text sweep_text(const sweep_result& result) {
     }
     fits += fit_text(result, series);
   }
-  auto text = out.text(trace::look::bold);
+  auto text = out.text(text_style::bold);
   return fits.empty() ? text : text + "\n" + fits;
 }
 
 std::string sweep_csv(const sweep_result& result) {
   std::string out;
   for (const auto& key : result.keys)
-    out += trace::csv_cell(key.key) + ',';
+    out += csv_cell(key.key) + ',';
   out += "repeat,verdict,elapsed_s,run_dir\r\n";
   for (const auto& series : result.series)
     for (const auto& point : series.points)
       for (std::size_t i = 0; i < point.runs.size(); ++i) {
         for (const auto& value : point.values)
-          out += trace::csv_cell(value) + ',';
+          out += csv_cell(value) + ',';
         out += fmt::format("{},{},{:.9g},{}\r\n", i + 1, point.runs[i].verdict, point.runs[i].elapsed_s,
-                           trace::csv_cell(point.runs[i].run_dir));
+                           csv_cell(point.runs[i].run_dir));
       }
   return out;
 }

@@ -1,7 +1,7 @@
 // What a sweep varies, and what its times say. No run is started here.
 #pragma once
 
-#include "trace/shown_text.hpp"
+#include "base/shown_text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -74,7 +74,7 @@ std::optional<amdahl_fit> fit_amdahl(const std::vector<std::pair<double, double>
 /// Medians, speed-up, efficiency and the fit, from the runs.
 sweep_result evaluate(std::string scenario, std::vector<varied_key>, std::vector<sweep_point>);
 
-trace::shown_text sweep_text(const sweep_result&);
+shown_text sweep_text(const sweep_result&);
 /// One line a run, RFC 4180.
 std::string sweep_csv(const sweep_result&);
 nlohmann::json sweep_json(const sweep_result&);

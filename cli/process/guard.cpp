@@ -1,4 +1,4 @@
-#include "cli/guard.hpp"
+#include "cli/process/guard.hpp"
 
 #include <array>
 #include <cerrno>

@@ -1,7 +1,7 @@
 // A small process that cleans up after a launcher that was killed.
 #pragma once
 
-#include "cli/descriptor.hpp"
+#include "base/descriptor.hpp"
 
 #include <filesystem>
 #include <string>

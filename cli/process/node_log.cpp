@@ -1,6 +1,6 @@
-#include "cli/node_log.hpp"
+#include "cli/process/node_log.hpp"
 
-#include "trace/files.hpp"
+#include "base/files.hpp"
 
 #include <cerrno>
 #include <fmt/format.h>
@@ -21,7 +21,7 @@ void node_logs::write(const std::string& node, std::string_view line) {
   if (log.file) return;
   log.failed = true;
   tell_(fmt::format("{}; what {} writes from now on is shown here only",
-                    trace::file_error(path.string(), errno).what(), node));
+                    file_error(path.string(), errno).what(), node));
 }
 
 } // namespace troupe::cli

@@ -1,9 +1,9 @@
-#include "cli/process.hpp"
+#include "cli/process/process.hpp"
 
-#include "cli/guard.hpp"
-#include "cli/lines.hpp"
-#include "cli/spawn.hpp"
-#include "trace/thread_name.hpp"
+#include "base/thread_name.hpp"
+#include "cli/process/guard.hpp"
+#include "cli/process/spawn.hpp"
+#include "cli/terminal/lines.hpp"
 
 #include <array>
 #include <cerrno>
@@ -58,7 +58,7 @@ struct process_launcher::impl {
     if (!wake) throw std::system_error(errno, std::generic_category(), "eventfd");
     lifeline = make_pipe();
     thread = std::thread([this] {
-      trace::name_thread("troupe.output");
+      name_thread("troupe.output");
       run();
     });
   }

@@ -1,7 +1,7 @@
 // Starts the worker processes of a run, shows what they write, and tells how they ended.
 #pragma once
 
-#include "scenarios/runner.hpp"
+#include "runner/run/runner.hpp"
 
 #include <memory>
 #include <string_view>
@@ -19,7 +19,7 @@ struct launcher_options {
   /// The cores of the first node started, of the second, and so on; nodes beyond these run where the
   /// launcher may.
   std::vector<std::vector<int>> cores;
-  /// argv of the guard (cli/guard.hpp), which is started before there is anything to guard. Default:
+  /// argv of the guard (cli/process/guard.hpp), which is started before there is anything to guard. Default:
   /// `NAME guard`.
   std::vector<std::string> guard_arguments;
   /// One line that a node wrote to its stdout or stderr, made printable. Runs on the
@@ -30,7 +30,7 @@ struct launcher_options {
 
 /// Each child leads a process group of its own, so that a terminal's Ctrl-C reaches the
 /// launcher alone. A child dies with this process however that ends: the kernel kills it
-/// (PR_SET_PDEATHSIG), and its lifeline ends (see cli/spawn.hpp). When a child has ended,
+/// (PR_SET_PDEATHSIG), and its lifeline ends (see cli/process/spawn.hpp). When a child has ended,
 /// what is left of its group is killed too; after the death of the launcher the guard
 /// does that, and removes the sockets of the run with their directory.
 ///

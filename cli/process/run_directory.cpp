@@ -1,4 +1,4 @@
-#include "cli/run_directory.hpp"
+#include "cli/process/run_directory.hpp"
 
 #include <cerrno>
 #include <fmt/chrono.h>

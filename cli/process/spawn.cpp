@@ -1,6 +1,6 @@
-#include "cli/spawn.hpp"
+#include "cli/process/spawn.hpp"
 
-#include "trace/thread_name.hpp"
+#include "base/thread_name.hpp"
 
 #include <array>
 #include <cerrno>
@@ -223,7 +223,7 @@ void watch_lifeline() {
   const int fd = take_descriptor(lifeline_variable);
   if (fd < 0) return;
   std::thread([fd] {
-    trace::name_thread("troupe.lifeline");
+    name_thread("troupe.lifeline");
     sigset_t all;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, nullptr);

@@ -1,7 +1,7 @@
 // Starts one child process that cannot outlive its parent.
 #pragma once
 
-#include "cli/descriptor.hpp"
+#include "base/descriptor.hpp"
 
 #include <string>
 #include <sys/types.h>

@@ -1,6 +1,6 @@
-#include "cli/console.hpp"
+#include "cli/terminal/console.hpp"
 
-#include "trace/thread_name.hpp"
+#include "base/thread_name.hpp"
 
 #include <array>
 #include <cerrno>
@@ -31,11 +31,10 @@ std::size_t columns(int fd) {
   return ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-trace::look look_of_node(std::size_t index) {
-  using trace::look;
-  constexpr std::array<look, 6> looks{look::cyan,  look::yellow, look::magenta,
-                                      look::green, look::blue,   look::red};
-  return looks[index % looks.size()];
+text_style style_of_node(std::size_t index) {
+  constexpr std::array<text_style, 6> styles{text_style::cyan,  text_style::yellow, text_style::magenta,
+                                             text_style::green, text_style::blue,   text_style::red};
+  return styles[index % styles.size()];
 }
 
 } // namespace
@@ -54,7 +53,7 @@ struct console::impl {
   impl(int descriptor, std::function<void(std::string_view)> listener)
       : fd(descriptor), on_terminal(is_terminal(fd)), in_colour(wants_colour(fd)), also(std::move(listener)),
         thread([this] {
-          trace::name_thread("troupe.console");
+          name_thread("troupe.console");
           run();
         }) {}
 
@@ -69,7 +68,7 @@ struct console::impl {
     thread.join();
   }
 
-  void push(const trace::shown_text& line) { // under the lock
+  void push(const shown_text& line) { // under the lock
     lines.push_back(line.text(in_colour) + '\n');
     queued_bytes += lines.back().size();
     changed.notify_all();
@@ -77,9 +76,8 @@ struct console::impl {
 
   void tell_dropped() { // under the lock
     if (dropped_lines == 0) return;
-    push(trace::say(
-        "({} lines of the nodes, {} bytes, are not shown: they came faster than they could be written)",
-        dropped_lines, dropped_bytes));
+    push(say("({} lines of the nodes, {} bytes, are not shown: they came faster than they could be written)",
+             dropped_lines, dropped_bytes));
     dropped_lines = dropped_bytes = 0;
   }
 
@@ -143,7 +141,7 @@ struct console::impl {
   std::size_t queued_bytes = 0;
   std::uint64_t dropped_lines = 0, dropped_bytes = 0;
   std::map<std::string, std::size_t> indices; ///< of nodes, for their colours
-  trace::shown_text status, shown;
+  shown_text status, shown;
   bool stopping = false, writing = false, stuck = false, held = false;
   std::thread thread;
 };
@@ -154,15 +152,15 @@ console::~console() = default;
 bool console::colour() const { return impl_->in_colour; }
 bool console::terminal() const { return impl_->on_terminal; }
 
-void console::message(const trace::shown_text& line) {
+void console::message(const shown_text& line) {
   if (impl_->also) impl_->also(line.plain());
   const std::lock_guard lock(impl_->mutex);
   impl_->push(line);
 }
 
 void console::node_line(std::string_view node, std::string_view line) {
-  const auto text = trace::shown_text::with_tabs(line);
-  if (impl_->also) impl_->also(trace::say("{} | {}", node, text).plain());
+  const auto text = shown_text::with_tabs(line);
+  if (impl_->also) impl_->also(say("{} | {}", node, text).plain());
   const std::lock_guard lock(impl_->mutex);
   auto& state = *impl_;
   if (state.dropped_lines > 0 || state.queued_bytes + line.size() > backlog_bytes_max) {
@@ -172,10 +170,10 @@ void console::node_line(std::string_view node, std::string_view line) {
     return;
   }
   const auto index = state.indices.emplace(node, state.indices.size()).first->second;
-  state.push(trace::say("{} {}", trace::say("{} |", node).in(look_of_node(index)), text));
+  state.push(say("{} {}", say("{} |", node).in(style_of_node(index)), text));
 }
 
-void console::status(const trace::shown_text& line) {
+void console::status(const shown_text& line) {
   if (!impl_->on_terminal) return;
   const std::lock_guard lock(impl_->mutex);
   impl_->status = line;

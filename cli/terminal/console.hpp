@@ -1,7 +1,7 @@
 // Everything that goes to stderr while a run is on, from whatever thread.
 #pragma once
 
-#include "trace/shown_text.hpp"
+#include "base/shown_text.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -34,13 +34,13 @@ class console {
   bool terminal() const;
 
   /// One line, whatever it holds.
-  void message(const trace::shown_text& line);
-  void message(std::string_view line) { message(trace::shown_text{line}); }
+  void message(const shown_text& line);
+  void message(std::string_view line) { message(shown_text{line}); }
   /// `w1 | line`, the name coloured by its node where colour is on.
   void node_line(std::string_view node, std::string_view line);
   /// The line that stays at the bottom of a terminal; empty: none. Nothing elsewhere.
-  void status(const trace::shown_text& line);
-  void status(std::string_view line) { status(trace::shown_text{line}); }
+  void status(const shown_text& line);
+  void status(std::string_view line) { status(shown_text{line}); }
   /// While something else is on the terminal: lines are kept and written afterwards, and
   /// the status waits. From the return of hold(true) on nothing is written.
   void hold(bool);

@@ -1,6 +1,6 @@
-#include "cli/interrupts.hpp"
+#include "cli/terminal/interrupts.hpp"
 
-#include "trace/thread_name.hpp"
+#include "base/thread_name.hpp"
 
 #include <array>
 #include <cerrno>
@@ -43,7 +43,7 @@ void interrupt_counter::watch(std::function<void(int, int)> tell, std::function<
   stops_ = std::move(stops);
   keys_ = keys;
   thread_ = std::thread([this] {
-    trace::name_thread("troupe.signals");
+    name_thread("troupe.signals");
     run();
   });
 }

@@ -1,7 +1,7 @@
 // Counts the signals that ask this process to stop.
 #pragma once
 
-#include "cli/descriptor.hpp"
+#include "base/descriptor.hpp"
 
 #include <atomic>
 #include <functional>

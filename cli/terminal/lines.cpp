@@ -1,6 +1,6 @@
-#include "cli/lines.hpp"
+#include "cli/terminal/lines.hpp"
 
-#include "trace/utf8.hpp"
+#include "base/utf8.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -16,8 +16,7 @@ bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xc0U) ==
 std::size_t whole_characters(std::string_view text) {
   for (std::size_t back = 1; back <= std::min<std::size_t>(4, text.size()); ++back)
     if (const auto start = text.size() - back; !is_continuation(text[start]))
-      return static_cast<unsigned char>(text[start]) >= 0xc0
-                     && trace::code_point_length(text.substr(start)) == 0
+      return static_cast<unsigned char>(text[start]) >= 0xc0 && code_point_length(text.substr(start)) == 0
                  ? start
                  : text.size();
   return text.size();
@@ -29,7 +28,7 @@ void line_splitter::emit(bool more_follows, const sink& to) {
   const std::size_t take = more_follows ? whole_characters(partial_) : partial_.size();
   std::string text;
   if (continued_) text += ellipsis;
-  text += trace::printable(std::string_view(partial_).substr(0, take), "\t");
+  text += printable(std::string_view(partial_).substr(0, take), "\t");
   if (more_follows) text += ellipsis;
   partial_.erase(0, take);
   continued_ = more_follows;

@@ -1,4 +1,4 @@
-#include "cli/progress.hpp"
+#include "cli/terminal/progress.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -55,7 +55,7 @@ void progress_display::update(std::uint64_t done, std::uint64_t total,
   if (now < due) return;
   shown_ = now;
   any_ = true;
-  const trace::shown_text line{progress_line({done, total, per_node, now - start_}, bar)};
+  const shown_text line{progress_line({done, total, per_node, now - start_}, bar)};
   bar ? out_.status(line) : out_.message(line);
 }
 

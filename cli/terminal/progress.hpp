@@ -1,7 +1,7 @@
 // How far a run is, on a terminal as a bar, elsewhere as an occasional line.
 #pragma once
 
-#include "cli/console.hpp"
+#include "cli/terminal/console.hpp"
 
 #include <chrono>
 #include <map>

@@ -1,6 +1,6 @@
-#include "cli/table.hpp"
+#include "cli/terminal/table.hpp"
 
-#include "trace/text.hpp"
+#include "base/text.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -16,7 +16,7 @@ bool is_number(std::string_view text) {
 }
 
 std::string padded(std::string_view text, std::size_t width, bool right) {
-  const std::string blanks(width - std::min(width, trace::display_width(text)), ' ');
+  const std::string blanks(width - std::min(width, display_width(text)), ' ');
   return right ? blanks + std::string(text) : std::string(text) + blanks;
 }
 
@@ -24,26 +24,26 @@ std::string padded(std::string_view text, std::size_t width, bool right) {
 
 table::table(std::vector<std::string> head) : head_(std::move(head)) {
   for (auto& cell : head_)
-    cell = trace::printable(cell);
+    cell = printable(cell);
 }
 
 void table::row(std::vector<std::string> cells) {
   cells.resize(head_.size());
   for (auto& cell : cells)
-    cell = trace::printable(cell);
+    cell = printable(cell);
   for (std::size_t i = 0; i + 1 < cells.size(); ++i)
-    cells[i] = trace::cut_to_width(cells[i], cell_width_max);
+    cells[i] = cut_to_width(cells[i], cell_width_max);
   rows_.push_back(std::move(cells));
 }
 
-trace::shown_text table::text(trace::look of_head) const {
+shown_text table::text(text_style of_head) const {
   std::vector<std::size_t> widths;
   std::vector<bool> right;
   for (std::size_t i = 0; i < head_.size(); ++i) {
-    std::size_t width = trace::display_width(head_[i]);
+    std::size_t width = display_width(head_[i]);
     bool numbers = !rows_.empty();
     for (const auto& cells : rows_) {
-      width = std::max(width, trace::display_width(cells[i]));
+      width = std::max(width, display_width(cells[i]));
       numbers = numbers && (cells[i].empty() || is_number(cells[i]));
     }
     widths.push_back(width);
@@ -54,7 +54,7 @@ trace::shown_text table::text(trace::look of_head) const {
     for (std::size_t i = 0; i < cells.size(); ++i)
       out += (i > 0 ? std::string(gap) : "") + padded(cells[i], widths[i], right[i]);
     out.erase(out.find_last_not_of(' ') + 1);
-    return trace::shown_text{out};
+    return shown_text{out};
   };
   auto out = line(head_).in(of_head) + "\n";
   for (const auto& cells : rows_)

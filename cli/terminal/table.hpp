@@ -1,7 +1,7 @@
 // Aligned text tables.
 #pragma once
 
-#include "trace/shown_text.hpp"
+#include "base/shown_text.hpp"
 
 #include <cstddef>
 #include <string>
@@ -18,7 +18,7 @@ class table {
   void row(std::vector<std::string> cells);
   std::size_t size() const { return rows_.size(); }
   /// The last column is not cut.
-  trace::shown_text text(trace::look of_head = trace::look::plain) const;
+  shown_text text(text_style of_head = text_style::plain) const;
 
  private:
   std::vector<std::string> head_;

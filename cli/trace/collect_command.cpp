@@ -1,12 +1,12 @@
 // `troupe trace collect`: brings what nodes kept elsewhere into the run directory.
-#include "trace/collect.hpp"
-#include "trace/command_support.hpp"
-#include "trace/host_identity.hpp"
-#include "trace/json_writer.hpp"
-#include "trace/merge.hpp"
-#include "trace/reader.hpp"
-#include "trace/summary.hpp"
-#include "trace/text.hpp"
+#include "base/host_identity.hpp"
+#include "base/json_writer.hpp"
+#include "base/text.hpp"
+#include "cli/trace/command_support.hpp"
+#include "trace/check/summary.hpp"
+#include "trace/merge/collect.hpp"
+#include "trace/merge/merge.hpp"
+#include "trace/merge/reader.hpp"
 
 #include <fmt/format.h>
 #include <fstream>

@@ -1,9 +1,9 @@
 // What all commands do first and last. Only the commands' own sources include this.
 #pragma once
 
-#include "trace/commands.hpp"
-#include "trace/filter.hpp"
-#include "trace/model.hpp"
+#include "cli/trace/commands.hpp"
+#include "trace/merge/model.hpp"
+#include "trace/query/filter.hpp"
 
 #include <functional>
 

@@ -1,12 +1,13 @@
-#include "trace/commands.hpp"
+#include "cli/trace/commands.hpp"
 
-#include "trace/command_support.hpp"
-#include "trace/database.hpp"
-#include "trace/files.hpp"
-#include "trace/merge.hpp"
-#include "trace/show.hpp"
-#include "trace/summary.hpp"
-#include "trace/text.hpp"
+#include "base/files.hpp"
+#include "base/text.hpp"
+#include "cli/trace/command_support.hpp"
+#include "trace/check/summary.hpp"
+#include "trace/export/database.hpp"
+#include "trace/merge/merge.hpp"
+#include "trace/query/filter_fields.hpp"
+#include "trace/query/show.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -22,7 +23,7 @@ std::string quoted(const std::string& text) {
 }
 
 void check_time(const std::string& text, const char* option) {
-  if (!text.empty() && !parse_duration(text))
+  if (!text.empty() && !filters::time_of(text))
     throw usage_error(fmt::format(
         "{}: \"{}\" is no time since the start of the run; write a number and a unit: 1.5s, 200ms", option,
         text));

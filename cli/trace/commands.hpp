@@ -1,7 +1,7 @@
 // The commands of `troupe trace`: what the command line calls, one function a command.
 #pragma once
 
-#include "trace/output.hpp"
+#include "base/output.hpp"
 
 #include <cstdint>
 #include <filesystem>

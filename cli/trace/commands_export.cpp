@@ -1,8 +1,9 @@
-#include "trace/command_support.hpp"
-#include "trace/database.hpp"
-#include "trace/export.hpp"
-#include "trace/graph.hpp"
-#include "trace/text.hpp"
+#include "base/text.hpp"
+#include "base/words.hpp"
+#include "cli/trace/command_support.hpp"
+#include "trace/export/database.hpp"
+#include "trace/export/export.hpp"
+#include "trace/query/graph.hpp"
 
 #include <cerrno>
 #include <cstring>

@@ -1,12 +1,12 @@
-#include "trace/check.hpp"
-#include "trace/command_support.hpp"
-#include "trace/critical_path.hpp"
-#include "trace/database.hpp"
-#include "trace/diff.hpp"
-#include "trace/follow.hpp"
-#include "trace/merge.hpp"
-#include "trace/stats.hpp"
-#include "trace/summary.hpp"
+#include "cli/trace/command_support.hpp"
+#include "trace/check/check.hpp"
+#include "trace/check/summary.hpp"
+#include "trace/export/database.hpp"
+#include "trace/merge/merge.hpp"
+#include "trace/query/critical_path.hpp"
+#include "trace/query/diff.hpp"
+#include "trace/query/follow.hpp"
+#include "trace/query/stats.hpp"
 
 #include <fmt/format.h>
 

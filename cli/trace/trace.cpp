@@ -1,7 +1,7 @@
-#include "cli/trace.hpp"
+#include "cli/trace/trace.hpp"
 
-#include "cli/run_directory.hpp"
-#include "trace/commands.hpp"
+#include "cli/process/run_directory.hpp"
+#include "cli/trace/commands.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -19,7 +19,7 @@ struct trace_arguments {
   std::filesystem::path out = default_out;
 };
 
-using trace_function = int (*)(const trace::trace_query&, trace::output&, trace::output&);
+using trace_function = int (*)(const trace::trace_query&, output&, output&);
 
 int terminal_width() {
   winsize size{};

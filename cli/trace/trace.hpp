@@ -1,7 +1,7 @@
 // `troupe trace`: finds the run and calls the trace room.
 #pragma once
 
-#include "cli/commands.hpp"
+#include "cli/commands/commands.hpp"
 
 namespace CLI {
 class App;

@@ -1,8 +1,8 @@
-#include "trace/command_support.hpp"
-#include "trace/files.hpp"
-#include "trace/json_writer.hpp"
-#include "trace/text.hpp"
-#include "trace/view.hpp"
+#include "base/files.hpp"
+#include "base/json_writer.hpp"
+#include "base/text.hpp"
+#include "cli/trace/command_support.hpp"
+#include "trace/view/view.hpp"
 
 #include <fmt/format.h>
 

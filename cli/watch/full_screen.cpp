@@ -1,4 +1,4 @@
-#include "cli/full_screen.hpp"
+#include "cli/watch/full_screen.hpp"
 
 #include <array>
 #include <atomic>
@@ -140,7 +140,7 @@ void full_screen::finish(std::chrono::milliseconds patience) {
   }
 }
 
-void full_screen::show(const std::vector<trace::shown_text>& lines, bool colour) {
+void full_screen::show(const std::vector<shown_text>& lines, bool colour) {
   if (!on_ || pending()) return;
   pending_ = begin_codes;
   // Cleared before it is written: behind a line that fills its row the cursor is on its last

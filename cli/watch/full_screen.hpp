@@ -1,8 +1,8 @@
 // The whole terminal, while something is drawn on it.
 #pragma once
 
-#include "cli/descriptor.hpp"
-#include "cli/watch_picture.hpp"
+#include "base/descriptor.hpp"
+#include "cli/watch/watch_picture.hpp"
 
 #include <chrono>
 #include <csignal>
@@ -50,7 +50,7 @@ class full_screen {
   void finish(std::chrono::milliseconds patience);
   /// All at once, so that nothing flickers. What the terminal does not take yet is
   /// written by later calls of write_more().
-  void show(const std::vector<trace::shown_text>& lines, bool colour);
+  void show(const std::vector<shown_text>& lines, bool colour);
   bool pending() const { return !pending_.empty(); }
   void write_more();
 

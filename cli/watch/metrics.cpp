@@ -1,8 +1,8 @@
-#include "cli/metrics.hpp"
+#include "cli/watch/metrics.hpp"
 
-#include "cli/descriptor.hpp"
-#include "cli/metrics_families.hpp"
-#include "cli/page_server.hpp"
+#include "base/descriptor.hpp"
+#include "cli/watch/metrics_families.hpp"
+#include "cli/watch/page_server.hpp"
 
 #include <array>
 #include <cerrno>

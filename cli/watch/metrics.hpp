@@ -1,7 +1,7 @@
 // Serves what is known of a run to Prometheus.
 #pragma once
 
-#include "cli/watch_source.hpp"
+#include "cli/watch/watch_source.hpp"
 
 #include <memory>
 #include <stdexcept>

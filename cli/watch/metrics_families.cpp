@@ -1,4 +1,4 @@
-#include "cli/metrics_families.hpp"
+#include "cli/watch/metrics_families.hpp"
 
 #include <fmt/format.h>
 

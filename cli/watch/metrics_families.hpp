@@ -1,7 +1,7 @@
 // The metrics of a run by Prometheus' model. docs/command-line.md lists them.
 #pragma once
 
-#include "cli/watch_source.hpp"
+#include "cli/watch/watch_source.hpp"
 
 #include <prometheus/metric_family.h>
 #include <vector>

@@ -1,6 +1,6 @@
-#include "cli/page_server.hpp"
+#include "cli/watch/page_server.hpp"
 
-#include "trace/thread_name.hpp"
+#include "base/thread_name.hpp"
 
 #include <algorithm>
 #include <array>
@@ -200,7 +200,7 @@ page_server::page_server(descriptor listening, page what, std::chrono::milliseco
   if (!stop_) throw std::system_error(errno, std::generic_category(), "eventfd");
   const signals_blocked for_the_thread;
   thread_ = std::thread([this] {
-    trace::name_thread("troupe.pages");
+    name_thread("troupe.pages");
     service(listening_.get(), stop_.get(), page_, patience_).run();
   });
 }

@@ -1,7 +1,7 @@
 // Serves one page over HTTP, as a monitoring system fetches it.
 #pragma once
 
-#include "cli/descriptor.hpp"
+#include "base/descriptor.hpp"
 
 #include <chrono>
 #include <functional>

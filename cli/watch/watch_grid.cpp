@@ -1,6 +1,6 @@
-#include "cli/watch_grid.hpp"
+#include "cli/watch/watch_grid.hpp"
 
-#include "trace/text.hpp"
+#include "base/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -14,7 +14,7 @@ constexpr std::size_t column_gap = 2;
 
 } // namespace
 
-void styled_line::add(std::string_view text, look how) { text_ += trace::shown_text{text}.in(how); }
+void styled_line::add(std::string_view text, text_style how) { text_ += shown_text{text}.in(how); }
 
 void styled_line::pad_to(std::size_t column) {
   const auto now = width();
@@ -22,29 +22,29 @@ void styled_line::pad_to(std::size_t column) {
   if (start > now) add(std::string(start - now, ' '));
 }
 
-trace::shown_text styled_line::text(std::size_t columns) const {
-  return columns == 0 ? trace::shown_text{} : text_.cut(static_cast<int>(columns));
+shown_text styled_line::text(std::size_t columns) const {
+  return columns == 0 ? shown_text{} : text_.cut(static_cast<int>(columns));
 }
 
 std::vector<styled_line> grid::lines(std::size_t width_max) const {
   std::vector<std::size_t> widths;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    auto width = std::max(columns_[i].width_min, trace::display_width(columns_[i].head));
+    auto width = std::max(columns_[i].width_min, display_width(columns_[i].head));
     for (const auto& cells : rows_)
-      if (i < cells.size()) width = std::max(width, trace::display_width(trace::printable(cells[i].text)));
+      if (i < cells.size()) width = std::max(width, display_width(printable(cells[i].text)));
     widths.push_back(std::min(width, width_max));
   }
   std::vector<cell> head;
   for (const auto& column : columns_)
-    head.push_back({column.head, look::bold});
+    head.push_back({column.head, text_style::bold});
   const auto line_of = [&](const std::vector<cell>& cells) {
     styled_line line;
     std::size_t start = 0;
     for (std::size_t i = 0; i < cells.size(); start += widths[i++] + column_gap) {
       const bool last = i + 1 == columns_.size();
-      const auto safe = trace::printable(cells[i].text);
-      const auto shown = last ? safe : trace::cut_to_width(safe, static_cast<int>(widths[i]));
-      const auto wide = trace::display_width(shown);
+      const auto safe = printable(cells[i].text);
+      const auto shown = last ? safe : cut_to_width(safe, static_cast<int>(widths[i]));
+      const auto wide = display_width(shown);
       const auto blanks = columns_[i].right && wide < widths[i] ? widths[i] - wide : 0;
       if (shown.empty()) continue;
       if (start + blanks > line.width()) line.add(std::string(start + blanks - line.width(), ' '));

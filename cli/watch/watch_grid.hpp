@@ -1,7 +1,7 @@
 // Lines and columns of the picture of a run.
 #pragma once
 
-#include "trace/shown_text.hpp"
+#include "base/shown_text.hpp"
 
 #include <cstdint>
 #include <string>
@@ -10,22 +10,20 @@
 
 namespace troupe::cli {
 
-using trace::look;
-
 /// Text in pieces, each of one look.
 class styled_line {
  public:
   styled_line() = default;
-  styled_line(std::string_view text, look how) { add(text, how); }
-  void add(std::string_view text, look how = look::plain);
+  styled_line(std::string_view text, text_style how) { add(text, how); }
+  void add(std::string_view text, text_style how = text_style::plain);
   /// Blanks up to that column, one at least unless the line is empty.
   void pad_to(std::size_t column);
   std::size_t width() const { return text_.columns(); }
   /// The first `columns`, the last of them an ellipsis if something was cut.
-  trace::shown_text text(std::size_t columns) const;
+  shown_text text(std::size_t columns) const;
 
  private:
-  trace::shown_text text_;
+  shown_text text_;
 };
 
 /// Columns that line up under a bold head. The last one takes what is left of the line.
@@ -38,7 +36,7 @@ class grid {
   };
   struct cell {
     std::string text;
-    look how = look::plain;
+    text_style how = text_style::plain;
   };
   explicit grid(std::vector<column> columns) : columns_(std::move(columns)) {}
   void row(std::vector<cell> cells) { rows_.push_back(std::move(cells)); }

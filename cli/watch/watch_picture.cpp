@@ -1,7 +1,7 @@
-#include "cli/watch_picture.hpp"
+#include "cli/watch/watch_picture.hpp"
 
-#include "cli/watch_grid.hpp"
-#include "trace/text.hpp"
+#include "base/text.hpp"
+#include "cli/watch/watch_grid.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -43,7 +43,7 @@ class rates {
     // A node that was started again counts from 0.
     const auto rate = now > before ? static_cast<double>(now - before) / seconds_ : 0.0;
     return rate > 0 && rate < 10 ? fmt::format("{:.1f}", rate)
-                                 : trace::grouped(static_cast<std::uint64_t>(std::llround(rate)));
+                                 : grouped(static_cast<std::uint64_t>(std::llround(rate)));
   }
 
  private:
@@ -75,9 +75,9 @@ grid::cell whereabouts(const run_snapshot& now, const std::string& name, const t
   const auto presence = now.nodes.find(name);
   if (presence != now.nodes.end() && !presence->second.up) {
     const auto& why = presence->second.why;
-    return {why.empty() ? "gone" : why, why == "left" ? look::faint : look::red};
+    return {why.empty() ? "gone" : why, why == "left" ? text_style::faint : text_style::red};
   }
-  if (!node || !node->books) return {"its files are on another host", look::faint};
+  if (!node || !node->books) return {"its files are on another host", text_style::faint};
   std::string links;
   bool all_up = true;
   for (const auto& [peer, link] : node->links) {
@@ -89,10 +89,10 @@ grid::cell whereabouts(const run_snapshot& now, const std::string& name, const t
       links += " not connected";
       all_up = false;
     } else if (link.round_trip) {
-      links += ' ' + trace::duration_text(link.round_trip->count());
+      links += ' ' + duration_text(link.round_trip->count());
     }
   }
-  return {links, all_up ? look::plain : look::red};
+  return {links, all_up ? text_style::plain : text_style::red};
 }
 
 section nodes_of(const run_snapshot& now, const run_snapshot& before, const rates& rate) {
@@ -106,10 +106,10 @@ section nodes_of(const run_snapshot& now, const run_snapshot& before, const rate
     const auto* node = find_node(now.live, name);
     const auto* earlier = find_node(before.live, name);
     const bool up = is_up(now, name);
-    std::vector<grid::cell> row{{name, up ? look::plain : look::red}};
+    std::vector<grid::cell> row{{name, up ? text_style::plain : text_style::red}};
     const bool counted = node && node->complete();
-    row.push_back({counted ? trace::grouped(node->actors) : "–"});
-    row.push_back({counted ? trace::grouped(node->mailbox_total) : "–"});
+    row.push_back({counted ? grouped(node->actors) : "–"});
+    row.push_back({counted ? grouped(node->mailbox_total) : "–"});
     if (node && node->books) {
       const auto books = earlier && earlier->books ? *earlier->books : trace::ledger_counts{};
       row.push_back({rate.text(node->books->sent, books.sent)});
@@ -143,7 +143,7 @@ std::vector<styled_line> notes_of(const run_snapshot& now) {
     const bool all = names.size() == now.live.nodes.size() && names.size() > 1;
     const auto who =
         names.size() == 1 ? names.front() : fmt::format("{}{} nodes", all ? "all " : "", names.size());
-    notes.emplace_back(fmt::format("{}: {}", who, reason), look::faint);
+    notes.emplace_back(fmt::format("{}: {}", who, reason), text_style::faint);
   }
   return notes;
 }
@@ -160,12 +160,12 @@ section mailboxes_of(const run_snapshot& now, std::size_t columns) {
   for (const auto* actor : actors)
     cells.row({{actor->name()},
                {actor->node},
-               {trace::grouped(actor->depth)},
-               {bar_text(static_cast<double>(actor->depth) / deepest, bar_width), look::green}});
+               {grouped(actor->depth)},
+               {bar_text(static_cast<double>(actor->depth) / deepest, bar_width), text_style::green}});
   auto made = from_grid(cells);
   made.all_known = now.live.actors.size() < trace::live_actors_max;
   auto notes = notes_of(now);
-  if (actors.empty() && notes.empty()) notes.emplace_back("all are empty", look::faint);
+  if (actors.empty() && notes.empty()) notes.emplace_back("all are empty", text_style::faint);
   made.rows.insert(made.rows.begin(), notes.begin(), notes.end());
   return made;
 }
@@ -192,15 +192,15 @@ section messages_of(const run_snapshot& now, const run_snapshot& before, const r
     cells.row({{name},
                {rate.text(counts.sent, earlier[name].sent)},
                {rate.text(counts.handled, earlier[name].handled)},
-               {trace::grouped(counts.sent)}});
+               {grouped(counts.sent)}});
   return from_grid(cells);
 }
 
 section console_of(const run_snapshot& now) {
   section made;
-  made.head = styled_line("console", look::bold);
+  made.head = styled_line("console", text_style::bold);
   for (const auto& line : now.messages)
-    made.rows.emplace_back(line, look::plain);
+    made.rows.emplace_back(line, text_style::plain);
   made.newest_at_end = true;
   return made;
 }
@@ -211,16 +211,16 @@ std::vector<styled_line> top_of(const run_snapshot& now, std::size_t columns) {
   const auto names = node_names(now);
   const auto up = std::ranges::count_if(names, [&](const auto& name) { return is_up(now, name); });
   const auto right = fmt::format("{} up  {}:{:02}",
-                                 up == std::ssize(names) ? trace::counted(names.size(), "node")
+                                 up == std::ssize(names) ? counted(names.size(), "node")
                                                          : fmt::format("{} of {} nodes", up, names.size()),
                                  whole / 60, whole % 60);
-  styled_line title(now.scenario, look::bold);
-  const auto wide = trace::display_width(right);
+  styled_line title(now.scenario, text_style::bold);
+  const auto wide = display_width(right);
   title.pad_to(columns > wide ? columns - wide : 0);
   title.add(right);
   std::vector<styled_line> lines{std::move(title)};
   if (now.how_far.done > 0 || now.how_far.total > 0)
-    lines.emplace_back(progress_line(now.how_far, true), look::plain);
+    lines.emplace_back(progress_line(now.how_far, true), text_style::plain);
   return lines;
 }
 
@@ -242,7 +242,7 @@ void share_out(std::vector<section>& sections, std::size_t rows) {
   }
 }
 
-void add(const section& what, const picture_size& size, std::vector<trace::shown_text>& lines) {
+void add(const section& what, const picture_size& size, std::vector<shown_text>& lines) {
   const auto put = [&](const styled_line& line) { lines.push_back(line.text(size.columns)); };
   lines.emplace_back();
   put(what.head);
@@ -255,22 +255,21 @@ void add(const section& what, const picture_size& size, std::vector<trace::shown
   std::for_each_n(what.rows.begin(), shown, put);
   if (!all)
     put({fmt::format("… and {}{} more", what.all_known ? "" : "at least ", what.rows.size() - shown),
-         look::faint});
+         text_style::faint});
 }
 
 } // namespace
 
-std::vector<trace::shown_text> picture(const run_snapshot& now, const run_snapshot& before,
-                                       picture_size size) {
+std::vector<shown_text> picture(const run_snapshot& now, const run_snapshot& before, picture_size size) {
   const rates rate(now.taken - before.taken);
   auto top = top_of(now, size.columns);
   const styled_line bottom("q leaves this view, and the run goes on; Enter or Ctrl-C stops the run",
-                           look::faint);
+                           text_style::faint);
   std::vector<section> sections{nodes_of(now, before, rate), mailboxes_of(now, size.columns),
                                 messages_of(now, before, rate), console_of(now)};
   const auto beside = top.size() + 2; // and the last line, after a blank one
   share_out(sections, size.rows > beside ? size.rows - beside : 0);
-  std::vector<trace::shown_text> lines;
+  std::vector<shown_text> lines;
   for (const auto& line : top)
     lines.push_back(line.text(size.columns));
   for (const auto& each : sections)

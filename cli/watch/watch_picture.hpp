@@ -1,8 +1,8 @@
 // A picture of a run that is on, in lines of text.
 #pragma once
 
-#include "cli/watch_source.hpp"
-#include "trace/shown_text.hpp"
+#include "base/shown_text.hpp"
+#include "cli/watch/watch_source.hpp"
 
 #include <string>
 #include <vector>
@@ -19,6 +19,6 @@ struct picture_size {
 ///
 /// At most `rows` lines, each at most `columns` wide and without line end. What does not fit is counted. A
 /// window that is too low loses whole sections, what was said first, the nodes last.
-std::vector<trace::shown_text> picture(const run_snapshot& now, const run_snapshot& before, picture_size);
+std::vector<shown_text> picture(const run_snapshot& now, const run_snapshot& before, picture_size);
 
 } // namespace troupe::cli

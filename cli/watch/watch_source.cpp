@@ -1,4 +1,4 @@
-#include "cli/watch_source.hpp"
+#include "cli/watch/watch_source.hpp"
 
 namespace troupe::cli {
 

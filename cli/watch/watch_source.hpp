@@ -1,8 +1,8 @@
 // What is known of a run while it is on: the source of its metrics and of its picture.
 #pragma once
 
-#include "cli/progress.hpp"
-#include "trace/live.hpp"
+#include "cli/terminal/progress.hpp"
+#include "trace/live/live.hpp"
 
 #include <deque>
 

@@ -1,6 +1,6 @@
-#include "cli/watch_view.hpp"
+#include "cli/watch/watch_view.hpp"
 
-#include "trace/thread_name.hpp"
+#include "base/thread_name.hpp"
 
 #include <array>
 #include <cerrno>
@@ -45,7 +45,7 @@ watch_view::watch_view(full_screen& screen, run_source& source, console& out)
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!wake_) throw std::system_error(errno, std::generic_category(), "eventfd");
   thread_ = std::thread([this] {
-    trace::name_thread("troupe.view");
+    name_thread("troupe.view");
     run();
   });
 }

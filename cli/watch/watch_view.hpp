@@ -1,9 +1,9 @@
 // Shows a run on the whole terminal while it is on.
 #pragma once
 
-#include "cli/console.hpp"
-#include "cli/full_screen.hpp"
-#include "cli/watch_source.hpp"
+#include "cli/terminal/console.hpp"
+#include "cli/watch/full_screen.hpp"
+#include "cli/watch/watch_source.hpp"
 
 #include <atomic>
 #include <condition_variable>

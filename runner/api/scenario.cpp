@@ -1,10 +1,9 @@
-#include "scenarios/scenario.hpp"
+#include "runner/api/scenario.hpp"
 
-#include "scenarios/file/mistakes.hpp"
-#include "scenarios/runner.hpp"
-#include "trace/cxx_text.hpp"
-#include "trace/invariant.hpp"
-#include "trace/text.hpp"
+#include "base/cxx_text.hpp"
+#include "base/text.hpp"
+#include "base/words.hpp"
+#include "trace/check/invariant.hpp"
 
 #include <algorithm>
 #include <set>
@@ -59,7 +58,7 @@ void add_messages_of(const scenario& one, message_catalog& catalog, sentences& w
   try {
     one.add_messages(catalog);
   } catch (...) { // a function of the program's own
-    wrong.push_back("its message types cannot be told: " + trace::exception_text());
+    wrong.push_back("its message types cannot be told: " + exception_text());
   }
   catalog.collect_refusals(nullptr);
 }
@@ -72,7 +71,7 @@ bool is_known_type(const std::string& pattern, const sentences& names) {
     const auto plus = rest.find('+');
     const auto one = rest.substr(0, plus);
     if (std::none_of(names.begin(), names.end(),
-                     [&](const std::string& name) { return trace::glob_match(one, name); }))
+                     [&](const std::string& name) { return glob_match(one, name); }))
       return false;
     if (plus == std::string_view::npos) return true;
     rest.remove_prefix(plus + 1);
@@ -80,13 +79,13 @@ bool is_known_type(const std::string& pattern, const sentences& names) {
 }
 
 void check_promise(const std::string& promise, const sentences& types, sentences& wrong) {
-  const auto shown = file::in_quotes(promise);
+  const auto shown = in_quotes(promise);
   try {
     for (const auto& type : trace::invariant{promise}.types()) {
       if (is_known_type(type, types)) continue;
-      const auto meant = file::nearest(type, types);
+      const auto meant = nearest(type, types);
       wrong.push_back(fmt::format("its promise {} names the message type {}, which is not registered{}",
-                                  shown, file::in_quotes(type),
+                                  shown, in_quotes(type),
                                   meant.empty() ? "" : fmt::format("; did you mean {}?", meant)));
     }
   } catch (const trace::invariant_error& e) {
@@ -99,10 +98,9 @@ void check_functions(const scenario& one, sentences& wrong) {
   std::set<std::string> names;
   for (const auto& check : one.checks()) {
     if (check.name.empty()) wrong.emplace_back("one of its checks has no name");
-    if (!check.look)
-      wrong.push_back(fmt::format("its check {} has no function", file::in_quotes(check.name)));
+    if (!check.look) wrong.push_back(fmt::format("its check {} has no function", in_quotes(check.name)));
     if (!names.insert(check.name).second)
-      wrong.push_back(fmt::format("there are two checks called {}", file::in_quotes(check.name)));
+      wrong.push_back(fmt::format("there are two checks called {}", in_quotes(check.name)));
   }
 }
 
@@ -139,7 +137,7 @@ std::vector<std::string> mistakes_in(const std::vector<const scenario*>& all) {
         if (std::find(wrong.begin(), wrong.end(), clash) == wrong.end()) wrong.push_back(std::move(clash));
     }
     for (const auto& sentence : wrong)
-      told.push_back(fmt::format("scenario {}: {}", file::in_quotes(each->name), sentence));
+      told.push_back(fmt::format("scenario {}: {}", in_quotes(each->name), sentence));
   }
   return told;
 }

@@ -2,10 +2,10 @@
 // wired, and the checks that say whether a run kept its promises.
 #pragma once
 
-#include "actors/message_catalog.hpp"
-#include "actors/node.hpp"
-#include "scenarios/json_text.hpp"
-#include "scenarios/parameter.hpp"
+#include "actors/codec/message_catalog.hpp"
+#include "actors/node/node.hpp"
+#include "runner/plan/json_text.hpp"
+#include "runner/plan/parameter.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -125,7 +125,7 @@ struct check_outcome {
 };
 
 /// Parameters are declared by the functions of `declaration`. Names of scenarios, roles and
-/// parameters are trace::plain_names. What is wrong with a scenario does not end the program where
+/// parameters are plain_names. What is wrong with a scenario does not end the program where
 /// it is declared: mistakes_in() tells all of it at once, and nothing with a mistake is run.
 class scenario : public declaration {
  public:
@@ -135,7 +135,7 @@ class scenario : public declaration {
   }
 
   /// A message type that its actors exchange, under a name unique in the program: one of
-  /// trace::type_names. All types that actors of roles send each other are registered so, also
+  /// type_names. All types that actors of roles send each other are registered so, also
   /// where they happen to live in one process: a message of another type ends the run.
   template <class T>
   scenario& message(const std::string& type_name) {
@@ -235,5 +235,10 @@ template <class Self>
 void finish(Self* self, const caf::actor& collector, const nlohmann::json& result) {
   self->send(collector, run_finished{json_text(result)});
 }
+
+/// What is wrong with the scenarios of a program, a sentence each that names its scenario: names,
+/// defaults and roles (see parameter.hpp), message types that clash, promises that cannot be read or
+/// name unknown types, checks, a missing start, the same scenario twice. Empty: nothing.
+std::vector<std::string> mistakes_in(const std::vector<const scenario*>&);
 
 } // namespace troupe::scenarios

@@ -1,5 +1,6 @@
 // [expect].
-#include "scenarios/file/checks.hpp"
+#include "base/words.hpp"
+#include "runner/file/checks.hpp"
 
 #include <algorithm>
 #include <array>

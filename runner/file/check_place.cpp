@@ -1,5 +1,6 @@
 // [topology.place] and [[faults]]: everything that names nodes.
-#include "scenarios/file/checks.hpp"
+#include "base/words.hpp"
+#include "runner/file/checks.hpp"
 
 #include <array>
 

@@ -1,7 +1,8 @@
 // [parameters], [trace], and what all tables share.
-#include "scenarios/file/checks.hpp"
-#include "scenarios/file/settings.hpp"
-#include "trace/cxx_text.hpp"
+#include "base/cxx_text.hpp"
+#include "base/words.hpp"
+#include "runner/file/checks.hpp"
+#include "runner/file/settings.hpp"
 
 #include <array>
 
@@ -84,8 +85,7 @@ std::string objection_of(const declaration& known, const parameters& values) {
   try {
     return known.objection(values);
   } catch (...) {
-    return fmt::format("scenario {} could not look at its parameters: {}", known.name,
-                       trace::exception_text());
+    return fmt::format("scenario {} could not look at its parameters: {}", known.name, exception_text());
   }
 }
 

@@ -1,12 +1,13 @@
 // [topology] and [topology.security].
-#include "scenarios/file/checks.hpp"
-#include "scenarios/file/units.hpp"
-#include "trace/text.hpp"
-#include "transport/hub.hpp"
-#include "transport/node_name.hpp"
+#include "base/text.hpp"
+#include "base/units.hpp"
+#include "base/words.hpp"
+#include "runner/file/checks.hpp"
+#include "transport/frames/node_name.hpp"
+#include "transport/hub/endpoints.hpp"
+#include "transport/hub/hub.hpp"
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <array>
 #include <tuple>
 
@@ -26,19 +27,6 @@ bool overridden(const entry* e) { return e && !e->at.in_file(); }
 bool is_loopback(std::string_view host) {
   if (host == "localhost" || host == "::1" || host == "[::1]") return true;
   return host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos;
-}
-
-bool is_host(std::string_view host) {
-  if (host.find_first_of(":[]") != std::string_view::npos) { // with colons it is an IPv6 address, and no port
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    in6_addr ignored{};
-    return ::inet_pton(AF_INET6, std::string(host).c_str(), &ignored) == 1;
-  }
-  const auto legal = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-'
-           || c == '_';
-  };
-  return host == "*" || (!host.empty() && host.size() <= 253 && std::all_of(host.begin(), host.end(), legal));
 }
 
 /// Letters of Z85, the text form of keys.
@@ -118,7 +106,7 @@ class topology_check {
     }
     if (const entry* e = table_.find("host")) {
       if (const auto host = c_.read.text(e->value, {"host", "an address such as \"127.0.0.1\""}, 253)) {
-        if (is_host(*host))
+        if (transport::is_host(*host))
           to_.host = *host;
         else
           c_.wrong.add(e->value.at, fmt::format("{} is not a host", in_quotes(*host)),
@@ -176,9 +164,8 @@ class topology_check {
     if (key)
       if (const auto value = c_.read.text(key->value, {"secret_key", "the path of a file"}, 4'096)) {
         if (value->empty())
-          c_.wrong.add(
-              key->value.at, "`secret_key` is empty",
-              fmt::format("expected the path of a file that `{}` made", trace::own_command("keygen")));
+          c_.wrong.add(key->value.at, "`secret_key` is empty",
+                       fmt::format("expected the path of a file that `{}` made", own_command("keygen")));
         else
           to_.security.secret_key = (c_.result.file.parent_path() / *value).lexically_normal();
       }
@@ -199,10 +186,9 @@ class topology_check {
     for (std::size_t i = 0; i < keys->size() && failed < wrong_elements_max; ++i) {
       if (is_z85_key((*keys)[i])) continue;
       ++failed;
-      c_.wrong.add(
-          given.kind == node_kind::list ? given.items[i].at : given.at,
-          fmt::format("{} is not a public key", in_quotes((*keys)[i])),
-          fmt::format("expected the 40 characters (Z85) that `{}` prints", trace::own_command("keygen")));
+      c_.wrong.add(given.kind == node_kind::list ? given.items[i].at : given.at,
+                   fmt::format("{} is not a public key", in_quotes((*keys)[i])),
+                   fmt::format("expected the 40 characters (Z85) that `{}` prints", own_command("keygen")));
     }
     to_.security.allowed_clients = *keys;
   }

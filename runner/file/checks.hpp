@@ -1,8 +1,8 @@
 // One function a table of the file: reads it into the plan, tells what is wrong.
 #pragma once
 
-#include "scenarios/file/values.hpp"
-#include "scenarios/plan.hpp"
+#include "runner/file/values.hpp"
+#include "runner/plan/plan.hpp"
 
 #include <algorithm>
 

@@ -1,10 +1,11 @@
 // From text to a plan: reads, lays the overrides over it, substitutes, checks.
-#include "scenarios/file/checks.hpp"
-#include "scenarios/file/read_file.hpp"
-#include "scenarios/file/settings.hpp"
-#include "scenarios/file/substitution.hpp"
-#include "scenarios/file/units.hpp"
-#include "scenarios/scenario_file.hpp"
+#include "base/units.hpp"
+#include "base/words.hpp"
+#include "runner/file/checks.hpp"
+#include "runner/file/scenario_file.hpp"
+#include "runner/file/settings.hpp"
+#include "runner/file/substitution.hpp"
+#include "runner/toml/read_file.hpp"
 
 #include <algorithm>
 
@@ -149,7 +150,7 @@ loaded load(const std::filesystem::path& path, const std::vector<const declarati
     result.mistakes = wrong.take();
     return result;
   }
-  return load_text(path, file::excerpt(path.string(), 200), std::move(*text), known, given, env);
+  return load_text(path, excerpt(path.string(), 200), std::move(*text), known, given, env);
 }
 
 loaded parse(std::string_view text, const std::string& name, const std::vector<const declaration*>& known,

@@ -1,26 +1,13 @@
 // Loads scenario files and says what is wrong with them.
 #pragma once
 
-#include "scenarios/plan.hpp"
-#include "trace/shown_text.hpp"
+#include "runner/plan/plan.hpp"
+#include "runner/toml/diagnostic.hpp"
 
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
 
 namespace troupe::scenarios {
-
-/// One mistake, with its place in the file or the command line.
-struct diagnostic {
-  std::string source;   ///< file name, "--set", "--nodes", or "environment"
-  std::size_t line = 0; ///< from 1; 0 where there is no line
-  std::size_t column = 0;
-  std::size_t width = 1; ///< columns that the caret line underlines
-  std::string text;      ///< the whole line, for the caret
-  std::string message;   ///< what is wrong
-  std::string help;      ///< what was expected, or the nearest valid key; may be empty
-};
-/// `file:line:column: error: ...`, the line, a caret, the help; for a terminal or a log.
-trace::shown_text render(const diagnostic&);
 
 /// What the command line and the environment add to a file, strongest last.
 struct overrides {

@@ -1,7 +1,7 @@
 // JSON Schema of scenario files, for editors and for programs that write them.
-#include "scenarios/file/checks.hpp"
-#include "scenarios/file/units.hpp"
-#include "scenarios/scenario_file.hpp"
+#include "base/units.hpp"
+#include "runner/file/checks.hpp"
+#include "runner/file/scenario_file.hpp"
 
 #include <cmath>
 #include <span>

@@ -1,4 +1,5 @@
-#include "scenarios/file/settings.hpp"
+#include "runner/file/settings.hpp"
+#include "base/words.hpp"
 
 #include <algorithm>
 #include <array>

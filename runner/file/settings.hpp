@@ -1,8 +1,8 @@
 // What the environment and the command line put over a file.
 #pragma once
 
-#include "scenarios/file/document.hpp"
-#include "scenarios/scenario_file.hpp"
+#include "runner/file/scenario_file.hpp"
+#include "runner/toml/document.hpp"
 
 #include <deque>
 

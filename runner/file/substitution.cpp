@@ -1,4 +1,5 @@
-#include "scenarios/file/substitution.hpp"
+#include "runner/file/substitution.hpp"
+#include "base/words.hpp"
 
 #include <fmt/format.h>
 

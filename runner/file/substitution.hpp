@@ -1,8 +1,8 @@
 // ${VAR}, ${VAR:-default} and ${VAR:?message} in the texts of a scenario file.
 #pragma once
 
-#include "scenarios/file/document.hpp"
-#include "scenarios/scenario_file.hpp"
+#include "runner/file/scenario_file.hpp"
+#include "runner/toml/document.hpp"
 
 namespace troupe::scenarios::file {
 

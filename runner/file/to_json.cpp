@@ -1,7 +1,7 @@
 // Declarations and plans for programs.
-#include "scenarios/file/units.hpp"
-#include "scenarios/plan.hpp"
-#include "scenarios/scenario_file.hpp"
+#include "base/units.hpp"
+#include "runner/file/scenario_file.hpp"
+#include "runner/plan/plan.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,7 @@
-#include "scenarios/file/values.hpp"
+#include "runner/file/values.hpp"
+#include "base/words.hpp"
 
-#include "scenarios/file/units.hpp"
+#include "base/units.hpp"
 
 #include <cmath>
 

@@ -1,9 +1,9 @@
 // Reads a node as what its key wants, or says what is wrong with it.
 #pragma once
 
-#include "scenarios/file/document.hpp"
-#include "scenarios/file/mistakes.hpp"
-#include "scenarios/parameter.hpp"
+#include "runner/plan/parameter.hpp"
+#include "runner/toml/document.hpp"
+#include "runner/toml/mistakes.hpp"
 
 #include <deque>
 #include <optional>

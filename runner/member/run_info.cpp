@@ -1,7 +1,7 @@
-#include "scenarios/run_info.hpp"
+#include "runner/member/run_info.hpp"
 
-#include "scenarios/socket_directory.hpp"
-#include "transport/limits.hpp"
+#include "runner/member/socket_directory.hpp"
+#include "transport/frames/limits.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -1,8 +1,8 @@
 // What a launcher tells the nodes that join its run, and where sockets lie.
 #pragma once
 
-#include "scenarios/plan.hpp"
-#include "transport/hub.hpp"
+#include "runner/plan/plan.hpp"
+#include "transport/hub/hub.hpp"
 
 #include <map>
 #include <string>
@@ -12,7 +12,7 @@ namespace troupe::scenarios {
 /// Travels in the launcher's greeting, as text under the names of its members.
 struct run_info {
   std::string scenario;
-  std::string host; ///< trace::boot_id() of the launcher, so that a node knows whether it sees its files
+  std::string host; ///< boot_id() of the launcher, so that a node knows whether it sees its files
   std::filesystem::path run_dir; ///< on that host
   std::uint64_t seed = 0;
   trace_plan trace;

@@ -1,8 +1,9 @@
-#include "scenarios/worker.hpp"
+#include "runner/member/worker.hpp"
 
-#include "scenarios/runner.hpp"
-#include "trace/text.hpp"
-#include "transport/process_limits.hpp"
+#include "base/process_limits.hpp"
+#include "base/text.hpp"
+#include "runner/member/member.hpp"
+#include "runner/plan/verdict.hpp"
 
 #include <iostream>
 #include <sstream>
@@ -73,7 +74,7 @@ worker::worker(const std::vector<const scenario*>& known, worker_options given)
     : name_(given.name), join_(given.join), tell_(given.tell), warn_(given.warn) {
   const auto options = completed(std::move(given));
   transport::hub_options links;
-  transport::files_left(files_a_peer * links.peers_max); // raises the limit, as far as it goes
+  files_left(files_a_peer * links.peers_max); // raises the limit, as far as it goes
   links.zmq_context = options.zmq_context;
   links.plaintext = options.credentials.plaintext;
   if (options.credentials.keys)
@@ -157,9 +158,8 @@ std::string worker::why_lost() {
   std::lock_guard lock{mutex_};
   auto why = gone_[launcher_];
   if (stood_still_ >= links_.liveness)
-    why += "; this node itself did not run for " + trace::duration_text(stood_still_.count())
-           + ", and others wait for "
-           + trace::duration_text(std::chrono::nanoseconds{links_.liveness}.count());
+    why += "; this node itself did not run for " + duration_text(stood_still_.count())
+           + ", and others wait for " + duration_text(std::chrono::nanoseconds{links_.liveness}.count());
   return why;
 }
 
@@ -187,6 +187,16 @@ void worker::stop() {
   if (const auto left_over = node_->stop(); !left_over.empty() && warn_) warn_(still_alive(left_over));
 }
 
+std::string still_alive(const std::vector<std::string>& sorted_names) {
+  std::string text;
+  for (auto each = sorted_names.begin(); each != sorted_names.end();) {
+    const auto others = std::upper_bound(each, sorted_names.end(), *each);
+    text += (text.empty() ? "still alive at the end: " : ", ") + std::to_string(others - each) + " " + *each;
+    each = others;
+  }
+  return text;
+}
+
 int serve_node(const std::vector<const scenario*>& known, const node_service& how) {
   worker_options options;
   options.join = how.join;
@@ -202,10 +212,10 @@ int serve_node(const std::vector<const scenario*>& known, const node_service& ho
     const auto why = interrupted ? std::nullopt : self.wait_for(std::chrono::milliseconds{50});
     if (!interrupted && !why) continue;
     if (why == worker::ending::launcher_lost)
-      how.tell(trace::own_name() + ": node " + how.name + ": the launcher is lost: " + self.why_lost());
+      how.tell(own_name() + ": node " + how.name + ": the launcher is lost: " + self.why_lost());
     self.stop();
     self.hand_over_trace([&] { return told_to_stop() > (interrupted ? 1 : 0); });
-    if (interrupted) return exit_code(verdict::interrupted);
+    if (!why) return exit_code(verdict::interrupted);
     return *why == worker::ending::told_to_leave ? 0 : exit_code(verdict::node_lost);
   }
 }

@@ -1,9 +1,9 @@
 // A worker node of a run: joins a launcher, hosts actors, leaves when it is told to.
 #pragma once
 
-#include "scenarios/run_info.hpp"
-#include "scenarios/runner.hpp"
-#include "scenarios/scenario.hpp"
+#include "runner/api/scenario.hpp"
+#include "runner/member/member.hpp"
+#include "runner/member/run_info.hpp"
 
 #include <condition_variable>
 #include <mutex>

@@ -1,9 +1,9 @@
 // Where a worker node keeps its trace, and how it reaches the launcher's run directory.
-#include "scenarios/worker.hpp"
-#include "trace/collect.hpp"
-#include "trace/host_identity.hpp"
-#include "trace/text.hpp"
-#include "transport/delivery.hpp"
+#include "base/host_identity.hpp"
+#include "base/text.hpp"
+#include "runner/member/worker.hpp"
+#include "trace/merge/collect.hpp"
+#include "transport/trace_upload/delivery.hpp"
 
 #include <unistd.h>
 
@@ -22,7 +22,7 @@ bool is_writable_directory(const fs::path& path) {
 
 fs::path place_for_trace(const run_info& info, const worker_options& options) {
   std::error_code error;
-  const bool same_host = info.host == trace::boot_id();
+  const bool same_host = info.host == boot_id();
   if (options.trace_dir.empty() && same_host && is_writable_directory(info.run_dir)) return {};
   const auto own =
       fs::absolute(options.trace_dir.empty() ? fs::path{"trace-" + options.name} : options.trace_dir);
@@ -63,7 +63,7 @@ void worker::hand_over_trace(const std::function<bool()>& give_up) {
   else
     tell_("its trace did not reach the run directory (" + why + "). It is in " + kept_in_.string()
           + "; where the run directory is, bring it in with: "
-          + trace::own_command("trace collect " + trace::shell_quoted(run_dir_.string()) + " --from PATH"));
+          + own_command("trace collect " + shell_quoted(run_dir_.string()) + " --from PATH"));
 }
 
 } // namespace troupe::scenarios

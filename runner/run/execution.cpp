@@ -1,10 +1,10 @@
-#include "scenarios/execution.hpp"
+#include "runner/run/execution.hpp"
 
-#include "actors/cores.hpp"
-#include "scenarios/file/units.hpp"
-#include "scenarios/times.hpp"
-#include "trace/cxx_text.hpp"
-#include "trace/text.hpp"
+#include "base/cores.hpp"
+#include "base/cxx_text.hpp"
+#include "base/text.hpp"
+#include "base/units.hpp"
+#include "runner/plan/times.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -382,8 +382,7 @@ void execution::look_at_own_standstill(outcome& result) {
   // They heard of it last up to a heartbeat before it stood still, and it notices as late.
   const transport::hub_options links;
   if (state_->stood_still < links.liveness - 2 * links.heartbeat) return;
-  result.reason +=
-      "; the launcher itself did not run for " + trace::duration_text(state_->stood_still.count());
+  result.reason += "; the launcher itself did not run for " + duration_text(state_->stood_still.count());
 }
 
 /// Wiring that fails because somebody pressed Ctrl-C, the deadline passed or a node ended is the fate of
@@ -393,7 +392,7 @@ void execution::wire() {
   try {
     scenario_.wire()(*this);
   } catch (...) {
-    const auto why = trace::exception_text();
+    const auto why = exception_text();
     if (!deadline_passed()) call_the_roll();
     std::lock_guard lock{state_->mutex};
     wiring_failed_ = true;

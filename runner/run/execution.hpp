@@ -1,19 +1,19 @@
 // One execution of a plan, from the first node to the last. Behind execute().
 #pragma once
 
-#include "actors/seeded_turns.hpp"
-#include "scenarios/long_lists.hpp"
-#include "scenarios/run_info.hpp"
-#include "scenarios/runner.hpp"
-#include "scenarios/scenario.hpp"
-#include "scenarios/stuck_detector.hpp"
-#include "scenarios/trace_endings.hpp"
-#include "scenarios/trace_intake.hpp"
-#include "scenarios/worker.hpp"
-#include "trace/files.hpp"
-#include "transport/inproc_context.hpp"
-#include "transport/open_files.hpp"
-#include "transport/standstill.hpp"
+#include "actors/runtime/seeded_turns.hpp"
+#include "base/files.hpp"
+#include "base/open_files.hpp"
+#include "runner/api/scenario.hpp"
+#include "runner/member/run_info.hpp"
+#include "runner/member/worker.hpp"
+#include "runner/plan/long_lists.hpp"
+#include "runner/run/runner.hpp"
+#include "runner/run/stuck_detector.hpp"
+#include "runner/run/trace_endings.hpp"
+#include "runner/run/trace_intake.hpp"
+#include "transport/frames/standstill.hpp"
+#include "transport/hub/inproc_context.hpp"
 
 #include <condition_variable>
 #include <mutex>
@@ -135,7 +135,7 @@ class execution final : public run {
   void tell_to_leave(std::set<std::string>& told);
   void stop_nodes();
   void tell_missing_traces();
-  /// Writes the plan, and takes room for the result. Throws trace::file_error.
+  /// Writes the plan, and takes room for the result. Throws file_error.
   void prepare_files();
   void keep_result(outcome&);
   /// Warns of traces that ended before their nodes.
@@ -149,14 +149,14 @@ class execution final : public run {
   const run_options& options_;
   const plan& plan_;
   const std::uint64_t seed_;
-  std::optional<transport::file_reservation> files_; ///< for the nodes that are to come
-  std::filesystem::path sockets_;                    ///< 0700, holds the ipc sockets; empty without
-  std::optional<transport::inproc_context> inproc_;  ///< before the nodes that use it
+  std::optional<file_reservation> files_;           ///< for the nodes that are to come
+  std::filesystem::path sockets_;                   ///< 0700, holds the ipc sockets; empty without
+  std::optional<transport::inproc_context> inproc_; ///< before the nodes that use it
   std::shared_ptr<run_state> state_ = std::make_shared<run_state>();
   std::shared_ptr<stuck_detector> detector_ = std::make_shared<stuck_detector>();
   const std::shared_ptr<long_list_files> lists_;
   const std::shared_ptr<trace_intake> intake_; ///< before the node that it hears from
-  std::optional<trace::whole_file> result_file_;
+  std::optional<whole_file> result_file_;
   trace_endings endings_;
   std::vector<std::string> deadlock_; ///< the cycle, a sentence a step
   std::vector<actor_report> failed_;  ///< the first actors that failed

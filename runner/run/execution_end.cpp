@@ -1,9 +1,9 @@
 // The end of an execution: nodes leave in order, the books are balanced, checks are run.
-#include "scenarios/execution.hpp"
-#include "scenarios/expectations.hpp"
-#include "scenarios/scenario_file.hpp"
-#include "trace/cxx_text.hpp"
-#include "trace/text.hpp"
+#include "base/cxx_text.hpp"
+#include "base/text.hpp"
+#include "runner/file/scenario_file.hpp"
+#include "runner/run/execution.hpp"
+#include "runner/run/expectations.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -47,7 +47,7 @@ check_result ask(const scenario::named_check& check, const finished_run& run) {
     auto [passed, detail] = check.look(run);
     return {check.name, passed, std::move(detail)};
   } catch (...) {
-    return {check.name, false, "it threw: " + trace::exception_text()};
+    return {check.name, false, "it threw: " + exception_text()};
   }
 }
 
@@ -129,8 +129,7 @@ void execution::tell_missing_traces() {
   for (auto& [node, place, why] : intake_->missing())
     warn("the trace of node " + node + " is not in the run directory: " + why + ". It is kept in " + place
          + "; bring it in with: "
-         + trace::own_command("trace collect " + trace::shell_quoted(options_.run_dir.string())
-                              + " --from PATH"));
+         + own_command("trace collect " + shell_quoted(options_.run_dir.string()) + " --from PATH"));
 }
 
 /// The files in the run directory, and where there is none what the node told before it left.
@@ -253,8 +252,8 @@ void execution::prepare_files() {
     throw std::runtime_error("the directory " + options_.run_dir.string() + " is another run's");
   auto resolved = to_json(plan_);
   resolved["seed"] = seed_; // the one drawn, too: with it the run can be replayed
-  trace::write_file(options_.run_dir / "plan.json", json_text(resolved, 2) + '\n');
-  result_file_.emplace(options_.run_dir / "result.json", trace::whole_file::options{.durable = true});
+  write_file(options_.run_dir / "plan.json", json_text(resolved, 2) + '\n');
+  result_file_.emplace(options_.run_dir / "result.json", whole_file::options{.durable = true});
   result_file_->reserve(room_for_result(options_.run_dir));
 }
 
@@ -262,7 +261,7 @@ void execution::keep_result(outcome& result) {
   try {
     result_file_->write(json_text(to_json(result), 2) + '\n');
     result_file_->keep();
-  } catch (const trace::file_error& e) {
+  } catch (const file_error& e) {
     result.not_kept = e.what();
     warn(result.not_kept);
   }

@@ -1,5 +1,5 @@
 // Faults that a scenario file asks for, at their times.
-#include "scenarios/execution.hpp"
+#include "runner/run/execution.hpp"
 
 #include <csignal>
 

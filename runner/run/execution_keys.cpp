@@ -1,6 +1,6 @@
 // Who may take part in a run over tcp.
-#include "scenarios/execution.hpp"
-#include "trace/text.hpp"
+#include "base/text.hpp"
+#include "runner/run/execution.hpp"
 
 namespace troupe::scenarios {
 
@@ -28,9 +28,9 @@ void execution::secure(transport::hub_options& links, run_info& info) {
 std::string execution::join_command(const std::string& node) const {
   const auto endpoint = main_->endpoint();
   const bool keyed = endpoint.find('|') != std::string::npos;
-  return trace::own_command("node --join " + trace::shell_quoted(endpoint) + " --name "
-                            + trace::shell_quoted(node) + (keyed ? " --key FILE" : "")
-                            + (plan_.topology.security.plaintext ? " --plaintext" : ""));
+  return own_command("node --join " + shell_quoted(endpoint) + " --name " + shell_quoted(node)
+                     + (keyed ? " --key FILE" : "")
+                     + (plan_.topology.security.plaintext ? " --plaintext" : ""));
 }
 
 } // namespace troupe::scenarios

@@ -1,9 +1,9 @@
 // The launcher's own node: where it listens, and what it does when others come and go.
-#include "scenarios/execution.hpp"
-#include "scenarios/obstacles.hpp"
-#include "scenarios/socket_directory.hpp"
-#include "trace/host_identity.hpp"
-#include "trace/text.hpp"
+#include "base/host_identity.hpp"
+#include "base/text.hpp"
+#include "runner/member/socket_directory.hpp"
+#include "runner/run/execution.hpp"
+#include "runner/run/obstacles.hpp"
 
 #include <algorithm>
 #include <sys/stat.h>
@@ -52,11 +52,11 @@ void execution::open_main() {
     state->stood_still = std::max(state->stood_still, how_long);
     lock.unlock();
     if (news)
-      warn("this process did not run for " + trace::duration_text(how_long.count())
+      warn("this process did not run for " + duration_text(how_long.count())
            + ": it was stopped, or the machine stood still; the nodes have their time again");
   };
   run_info info{scenario_.name,
-                trace::boot_id(),
+                boot_id(),
                 std::filesystem::absolute(options_.run_dir),
                 seed_,
                 plan_.trace,

@@ -1,8 +1,8 @@
 // What an execution hears of actors that fail and runs that stand still, and how it tells people.
-#include "scenarios/execution.hpp"
-#include "scenarios/file/units.hpp"
-#include "trace/invariant.hpp"
-#include "trace/merge.hpp"
+#include "base/units.hpp"
+#include "runner/run/execution.hpp"
+#include "trace/check/invariant.hpp"
+#include "trace/merge/merge.hpp"
 
 #include <algorithm>
 

@@ -1,8 +1,9 @@
-#include "scenarios/expectations.hpp"
+#include "runner/run/expectations.hpp"
+#include "base/words.hpp"
 
-#include "scenarios/file/mistakes.hpp"
-#include "scenarios/file/units.hpp"
-#include "scenarios/json_text.hpp"
+#include "base/units.hpp"
+#include "runner/plan/json_text.hpp"
+#include "runner/toml/mistakes.hpp"
 
 #include <algorithm>
 
@@ -15,7 +16,7 @@ using nlohmann::json;
 
 constexpr std::size_t shown_max = 120;
 
-std::string shown(const json& value) { return file::excerpt(json_text(value), shown_max); }
+std::string shown(const json& value) { return excerpt(json_text(value), shown_max); }
 
 std::string_view kind_of(const json& value) {
   if (value.is_object()) return "an object";
@@ -81,15 +82,15 @@ void collect(const json& value, const std::string& path, std::vector<std::string
 }
 
 std::string nowhere(const json& root, std::string_view path, const found& at) {
-  std::string text = fmt::format("there is no {} in the result", file::tick(path));
-  const std::string where = at.way.empty() ? "the result" : file::tick(at.way);
+  std::string text = fmt::format("there is no {} in the result", tick(path));
+  const std::string where = at.way.empty() ? "the result" : tick(at.way);
   if (at.last->is_array())
     return text + fmt::format("; {} is a list of {}, numbered from 0", where, at.last->size());
   if (!at.last->is_object()) return text + fmt::format("; {} is {}", where, kind_of(*at.last));
   std::vector<std::string> all;
   collect(root, "", all);
   const auto last_part = path.substr(path.rfind('.') == std::string_view::npos ? 0 : path.rfind('.') + 1);
-  auto best = file::nearest(path, all);
+  auto best = nearest(path, all);
   if (best.empty()) // the right key in the wrong place
     for (const auto& candidate : all)
       if (candidate.ends_with(fmt::format(".{}", last_part))) best = candidate;
@@ -133,7 +134,7 @@ bool contains(const json& value, const json& part) {
 }
 
 std::string name_of(const expectation& e) {
-  return fmt::format("expect {} {}{}", file::excerpt(e.path, 100), e.equals ? "= " : "", wanted_text(e));
+  return fmt::format("expect {} {}{}", excerpt(e.path, 100), e.equals ? "= " : "", wanted_text(e));
 }
 
 /// What is wrong with the value; empty if nothing.
@@ -160,7 +161,7 @@ std::string told_of_cut_lists(const json& root, std::string_view path) {
     const auto list = path.substr(0, dot);
     const auto told = look_up(root, fmt::format("{}_cut", list));
     if (told.value && told.value->is_object() && told.value->contains("all_in"))
-      return fmt::format("; {} shows {} of {}, all are in {}", file::tick(list),
+      return fmt::format("; {} shows {} of {}, all are in {}", tick(list),
                          json_text(told.value->value("shown", json{})),
                          json_text(told.value->value("of", json{})), json_text(told.value->at("all_in")));
     if (dot == std::string_view::npos) return {};
@@ -171,10 +172,10 @@ std::string told_of_cut_lists(const json& root, std::string_view path) {
 
 std::string wanted_text(const expectation& e) {
   std::vector<std::string> rules;
-  if (e.equals) rules.push_back(file::excerpt(shown(*e.equals)));
+  if (e.equals) rules.push_back(excerpt(shown(*e.equals)));
   if (e.at_least) rules.push_back(fmt::format(">= {}", format_number(*e.at_least)));
   if (e.at_most) rules.push_back(fmt::format("<= {}", format_number(*e.at_most)));
-  if (e.contains) rules.push_back(fmt::format("contains {}", file::excerpt(shown(*e.contains))));
+  if (e.contains) rules.push_back(fmt::format("contains {}", excerpt(shown(*e.contains))));
   return fmt::format("{}", fmt::join(rules, " and "));
 }
 

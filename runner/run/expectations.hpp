@@ -1,7 +1,7 @@
 // Holds the result of a run against the [expect] of its file.
 #pragma once
 
-#include "scenarios/plan.hpp"
+#include "runner/plan/plan.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 

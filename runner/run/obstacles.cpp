@@ -1,9 +1,9 @@
-#include "scenarios/obstacles.hpp"
+#include "runner/run/obstacles.hpp"
 
-#include "actors/cores.hpp"
-#include "scenarios/socket_directory.hpp"
-#include "transport/endpoints.hpp"
-#include "transport/process_limits.hpp"
+#include "base/cores.hpp"
+#include "base/process_limits.hpp"
+#include "runner/member/socket_directory.hpp"
+#include "transport/hub/endpoints.hpp"
 
 #include <fmt/format.h>
 
@@ -19,12 +19,12 @@ constexpr std::size_t threads_beside_scheduler = 7;
 std::string lacking_files(const topology_plan& topology) {
   const auto nodes = static_cast<std::size_t>(topology.nodes) + topology.external.size();
   const auto needed = files_of_launcher + files_a_node_min * nodes;
-  const auto left = transport::files_left(files_of_launcher + files_a_node * nodes);
+  const auto left = files_left(files_of_launcher + files_a_node * nodes);
   if (left >= needed) return {};
   return fmt::format(
       "{} nodes need {} open files, and this process may open {} more of at most {}: raise the limit "
       "(`ulimit -n`), or take fewer nodes",
-      nodes, needed, left, transport::files_max());
+      nodes, needed, left, files_max());
 }
 
 std::string lacking_threads(const topology_plan& topology) {
@@ -32,7 +32,7 @@ std::string lacking_threads(const topology_plan& topology) {
   const auto each =
       (topology.threads != 0 ? static_cast<std::size_t>(topology.threads) : cores) + threads_beside_scheduler;
   const auto needed = each * (static_cast<std::size_t>(topology.nodes) + 1);
-  const auto most = transport::processes_max();
+  const auto most = processes_max();
   if (most >= needed) return {};
   return fmt::format(
       "{} nodes need about {} threads, and this user may have {}: raise the limit (`ulimit -u`), or take "

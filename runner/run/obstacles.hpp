@@ -1,7 +1,7 @@
 // What keeps this machine from starting a plan, as far as that can be known before.
 #pragma once
 
-#include "scenarios/plan.hpp"
+#include "runner/plan/plan.hpp"
 
 #include <string>
 #include <vector>

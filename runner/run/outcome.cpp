@@ -1,64 +1,16 @@
 // What a run amounts to: verdicts, exit codes, and the object of result.json.
-#include "scenarios/runner.hpp"
+#include "runner/run/runner.hpp"
 
 #include <algorithm>
 #include <cstring>
 
 namespace troupe::scenarios {
 
-std::string_view to_string(verdict x) {
-  switch (x) {
-  case verdict::passed:
-    return "passed";
-  case verdict::check_failed:
-    return "check_failed";
-  case verdict::deadlock:
-    return "deadlock";
-  case verdict::stalled:
-    return "stalled";
-  case verdict::deadline:
-    return "deadline";
-  case verdict::node_lost:
-    return "node_lost";
-  case verdict::interrupted:
-    return "interrupted";
-  }
-  return "unknown";
-}
-
-int exit_code(verdict x) {
-  switch (x) {
-  case verdict::passed:
-    return 0;
-  case verdict::check_failed:
-    return 1;
-  case verdict::deadlock:
-  case verdict::stalled:
-  case verdict::deadline:
-    return 3;
-  case verdict::node_lost:
-    return 4;
-  case verdict::interrupted:
-    return 130;
-  }
-  return 1;
-}
-
 std::string how_it_ended(const process_exit& how) {
   if (how.signal == 0) return how.code == 0 ? "ended in order" : "exit code " + std::to_string(how.code);
   const char* name = ::sigabbrev_np(how.signal);
   return name != nullptr ? std::string{"killed by SIG"} + name
                          : "killed by signal " + std::to_string(how.signal);
-}
-
-std::string still_alive(const std::vector<std::string>& sorted_names) {
-  std::string text;
-  for (auto each = sorted_names.begin(); each != sorted_names.end();) {
-    const auto others = std::upper_bound(each, sorted_names.end(), *each);
-    text += (text.empty() ? "still alive at the end: " : ", ") + std::to_string(others - each) + " " + *each;
-    each = others;
-  }
-  return text;
 }
 
 nlohmann::json to_json(const outcome& x) {

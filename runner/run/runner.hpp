@@ -1,9 +1,10 @@
 // Executes a plan: starts nodes, wires the scenario, waits, stops, balances the books.
 #pragma once
 
-#include "scenarios/plan.hpp"
-#include "trace/ledger.hpp"
-#include "transport/keys.hpp"
+#include "runner/plan/plan.hpp"
+#include "runner/plan/verdict.hpp"
+#include "trace/record/ledger.hpp"
+#include "transport/hub/keys.hpp"
 
 #include <atomic>
 #include <functional>
@@ -12,11 +13,6 @@
 namespace troupe::scenarios {
 
 class scenario; // scenario.hpp: a declaration plus its actors
-
-/// What is wrong with the scenarios of a program, a sentence each that names its scenario: names,
-/// defaults and roles (see parameter.hpp), message types that clash, promises that cannot be read or
-/// name unknown types, checks, a missing start, the same scenario twice. Empty: nothing.
-std::vector<std::string> mistakes_in(const std::vector<const scenario*>&);
 
 /// How a worker process ended. `code` is its exit code, or -1 where `signal` killed it.
 struct process_exit {
@@ -48,19 +44,6 @@ class node_launcher {
   /// Waits until all have ended or the time is up; returns the names of those alive.
   virtual std::vector<std::string> wait_all(std::chrono::milliseconds) = 0;
 };
-
-enum class verdict : std::uint8_t {
-  passed,
-  check_failed,
-  deadlock,
-  stalled, ///< nothing moved for as long as the file allows, and nobody is known who could change that
-  deadline,
-  node_lost,
-  interrupted
-};
-std::string_view to_string(verdict);
-/// The documented exit codes: 0, 1, 3, 3, 3, 4, 130.
-int exit_code(verdict);
 
 struct check_result {
   std::string name;
@@ -101,8 +84,6 @@ struct outcome {
   std::filesystem::path run_dir;
   std::string not_kept; ///< why result.json is not in run_dir, a sentence; empty: it is
 };
-/// Of what node::stop() returns: "still alive at the end: 2 worker, 1 broker".
-std::string still_alive(const std::vector<std::string>& sorted_names);
 /// The object of result.json and of --json.
 nlohmann::json to_json(const outcome&);
 
@@ -133,33 +114,5 @@ struct run_options {
 /// starting (cannot bind, cannot write,
 /// mistakes_in()).
 outcome execute(const scenario&, const run_options&);
-
-/// How a worker node proves who it is, on tcp.
-struct node_credentials {
-  std::optional<transport::key_pair> keys;
-  std::string server_key; ///< the launcher's public key, where its endpoint does not carry it
-  bool plaintext = false; ///< beyond loopback without keys
-  /// What the launcher will know this start of the node by, so that nobody can come in its stead;
-  /// 0: it draws one itself, and its name is enough.
-  std::uint64_t incarnation = 0;
-};
-/// What a launcher hands to the processes that it starts, and its inverse, which throws
-/// std::runtime_error. Empty text: no credentials.
-std::string to_secret(const node_credentials&);
-node_credentials credentials_from(const std::string& secret);
-
-/// What a worker node is to be.
-struct node_service {
-  std::string join; ///< the launcher's endpoint
-  std::string name;
-  node_credentials credentials;
-  std::filesystem::path trace_dir; ///< where it keeps its trace; empty: as it sees fit
-  /// Takes one line for a person, from any thread.
-  std::function<void(const std::string&)> tell;
-  const std::atomic<int>* interrupts = nullptr; ///< as above
-};
-/// Runs this process as one worker node until the launcher says stop or is gone, and hands
-/// over its trace. Returns the exit code.
-int serve_node(const std::vector<const scenario*>& known, const node_service&);
 
 } // namespace troupe::scenarios

@@ -1,4 +1,4 @@
-#include "scenarios/stuck_detector.hpp"
+#include "runner/run/stuck_detector.hpp"
 
 #include <algorithm>
 #include <set>

@@ -1,11 +1,11 @@
 // Finds out that a run stands still, over all its nodes, and says who waits for whom.
 //
-// A deadlock is proven (see actors/waiting.hpp) and ends a run at once. A stall is not: nothing moves, nobody
-// is known who could make it move, and that has been so for a while. It also ends runs whose books cannot be
-// complete any more, since a node is gone that alone knew what it had sent.
+// A deadlock is proven (see actors/runtime/waiting.hpp) and ends a run at once. A stall is not: nothing
+// moves, nobody is known who could make it move, and that has been so for a while. It also ends runs whose
+// books cannot be complete any more, since a node is gone that alone knew what it had sent.
 #pragma once
 
-#include "actors/node.hpp"
+#include "actors/node/node.hpp"
 
 #include <mutex>
 

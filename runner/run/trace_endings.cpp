@@ -1,8 +1,8 @@
-#include "scenarios/trace_endings.hpp"
+#include "runner/run/trace_endings.hpp"
 
-#include "trace/collect.hpp"
-#include "trace/host_identity.hpp"
-#include "trace/text.hpp"
+#include "base/host_identity.hpp"
+#include "base/text.hpp"
+#include "trace/merge/collect.hpp"
 
 #include <cstring>
 #include <fmt/format.h>
@@ -25,7 +25,7 @@ std::string reason_of(const trace::file_identity& x) {
   case end_reason::none:
     break;
   case end_reason::size_limit:
-    return fmt::format("at its limit, bytes_max = {} in [trace]", trace::bytes_text(x.bytes_max));
+    return fmt::format("at its limit, bytes_max = {} in [trace]", bytes_text(x.bytes_max));
   case end_reason::disk_full:
   case end_reason::io_error:
     return text;
@@ -50,7 +50,7 @@ std::string sentence_of(const std::string& why, const ended_together& x, steady_
   return fmt::format(
       "the {} of {} ended{}: {}; the run goes on, and what it does from there on is not recorded",
       x.nodes.size() == 1 ? "trace" : "traces", names,
-      known ? fmt::format(" {} into the run", trace::duration_text(into.count())) : "", why);
+      known ? fmt::format(" {} into the run", duration_text(into.count())) : "", why);
 }
 
 } // namespace
@@ -59,7 +59,7 @@ std::vector<std::string> trace_endings::look(when how_often, steady_clock::time_
   const auto now = steady_clock::now();
   if (how_often == when::due && now < next_) return {};
   next_ = now + look_every;
-  const auto here = trace::boot_id();
+  const auto here = boot_id();
   std::map<std::string, ended_together> by_reason;
   for (const auto& [start, segments] : trace::traces_in(run_dir_))
     for (const auto& [number, file] : segments) {
@@ -67,7 +67,7 @@ std::vector<std::string> trace_endings::look(when how_often, steady_clock::time_
       const auto why = reason_of(x);
       if (why.empty() || !told_.insert(file.path).second) continue;
       auto& together = by_reason[why];
-      together.nodes.push_back(trace::printable(x.node));
+      together.nodes.push_back(printable(x.node));
       // Of another host's clock nothing is known here.
       if (x.boot_id == here)
         together.first = std::min(together.first, std::chrono::nanoseconds{x.ended_at_ns});

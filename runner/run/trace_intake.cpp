@@ -1,8 +1,8 @@
-#include "scenarios/trace_intake.hpp"
+#include "runner/run/trace_intake.hpp"
 
-#include "trace/collect.hpp"
-#include "trace/format.hpp"
-#include "trace/thread_name.hpp"
+#include "base/thread_name.hpp"
+#include "trace/merge/collect.hpp"
+#include "trace/record/format.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -74,7 +74,7 @@ struct trace_intake::visit {
 
 trace_intake::trace_intake(std::filesystem::path run_dir, limits most)
     : run_dir_(std::move(run_dir)), limits_(most), thread_([this] {
-        trace::name_thread("troupe.intake");
+        name_thread("troupe.intake");
         work();
       }) {}
 

@@ -2,8 +2,8 @@
 // what has come of it.
 #pragma once
 
-#include "transport/delivery.hpp"
-#include "transport/standstill.hpp"
+#include "transport/frames/standstill.hpp"
+#include "transport/trace_upload/delivery.hpp"
 
 #include <chrono>
 #include <condition_variable>

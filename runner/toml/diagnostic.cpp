@@ -1,7 +1,7 @@
 // How a mistake looks on a terminal or in a log.
-#include "scenarios/file/source.hpp"
-#include "scenarios/scenario_file.hpp"
-#include "trace/text.hpp"
+#include "runner/toml/diagnostic.hpp"
+#include "base/text.hpp"
+#include "runner/toml/source.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,10 +9,6 @@
 #include <fmt/format.h>
 
 namespace troupe::scenarios {
-
-using trace::look;
-using trace::say;
-using trace::shown_text;
 
 namespace {
 
@@ -25,13 +21,13 @@ struct cell {
 std::vector<cell> cells(std::string_view line) {
   std::vector<cell> result;
   while (!line.empty()) {
-    const std::size_t n = file::code_point_length(line);
+    const std::size_t n = code_point_length(line);
     const auto one = line.substr(0, std::max<std::size_t>(1, n));
     if (one == "\t")
       result.push_back({"    ", 0});
     else
-      result.push_back({trace::printable(one), 0});
-    result.back().width = trace::display_width(result.back().bytes);
+      result.push_back({printable(one), 0});
+    result.back().width = display_width(result.back().bytes);
     line.remove_prefix(std::max<std::size_t>(1, n));
   }
   return result;
@@ -59,7 +55,7 @@ shown_text caret_block(const diagnostic& d) {
   for (std::size_t i = caret; i < std::min(last, caret + std::max<std::size_t>(1, d.width)); ++i)
     width += line[i].width;
   const std::string number = d.line > 0 ? std::to_string(d.line) : "";
-  const auto mark = say("^{}", std::string(width > 1 ? width - 1 : 0, '~')).in(look::bold_red);
+  const auto mark = say("^{}", std::string(width > 1 ? width - 1 : 0, '~')).in(text_style::bold_red);
   return say("{:>5} | {}\n      | {}{}\n", number, shown, marks, mark);
 }
 
@@ -67,10 +63,10 @@ shown_text caret_block(const diagnostic& d) {
 
 shown_text render(const diagnostic& d) {
   auto where = d.line > 0 ? say("{}:{}:{}:", d.source, d.line, d.column) : say("{}:", d.source);
-  auto text = say("{} {} {}\n", where.in(look::bold), say("error:").in(look::bold_red),
-                  shown_text{d.message}.in(look::bold));
+  auto text = say("{} {} {}\n", where.in(text_style::bold), say("error:").in(text_style::bold_red),
+                  shown_text{d.message}.in(text_style::bold));
   if (d.column > 0) text += caret_block(d);
-  if (!d.help.empty()) text += say("      {} {}\n", say("= help:").in(look::cyan), d.help);
+  if (!d.help.empty()) text += say("      {} {}\n", say("= help:").in(text_style::cyan), d.help);
   return text;
 }
 

@@ -1,8 +1,9 @@
-#include "scenarios/file/document.hpp"
+#include "runner/toml/document.hpp"
+#include "base/words.hpp"
 
-#include "scenarios/file/statements.hpp"
-#include "scenarios/file/syntax.hpp"
-#include "scenarios/file/toml.hpp"
+#include "runner/toml/statements.hpp"
+#include "runner/toml/syntax.hpp"
+#include "runner/toml/toml.hpp"
 
 #include <algorithm>
 

@@ -1,8 +1,8 @@
 // A scenario file as a tree of values that know where they stand.
 #pragma once
 
-#include "scenarios/file/mistakes.hpp"
-#include "scenarios/file/source.hpp"
+#include "runner/toml/mistakes.hpp"
+#include "runner/toml/source.hpp"
 
 #include <optional>
 #include <string>

@@ -1,10 +1,8 @@
 // Collects what is wrong, so that one pass tells all of it.
 #pragma once
 
-#include "scenarios/file/source.hpp"
-#include "scenarios/scenario_file.hpp"
-
-#include <span>
+#include "runner/toml/diagnostic.hpp"
+#include "runner/toml/source.hpp"
 
 namespace troupe::scenarios::file {
 
@@ -30,20 +28,5 @@ class mistakes {
   std::vector<entry> found_;
   std::size_t dropped_ = 0;
 };
-
-/// The candidate that was probably meant, or empty: few edits away, ignoring case and
-/// the difference between - and _.
-std::string nearest(std::string_view given, std::span<const std::string> candidates);
-
-/// "did you mean `workers`?", or else "known here: a, b, c".
-std::string suggest(std::string_view given, std::span<const std::string> candidates,
-                    std::string_view known = "known here");
-
-/// For messages: without control characters, cut to about `length_max` characters.
-std::string excerpt(std::string_view, std::size_t length_max = 48);
-/// `name`, as excerpt.
-std::string tick(std::string_view);
-/// "text", as excerpt.
-std::string in_quotes(std::string_view);
 
 } // namespace troupe::scenarios::file

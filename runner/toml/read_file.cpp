@@ -1,7 +1,8 @@
-#include "scenarios/file/read_file.hpp"
+#include "runner/toml/read_file.hpp"
+#include "base/words.hpp"
 
-#include "scenarios/file/units.hpp"
-#include "trace/files.hpp"
+#include "base/files.hpp"
+#include "base/units.hpp"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -43,13 +44,13 @@ void tell_errno(const std::filesystem::path& path, int error, mistakes& wrong) {
 
 std::optional<std::string> read_file(const std::filesystem::path& path, mistakes& wrong) {
   const std::string name = excerpt(path.string(), 200);
-  const trace::descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  const descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   struct stat info {};
   if (!file) {
     const int error = errno;
     // A socket cannot be opened at all, which ENXIO hardly explains.
-    if (::stat(path.c_str(), &info) == 0 && !trace::kind_of_special_file(info.st_mode).empty())
-      wrong.add_global(name, fmt::format("this is {}, not a file", trace::kind_of_special_file(info.st_mode)),
+    if (::stat(path.c_str(), &info) == 0 && !kind_of_special_file(info.st_mode).empty())
+      wrong.add_global(name, fmt::format("this is {}, not a file", kind_of_special_file(info.st_mode)),
                        "expected a scenario file (TOML)");
     else
       tell_errno(path, error, wrong);
@@ -59,7 +60,7 @@ std::optional<std::string> read_file(const std::filesystem::path& path, mistakes
     tell_errno(path, errno, wrong);
     return std::nullopt;
   }
-  if (const auto kind = trace::kind_of_special_file(info.st_mode); !kind.empty()) {
+  if (const auto kind = kind_of_special_file(info.st_mode); !kind.empty()) {
     wrong.add_global(name, fmt::format("this is {}, not a file", kind),
                      S_ISDIR(info.st_mode) ? "name a scenario file in it"
                                            : "expected a scenario file (TOML)");

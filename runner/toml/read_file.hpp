@@ -1,7 +1,7 @@
 // Gets the bytes of a scenario file, or says why not.
 #pragma once
 
-#include "scenarios/file/mistakes.hpp"
+#include "runner/toml/mistakes.hpp"
 
 #include <filesystem>
 #include <optional>

@@ -1,4 +1,4 @@
-#include "scenarios/file/source.hpp"
+#include "runner/toml/source.hpp"
 
 #include <algorithm>
 

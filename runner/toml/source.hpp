@@ -1,7 +1,7 @@
 // What a user wrote, and places in it that messages point to.
 #pragma once
 
-#include "trace/utf8.hpp"
+#include "base/utf8.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -45,9 +45,5 @@ struct place {
 
 /// The place of some bytes of a source.
 place place_of(const source_text&, std::size_t offset, std::size_t bytes);
-
-using trace::code_point_length;
-using trace::code_points;
-using trace::find_invalid_utf8;
 
 } // namespace troupe::scenarios::file

@@ -1,6 +1,7 @@
-#include "scenarios/file/statements.hpp"
+#include "runner/toml/statements.hpp"
+#include "base/words.hpp"
 
-#include "scenarios/file/document.hpp"
+#include "runner/toml/document.hpp"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 // Cuts TOML into statements, so that one bad line does not hide the rest.
 #pragma once
 
-#include "scenarios/file/mistakes.hpp"
+#include "runner/toml/mistakes.hpp"
 
 #include <string_view>
 #include <utility>

@@ -1,4 +1,5 @@
-#include "scenarios/file/syntax.hpp"
+#include "runner/toml/syntax.hpp"
+#include "base/words.hpp"
 
 #include <algorithm>
 

@@ -1,8 +1,8 @@
 // Says in a sentence why a statement is no TOML.
 #pragma once
 
-#include "scenarios/file/statements.hpp"
-#include "scenarios/file/toml.hpp"
+#include "runner/toml/statements.hpp"
+#include "runner/toml/toml.hpp"
 
 namespace troupe::scenarios::file {
 

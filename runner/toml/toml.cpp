@@ -1,4 +1,4 @@
-#include "scenarios/file/toml.hpp"
+#include "runner/toml/toml.hpp"
 
 #include <algorithm>
 #include <tuple>

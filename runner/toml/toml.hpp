@@ -1,7 +1,7 @@
 // The door to toml++: only toml.cpp includes it.
 #pragma once
 
-#include "scenarios/file/document.hpp"
+#include "runner/toml/document.hpp"
 
 namespace troupe::scenarios::file {
 

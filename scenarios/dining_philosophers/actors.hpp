@@ -1,8 +1,8 @@
 // The actors around the table.
 #pragma once
 
-#include "actors/traced_actor.hpp"
-#include "scenarios/dining_philosophers_messages.hpp"
+#include "actors/runtime/traced_actor.hpp"
+#include "scenarios/dining_philosophers/messages.hpp"
 
 #include <caf/all.hpp>
 

@@ -1,7 +1,7 @@
-#include "scenarios/dining_philosophers.hpp"
+#include "scenarios/dining_philosophers/dining_philosophers.hpp"
 
-#include "scenarios/dining_philosophers_actors.hpp"
-#include "scenarios/times.hpp"
+#include "runner/plan/times.hpp"
+#include "scenarios/dining_philosophers/actors.hpp"
 
 namespace troupe::scenarios {
 

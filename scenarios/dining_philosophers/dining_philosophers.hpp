@@ -1,7 +1,7 @@
 // Philosophers around a table who need two forks to eat, and five ways to share them.
 #pragma once
 
-#include "scenarios/scenario.hpp"
+#include "runner/api/scenario.hpp"
 
 namespace troupe::scenarios {
 

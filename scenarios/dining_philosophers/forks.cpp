@@ -1,6 +1,6 @@
 // What philosophers wait for: forks and the waiter.
-#include "actors/message_catalog.hpp"
-#include "scenarios/dining_philosophers_actors.hpp"
+#include "actors/codec/message_catalog.hpp"
+#include "scenarios/dining_philosophers/actors.hpp"
 
 namespace troupe::scenarios::dining {
 

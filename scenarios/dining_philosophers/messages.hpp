@@ -4,7 +4,7 @@
 // the waiter; the answer comes when it is its turn.
 #pragma once
 
-#include "scenarios/dining_philosophers_parts.hpp"
+#include "scenarios/dining_philosophers/parts.hpp"
 
 #include <caf/actor.hpp>
 #include <caf/meta/type_name.hpp>

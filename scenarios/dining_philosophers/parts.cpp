@@ -1,4 +1,4 @@
-#include "scenarios/dining_philosophers_parts.hpp"
+#include "scenarios/dining_philosophers/parts.hpp"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // The philosopher: thinks, gets hungry, takes two forks as its strategy says, eats.
-#include "scenarios/dining_philosophers_actors.hpp"
-#include "scenarios/times.hpp"
-#include "trace/host_identity.hpp"
+#include "base/host_identity.hpp"
+#include "runner/plan/times.hpp"
+#include "scenarios/dining_philosophers/actors.hpp"
 
 namespace troupe::scenarios::dining {
 
@@ -16,7 +16,7 @@ constexpr unsigned doublings_max = 6;
 std::uint64_t clock_of_this_host() {
   static const std::uint64_t result = [] {
     std::uint64_t hash = 14695981039346656037ULL;
-    for (auto c : trace::boot_id() + '/' + trace::time_namespace())
+    for (auto c : boot_id() + '/' + time_namespace())
       hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
     return hash;
   }();

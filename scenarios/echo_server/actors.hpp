@@ -1,10 +1,10 @@
 // The actors of the echo server.
 #pragma once
 
-#include "actors/traced_actor.hpp"
-#include "scenarios/echo_server_load.hpp"
-#include "scenarios/echo_server_messages.hpp"
-#include "transport/stream_server.hpp"
+#include "actors/runtime/traced_actor.hpp"
+#include "scenarios/echo_server/load.hpp"
+#include "scenarios/echo_server/messages.hpp"
+#include "transport/lines/stream_server.hpp"
 
 #include <caf/all.hpp>
 

@@ -1,5 +1,5 @@
 // The built-in load: clients that are actors, and many clients with sockets in one.
-#include "scenarios/echo_server_actors.hpp"
+#include "scenarios/echo_server/actors.hpp"
 
 namespace troupe::scenarios::echo {
 

@@ -1,6 +1,6 @@
 // The server: who is there, and who handles whose lines.
-#include "actors/message_catalog.hpp"
-#include "scenarios/echo_server_actors.hpp"
+#include "actors/codec/message_catalog.hpp"
+#include "scenarios/echo_server/actors.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -1,8 +1,8 @@
-#include "scenarios/echo_server.hpp"
+#include "scenarios/echo_server/echo_server.hpp"
 
-#include "scenarios/echo_server_actors.hpp"
-#include "scenarios/times.hpp"
-#include "transport/tcp_socket.hpp"
+#include "runner/plan/times.hpp"
+#include "scenarios/echo_server/actors.hpp"
+#include "transport/lines/tcp_socket.hpp"
 
 namespace troupe::scenarios {
 

@@ -1,7 +1,7 @@
 // A server that echoes lines to actors, to ZeroMQ sockets and to plain TCP clients.
 #pragma once
 
-#include "scenarios/scenario.hpp"
+#include "runner/api/scenario.hpp"
 
 namespace troupe::scenarios {
 

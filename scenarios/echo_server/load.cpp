@@ -1,5 +1,5 @@
 // What the loads of TCP and of ZeroMQ clients have in common.
-#include "scenarios/echo_server_load.hpp"
+#include "scenarios/echo_server/load.hpp"
 
 #include <utility>
 

@@ -1,8 +1,8 @@
 // A load of TCP or ZeroMQ clients: each says a line, waits for its echo, says the next.
 #pragma once
 
-#include "scenarios/times.hpp"
-#include "scenarios/waiting_times.hpp"
+#include "actors/codec/histogram_codec.hpp"
+#include "runner/plan/times.hpp"
 
 #include <caf/meta/type_name.hpp>
 
@@ -36,7 +36,7 @@ struct line_load_counts {
   std::uint64_t wrong = 0;      ///< echoes of something else
   std::uint64_t unanswered = 0; ///< sent, and never echoed
   std::uint64_t lost = 0;       ///< connections that could not be made or broke
-  waiting_times latencies;
+  histogram latencies;
 
   void add(const line_load_counts&);
 };

@@ -7,7 +7,7 @@
 //   manager --- stop_serving ---> server --- served ---> manager
 #pragma once
 
-#include "scenarios/echo_server_load.hpp"
+#include "scenarios/echo_server/load.hpp"
 
 #include <caf/actor.hpp>
 #include <caf/meta/type_name.hpp>

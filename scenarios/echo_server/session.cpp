@@ -1,6 +1,6 @@
 // The handler of one client's lines, one at a time and in order. It may fail: nobody
 // else is concerned.
-#include "scenarios/echo_server_actors.hpp"
+#include "scenarios/echo_server/actors.hpp"
 
 #include <stdexcept>
 

@@ -1,7 +1,7 @@
 // The load of plain TCP clients: one thread waits for all their sockets at once.
-#include "scenarios/echo_server_load.hpp"
-#include "transport/open_files.hpp"
-#include "transport/tcp_socket.hpp"
+#include "base/open_files.hpp"
+#include "scenarios/echo_server/load.hpp"
+#include "transport/lines/tcp_socket.hpp"
 
 #include <atomic>
 #include <cerrno>
@@ -188,7 +188,7 @@ class tcp_load final : public line_load {
   const line_load_plan plan_;
   load_tally tally_;
   const transport::socket_address to_;
-  const transport::file_reservation files_;
+  const file_reservation files_;
   int epoll_ = -1, wake_ = -1;
   std::atomic<load_wish> wanted_{load_wish::go_on};
   std::vector<client> clients_;

@@ -1,8 +1,8 @@
 // The load of ZeroMQ clients. A DEALER does not see that the server ends, so what is open
 // when the load is stopped is waited for as long as the server may take for it.
-#include "scenarios/echo_server_load.hpp"
-#include "scenarios/scenario.hpp"
-#include "transport/line_clients.hpp"
+#include "runner/api/scenario.hpp"
+#include "scenarios/echo_server/load.hpp"
+#include "transport/lines/line_clients.hpp"
 
 #include <atomic>
 #include <thread>

@@ -1,4 +1,4 @@
-#include "scenarios/producer_consumer_actors.hpp"
+#include "scenarios/producer_consumer/actors.hpp"
 
 namespace troupe::scenarios {
 

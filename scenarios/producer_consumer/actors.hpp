@@ -5,10 +5,10 @@
 //   producers --- producer_report ---> clerk <--- stock_consumed, consumer_report --- consumers
 #pragma once
 
-#include "actors/channel.hpp"
-#include "scenarios/long_lists.hpp"
-#include "scenarios/scenario.hpp"
-#include "scenarios/waiting_times.hpp"
+#include "actors/codec/histogram_codec.hpp"
+#include "actors/patterns/channel.hpp"
+#include "runner/api/scenario.hpp"
+#include "runner/plan/long_lists.hpp"
 
 #include <functional>
 #include <queue>
@@ -205,7 +205,7 @@ struct clerk_state {
   std::vector<consumer_report> used;
   std::vector<std::vector<bool>> seen; ///< by producer and number
   std::uint64_t consumed = 0, doubles = 0;
-  waiting_times waits;
+  histogram waits;
   departure_watch departures{false};
   std::vector<channel_item<stock_item>> first; ///< so many as a result shows
   caf::actor_clock::time_point began, last;

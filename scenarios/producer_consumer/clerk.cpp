@@ -1,6 +1,6 @@
 // The clerk of the producer-consumer scenario: begins, counts, and draws up the result.
-#include "scenarios/producer_consumer_actors.hpp"
-#include "scenarios/times.hpp"
+#include "runner/plan/times.hpp"
+#include "scenarios/producer_consumer/actors.hpp"
 
 #include <algorithm>
 

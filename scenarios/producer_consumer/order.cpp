@@ -1,5 +1,5 @@
 // In which order items leave the channel of the producer-consumer scenario.
-#include "scenarios/producer_consumer_actors.hpp"
+#include "scenarios/producer_consumer/actors.hpp"
 
 namespace troupe::scenarios {
 

@@ -1,8 +1,8 @@
 // Producer and consumer: its parameters, its wiring and its checks. The actors are in
-// producer_consumer_actors.hpp, the buffer between them in actors/channel.hpp.
-#include "scenarios/producer_consumer.hpp"
+// producer_consumer_actors.hpp, the buffer between them in actors/patterns/channel.hpp.
+#include "scenarios/producer_consumer/producer_consumer.hpp"
 
-#include "scenarios/producer_consumer_actors.hpp"
+#include "scenarios/producer_consumer/actors.hpp"
 
 #include <cmath>
 

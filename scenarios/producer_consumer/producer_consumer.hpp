@@ -1,7 +1,7 @@
 // Producers and consumers around a bounded channel, as a scenario.
 #pragma once
 
-#include "scenarios/scenario.hpp"
+#include "runner/api/scenario.hpp"
 
 namespace troupe::scenarios {
 

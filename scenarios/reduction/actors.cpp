@@ -1,6 +1,6 @@
-#include "scenarios/reduction_actors.hpp"
+#include "scenarios/reduction/actors.hpp"
 
-#include "scenarios/times.hpp"
+#include "runner/plan/times.hpp"
 
 #include <algorithm>
 

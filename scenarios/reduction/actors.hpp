@@ -1,10 +1,10 @@
 // The actors of the reduction scenario: the root deals groups of chunks, reducers fold the
-// chunks and join what comes of them (actors/reducer.hpp), the root gets the result.
+// chunks and join what comes of them (actors/patterns/reducer.hpp), the root gets the result.
 #pragma once
 
-#include "actors/reducer.hpp"
-#include "scenarios/reduction_source.hpp"
-#include "scenarios/scenario.hpp"
+#include "actors/patterns/reducer.hpp"
+#include "runner/api/scenario.hpp"
+#include "scenarios/reduction/source.hpp"
 
 namespace troupe::scenarios {
 

@@ -1,6 +1,6 @@
-#include "scenarios/reduction_operators.hpp"
+#include "scenarios/reduction/operators.hpp"
 
-#include "scenarios/json_text.hpp"
+#include "runner/plan/json_text.hpp"
 
 #include <algorithm>
 #include <charconv>

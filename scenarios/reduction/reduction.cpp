@@ -1,8 +1,8 @@
 // Reduction over a tree: its parameters, its wiring and its checks. The tree is in
-// actors/reducer.hpp, the operators are in reduction_operators.cpp.
-#include "scenarios/reduction.hpp"
+// actors/patterns/reducer.hpp, the operators are in reduction_operators.cpp.
+#include "scenarios/reduction/reduction.hpp"
 
-#include "scenarios/reduction_actors.hpp"
+#include "scenarios/reduction/actors.hpp"
 
 namespace troupe::scenarios {
 

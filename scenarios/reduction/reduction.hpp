@@ -1,8 +1,8 @@
 // A reduction over a tree of actors, as a scenario.
 #pragma once
 
-#include "scenarios/reduction_operators.hpp"
-#include "scenarios/scenario.hpp"
+#include "runner/api/scenario.hpp"
+#include "scenarios/reduction/operators.hpp"
 
 namespace troupe::scenarios {
 

@@ -1,7 +1,7 @@
-#include "scenarios/reduction_source.hpp"
+#include "scenarios/reduction/source.hpp"
 
-#include "trace/files.hpp"
-#include "trace/utf8.hpp"
+#include "base/files.hpp"
+#include "base/utf8.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -61,7 +61,7 @@ class file_source final : public element_source {
  public:
   explicit file_source(std::string path) : path_(std::move(path)), buffer_(1 << 20) {
     std::string why_not;
-    file_ = trace::open_to_read(path_, why_not);
+    file_ = open_to_read(path_, why_not);
     if (!file_) throw std::runtime_error("cannot open " + path_ + ": " + why_not);
   }
 
@@ -102,14 +102,14 @@ class file_source final : public element_source {
 
   bool refill() {
     from_ = 0;
-    filled_ = trace::read_at(file_.get(), read_, buffer_.data(), buffer_.size());
+    filled_ = read_at(file_.get(), read_, buffer_.data(), buffer_.size());
     if (errno != 0) throw std::runtime_error("cannot read " + path_ + ": " + std::strerror(errno));
     read_ += filled_;
     return filled_ != 0;
   }
 
   const std::string path_;
-  trace::descriptor file_;
+  descriptor file_;
   std::uint64_t read_ = 0; ///< bytes
   std::vector<char> buffer_;
   std::size_t from_ = 0, filled_ = 0;
@@ -138,7 +138,7 @@ void for_each_line(const element_chunk& chunk, Fun fun) {
 json checked_line(const reduction_operator& op, std::string_view text, std::int64_t line,
                   const std::string& file) {
   try {
-    if (!trace::is_utf8(text)) throw std::invalid_argument("the line is not UTF-8");
+    if (!is_utf8(text)) throw std::invalid_argument("the line is not UTF-8");
     return value_of_line(op, text);
   } catch (const std::invalid_argument& e) {
     throw std::runtime_error(file + ':' + std::to_string(line) + ": " + e.what());

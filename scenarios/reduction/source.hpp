@@ -1,7 +1,7 @@
 // Where the elements of a reduction come from: a list, a range or a file, in chunks.
 #pragma once
 
-#include "scenarios/reduction_operators.hpp"
+#include "scenarios/reduction/operators.hpp"
 
 #include <caf/meta/type_name.hpp>
 

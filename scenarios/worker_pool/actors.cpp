@@ -1,6 +1,6 @@
-#include "scenarios/worker_pool_actors.hpp"
+#include "scenarios/worker_pool/actors.hpp"
 
-#include "transport/send_burst.hpp"
+#include "transport/session/send_burst.hpp"
 
 #include <algorithm>
 

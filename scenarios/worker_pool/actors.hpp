@@ -2,10 +2,10 @@
 // several at a time in slices, and a customer that waits until all is done.
 #pragma once
 
-#include "actors/pool.hpp"
-#include "scenarios/long_lists.hpp"
-#include "scenarios/pool_tasks.hpp"
-#include "scenarios/scenario.hpp"
+#include "actors/patterns/pool.hpp"
+#include "runner/api/scenario.hpp"
+#include "runner/plan/long_lists.hpp"
+#include "scenarios/worker_pool/tasks.hpp"
 
 #include <list>
 #include <set>

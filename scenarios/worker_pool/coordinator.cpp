@@ -1,7 +1,7 @@
-// The coordinator of the worker pool; its bookkeeping is in actors/pool.hpp.
-#include "scenarios/times.hpp"
-#include "scenarios/worker_pool_actors.hpp"
-#include "transport/send_burst.hpp"
+// The coordinator of the worker pool; its bookkeeping is in actors/patterns/pool.hpp.
+#include "runner/plan/times.hpp"
+#include "scenarios/worker_pool/actors.hpp"
+#include "transport/session/send_burst.hpp"
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
-#include "scenarios/pool_tasks.hpp"
+#include "scenarios/worker_pool/tasks.hpp"
 
-#include "scenarios/json_text.hpp"
+#include "runner/plan/json_text.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,9 +1,9 @@
 // The poison-pill worker pool: its parameters, its wiring and its checks. The actors are in
 // worker_pool_actors.hpp, what they can compute in pool_tasks.hpp.
-#include "scenarios/worker_pool.hpp"
+#include "scenarios/worker_pool/worker_pool.hpp"
 
-#include "scenarios/times.hpp"
-#include "scenarios/worker_pool_actors.hpp"
+#include "runner/plan/times.hpp"
+#include "scenarios/worker_pool/actors.hpp"
 
 namespace troupe::scenarios {
 

@@ -1,8 +1,8 @@
 // The poison-pill worker pool as a scenario.
 #pragma once
 
-#include "scenarios/pool_tasks.hpp"
-#include "scenarios/scenario.hpp"
+#include "runner/api/scenario.hpp"
+#include "scenarios/worker_pool/tasks.hpp"
 
 namespace troupe::scenarios {
 

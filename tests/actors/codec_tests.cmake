@@ -1,7 +1,7 @@
 troupe_test(unit_codecs
   SOURCES
-    unit/actors_codec.cpp
-    unit/actors_codec_links.cpp
-    unit/actors_msgpack.cpp
-  LINKS troupe_actors)
-set_source_files_properties(unit/actors_msgpack.cpp PROPERTIES COMPILE_DEFINITIONS MSGPACK_NO_BOOST)
+    actors/codec/codec_test.cpp
+    actors/codec/codec_links_test.cpp
+    actors/codec/msgpack_test.cpp
+  LINKS troupe_actors troupe_trace)
+set_source_files_properties(actors/codec/msgpack_test.cpp PROPERTIES COMPILE_DEFINITIONS MSGPACK_NO_BOOST)

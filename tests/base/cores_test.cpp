@@ -1,6 +1,6 @@
-#include "support/catch.hpp"
+#include "tests/support/catch.hpp"
 
-#include "actors/cores.hpp"
+#include "base/cores.hpp"
 
 #include <algorithm>
 #include <numeric>

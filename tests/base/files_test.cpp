@@ -1,8 +1,8 @@
 // Files that are there whole or not at all, and what is no file.
-#include "support/catch.hpp"
-#include "support/temporary_directory.hpp"
-#include "support/text.hpp"
-#include "trace/files.hpp"
+#include "base/files.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/temporary_directory.hpp"
+#include "tests/support/text.hpp"
 
 #include <array>
 #include <csignal>
@@ -22,7 +22,6 @@
 using namespace troupe;
 using testing::contains;
 using testing::content_of;
-using trace::whole_file;
 namespace fs = std::filesystem;
 
 namespace {
@@ -34,7 +33,7 @@ std::size_t files_in(const fs::path& directory) {
 std::string said_by(const std::function<void()>& what) {
   try {
     what();
-  } catch (const trace::file_error& e) {
+  } catch (const file_error& e) {
     return e.what();
   }
   return "done";
@@ -71,7 +70,7 @@ struct named_pipe {
     const auto n = ::read(reader.get(), buffer.data(), buffer.size());
     return {buffer.data(), n > 0 ? static_cast<std::size_t>(n) : 0};
   }
-  trace::descriptor reader;
+  descriptor reader;
 };
 
 } // namespace
@@ -86,7 +85,7 @@ TEST_CASE("a file is as it was until it is kept, and nothing is left of one that
     file.write("half of");
   }
   CHECK(files_in(dir.path()) == 0);
-  trace::write_file(path, "old", {.has_name = has_name});
+  write_file(path, "old", {.has_name = has_name});
   REQUIRE(::chmod(path.c_str(), 0640) == 0);
   whole_file file(path, {.durable = true, .has_name = has_name});
   file.write("new");
@@ -100,17 +99,16 @@ TEST_CASE("a file is as it was until it is kept, and nothing is left of one that
 
 TEST_CASE("what the disk does not hold is told with its reason, and what was there stays", "[files]") {
   const testing::temporary_directory dir;
-  trace::write_file(dir / "a", "old");
+  write_file(dir / "a", "old");
   const auto in_vain = with_files_up_to(100'000, [&] {
-    const auto said = said_by([&] { trace::write_file(dir / "a", std::string(200'000, 'x')); });
+    const auto said = said_by([&] { write_file(dir / "a", std::string(200'000, 'x')); });
     return said == "cannot write " + (dir / "a").string() + ": File too large" ? 0 : 1;
   });
   CHECK(in_vain == 0);
   CHECK(content_of(dir / "a") == "old");
   CHECK(files_in(dir.path()) == 1);
-  CHECK(said_by([] { trace::write_file("/dev/full", "x"); })
-        == "cannot write /dev/full: No space left on device");
-  CHECK(said_by([&] { trace::write_file(dir / "absent" / "a", "x"); })
+  CHECK(said_by([] { write_file("/dev/full", "x"); }) == "cannot write /dev/full: No space left on device");
+  CHECK(said_by([&] { write_file(dir / "absent" / "a", "x"); })
         == "cannot write " + (dir / "absent" / "a").string() + ": No such file or directory");
 }
 
@@ -186,79 +184,76 @@ TEST_CASE("links are followed, and stay", "[files]") {
   fs::create_directory(dir / "there");
   fs::create_symlink("there/b", dir / "link");
   fs::create_symlink("link", dir / "a");
-  trace::write_file(dir / "a", "first"); // of a link to nothing, too
-  trace::write_file(dir / "a", "second");
+  write_file(dir / "a", "first"); // of a link to nothing, too
+  write_file(dir / "a", "second");
   CHECK(fs::is_symlink(dir / "a"));
   CHECK(fs::is_symlink(dir / "link"));
   CHECK(content_of(dir / "there" / "b") == "second");
   fs::create_symlink("round", dir / "round");
-  CHECK(
-      contains(said_by([&] { trace::write_file(dir / "round", "x"); }), "Too many levels of symbolic links"));
+  CHECK(contains(said_by([&] { write_file(dir / "round", "x"); }), "Too many levels of symbolic links"));
 }
 
 TEST_CASE("pipes, devices and descriptors are written to and never replaced", "[files]") {
   const testing::temporary_directory dir;
   const named_pipe pipe(dir / "pipe");
-  trace::write_file(dir / "pipe", "through");
+  write_file(dir / "pipe", "through");
   CHECK(pipe.text() == "through");
   CHECK(S_ISFIFO(mode_of(dir / "pipe")));
-  trace::write_file("/dev/null", "x");
+  write_file("/dev/null", "x");
   CHECK(S_ISCHR(mode_of("/dev/null")));
   std::array<int, 2> ends{};
   REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
-  const trace::descriptor read_end(ends[0]), write_end(ends[1]);
+  const descriptor read_end(ends[0]), write_end(ends[1]);
   fs::create_symlink(fmt::format("/proc/self/fd/{}", write_end.get()), dir / "as_a_link");
   for (const auto& path : {fs::path(fmt::format("/dev/fd/{}", write_end.get())), dir / "as_a_link"}) {
-    trace::write_file(path, "to a descriptor");
+    write_file(path, "to a descriptor");
     std::array<char, 100> buffer{};
     CHECK(::read(read_end.get(), buffer.data(), buffer.size()) == 15);
   }
   CHECK(fs::is_symlink(dir / "as_a_link"));
-  CHECK(contains(said_by([] { trace::write_file("/dev/fd/987", "x"); }), "Bad file descriptor"));
+  CHECK(contains(said_by([] { write_file("/dev/fd/987", "x"); }), "Bad file descriptor"));
 }
 
 TEST_CASE("a descriptor of a file is written to where it stands", "[files]") {
   const testing::temporary_directory dir;
-  trace::write_file(dir / "log", "before ");
-  const trace::descriptor log(::open((dir / "log").c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
-  trace::write_file(fmt::format("/dev/fd/{}", log.get()), "after");
+  write_file(dir / "log", "before ");
+  const descriptor log(::open((dir / "log").c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  write_file(fmt::format("/dev/fd/{}", log.get()), "after");
   CHECK(content_of(dir / "log") == "before after");
 }
 
 TEST_CASE("what cannot be a file is refused, and nothing waits for it", "[files]") {
   const testing::temporary_directory dir;
   const named_pipe nobody_reads(dir / "pipe", false);
-  CHECK(
-      contains(said_by([&] { trace::write_file(dir / "pipe", "x"); }), "pipe: nobody reads from that pipe"));
-  CHECK(contains(said_by([&] { trace::write_file(dir.path(), "x"); }), ": it is a directory, not a file"));
-  CHECK(contains(said_by([&] { trace::write_file(dir / "pipe", "x", {.anything = false}); }),
+  CHECK(contains(said_by([&] { write_file(dir / "pipe", "x"); }), "pipe: nobody reads from that pipe"));
+  CHECK(contains(said_by([&] { write_file(dir.path(), "x"); }), ": it is a directory, not a file"));
+  CHECK(contains(said_by([&] { write_file(dir / "pipe", "x", {.anything = false}); }),
                  ": it is a named pipe, not a file"));
-  const trace::descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   const auto name = (dir / "socket").string();
   REQUIRE(name.size() < sizeof address.sun_path);
   name.copy(address.sun_path, name.size());
   REQUIRE(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-  CHECK(contains(said_by([&] { trace::write_file(name, "x"); }), ": it is a socket, not a file"));
+  CHECK(contains(said_by([&] { write_file(name, "x"); }), ": it is a socket, not a file"));
   CHECK(S_ISSOCK(mode_of(name)));
   std::string why;
   for (const auto& [path, kind] : {std::pair{dir / "pipe", "a named pipe"},
                                    {dir.path(), "a directory"},
                                    {fs::path(name), "a socket"},
                                    {fs::path("/dev/zero"), "a device"}}) {
-    CHECK_FALSE(trace::open_to_read(path, why));
+    CHECK_FALSE(open_to_read(path, why));
     CHECK(why == fmt::format("it is {}, not a file", kind));
   }
-  CHECK_FALSE(trace::open_to_read(dir / "absent", why));
+  CHECK_FALSE(open_to_read(dir / "absent", why));
   CHECK(why == "No such file or directory");
 }
 
 TEST_CASE("a file that may not be replaced is not, whatever it is", "[files]") {
   const testing::temporary_directory dir;
   const auto write = [&](const fs::path& path) {
-    return said_by(
-        [&] { trace::write_file(path, "new", {.mode = 0600, .replaces = false, .anything = false}); });
+    return said_by([&] { write_file(path, "new", {.mode = 0600, .replaces = false, .anything = false}); });
   };
   CHECK(write(dir / "key") == "done");
   CHECK((mode_of(dir / "key") & 0777) == 0600);
@@ -268,7 +263,7 @@ TEST_CASE("a file that may not be replaced is not, whatever it is", "[files]") {
   CHECK_FALSE(fs::exists(dir / "absent"));
   whole_file late(dir / "late", {.replaces = false});
   late.write("late");
-  trace::write_file(dir / "late", "first");
+  write_file(dir / "late", "first");
   CHECK(contains(said_by([&] { late.keep(); }), "not overwritten"));
   CHECK(content_of(dir / "late") == "first");
 }

@@ -1,7 +1,7 @@
 // What may be a name.
-#include "support/catch.hpp"
-#include "trace/cxx_text.hpp"
-#include "trace/names.hpp"
+#include "base/cxx_text.hpp"
+#include "base/names.hpp"
+#include "tests/support/catch.hpp"
 
 #include <stdexcept>
 

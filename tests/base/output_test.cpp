@@ -1,18 +1,15 @@
 // Whatever comes from outside, nothing of it steers the terminal that it is shown on.
-#include "support/catch.hpp"
-#include "trace/output.hpp"
-#include "trace/recorder.hpp"
-#include "trace/text.hpp"
-#include "unit/trace_commands.hpp"
-#include "unit/trace_support.hpp"
+#include "base/output.hpp"
+#include "base/text.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/trace/commands.hpp"
+#include "tests/trace/support.hpp"
+#include "trace/record/recorder.hpp"
 
 #include <nlohmann/json.hpp>
 
 using namespace troupe;
 using nlohmann::json;
-using trace::look;
-using trace::say;
-using trace::shown_text;
 
 namespace {
 
@@ -65,7 +62,7 @@ void record_hostile_run(const std::filesystem::path& directory) {
 
 /// Whether nothing is in it but text, lines and tabs, and no line that somebody else began.
 bool is_clean(const std::string& text, std::string_view kept = "\n\t") {
-  return trace::printable(text, kept) == text && text.find("\nFORGED") == std::string::npos;
+  return printable(text, kept) == text && text.find("\nFORGED") == std::string::npos;
 }
 
 } // namespace
@@ -73,7 +70,7 @@ bool is_clean(const std::string& text, std::string_view kept = "\n\t") {
 TEST_CASE("what is said has looks where there is colour, and others' texts in it are printable",
           "[trace][output]") {
   const std::string theirs{hostile};
-  const auto text = say("{} of {}: {}\n", 3, say("all").in(look::red), theirs);
+  const auto text = say("{} of {}: {}\n", 3, say("all").in(text_style::red), theirs);
   CHECK(text.plain() == "3 of all: \\x1b\\u009b\\u202e\\xff\\nFORGED\n");
   CHECK(text.text(true) == "3 of \x1b[31mall\x1b[0m: \\x1b\\u009b\\u202e\\xff\\nFORGED\n");
   CHECK((shown_text{theirs} + "\n" + say("{}", std::filesystem::path{theirs})).plain()
@@ -83,7 +80,7 @@ TEST_CASE("what is said has looks where there is colour, and others' texts in it
 }
 
 TEST_CASE("what has looks is cut at its columns", "[trace][output]") {
-  const auto text = say("ab{}ef", say("cd").in(look::bold));
+  const auto text = say("ab{}ef", say("cd").in(text_style::bold));
   CHECK(text.columns() == 6);
   CHECK(text.cut(0).plain() == "abcdef");
   CHECK(text.cut(6).plain() == "abcdef");
@@ -109,7 +106,7 @@ TEST_CASE("JSON and texts for other programs are harmless too, and mean the same
 TEST_CASE("who cannot be written to is told why, once", "[trace][output]") {
   auto* full = std::fopen("/dev/full", "w");
   if (full == nullptr) return; // not here
-  trace::output out{full};
+  output out{full};
   out.show(say("text\n"));
   CHECK(!out.flush());
   CHECK(out.error() == ENOSPC);
@@ -124,7 +121,7 @@ TEST_CASE("no command shows what is in a trace as it is", "[trace][output]") {
   q.inputs = q.against = {dir.path()};
   q.message = "1";
   q.sql = "SELECT * FROM events JOIN payloads";
-  using command = int (*)(const trace::trace_query&, trace::output&, trace::output&);
+  using command = int (*)(const trace::trace_query&, output&, output&);
   const std::pair<const char*, command> commands[] = {
       {"summary", trace::summary},    {"show", trace::show},   {"follow", trace::follow},
       {"path", trace::critical_path}, {"stats", trace::stats}, {"graph", trace::graph},
@@ -203,7 +200,6 @@ TEST_CASE("no mistake shows what was asked for as it is", "[trace][output]") {
 }
 
 TEST_CASE("a cell that a spreadsheet would run is a text", "[trace][output]") {
-  using trace::csv_cell;
   CHECK(csv_cell("plain") == "plain");
   CHECK(csv_cell("=HYPERLINK(\"http://x\",\"y\")") == "\"'=HYPERLINK(\"\"http://x\"\",\"\"y\"\")\"");
   CHECK(csv_cell("@SUM(A1)") == "'@SUM(A1)");
@@ -218,8 +214,8 @@ TEST_CASE("a cell that a spreadsheet would run is a text", "[trace][output]") {
 }
 
 TEST_CASE("a word is quoted for a shell where it needs to be", "[trace][output]") {
-  CHECK(trace::shell_quoted("tcp://192.0.2.1:40153") == "tcp://192.0.2.1:40153");
-  CHECK(trace::shell_quoted("tcp://192.0.2.1:40153|KEY") == "'tcp://192.0.2.1:40153|KEY'");
-  CHECK(trace::shell_quoted("it's") == "'it'\\''s'");
-  CHECK(trace::shell_quoted("") == "''");
+  CHECK(shell_quoted("tcp://192.0.2.1:40153") == "tcp://192.0.2.1:40153");
+  CHECK(shell_quoted("tcp://192.0.2.1:40153|KEY") == "'tcp://192.0.2.1:40153|KEY'");
+  CHECK(shell_quoted("it's") == "'it'\\''s'");
+  CHECK(shell_quoted("") == "''");
 }

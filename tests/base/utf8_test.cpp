@@ -1,10 +1,10 @@
-#include "support/catch.hpp"
-#include "trace/json_writer.hpp"
-#include "trace/utf8.hpp"
+#include "base/json_writer.hpp"
+#include "base/utf8.hpp"
+#include "tests/support/catch.hpp"
 
 #include <nlohmann/json.hpp>
 
-using namespace troupe::trace;
+using namespace troupe;
 using namespace std::string_literals;
 
 TEST_CASE("UTF-8 is what RFC 3629 says", "[trace][utf8]") {

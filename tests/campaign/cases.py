@@ -4,7 +4,7 @@ import json
 import random
 from dataclasses import dataclass, field
 
-# A node that says nothing for so long may be called lost (transport/hub.hpp, liveness), less a margin.
+# A node that says nothing for so long may be called lost (transport/hub/hub.hpp, liveness), less a margin.
 SILENCE_MIN_S = 4.0
 
 

@@ -1,15 +1,15 @@
 find_package(prometheus-cpp REQUIRED)
 troupe_test(unit_cli
   SOURCES
-    unit/cli_console_test.cpp
-    unit/cli_interrupts_test.cpp
-    unit/cli_lines_test.cpp
-    unit/cli_metrics_test.cpp
-    unit/cli_page_server_test.cpp
-    unit/cli_progress_test.cpp
-    unit/cli_report_test.cpp
-    unit/cli_run_directory_test.cpp
-    unit/cli_sweep_test.cpp
-    unit/cli_table_test.cpp
-    unit/cli_watch_test.cpp
+    cli/terminal/console_test.cpp
+    cli/terminal/interrupts_test.cpp
+    cli/terminal/lines_test.cpp
+    cli/watch/metrics_test.cpp
+    cli/watch/page_server_test.cpp
+    cli/terminal/progress_test.cpp
+    cli/commands/report_test.cpp
+    cli/process/run_directory_test.cpp
+    cli/commands/sweep_test.cpp
+    cli/terminal/table_test.cpp
+    cli/watch/watch_test.cpp
   LINKS troupe_cli prometheus-cpp::core)

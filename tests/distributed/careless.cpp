@@ -1,7 +1,7 @@
 // A program with the mistakes that one can make in a scenario of one's own: in its declaration by the
 // environment variable DECLARED, in what it does by the parameter `how`.
 #include "cli/program.hpp"
-#include "scenarios/scenario.hpp"
+#include "runner/api/scenario.hpp"
 
 #include <caf/all.hpp>
 

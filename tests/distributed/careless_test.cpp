@@ -1,9 +1,9 @@
 // What somebody else's program does wrong is told: in one pass before anything starts where it stands in a
 // declaration, else as the end of a run that has a verdict, a result and books that balance.
-#include "support/catch.hpp"
-#include "support/program.hpp"
-#include "support/temporary_directory.hpp"
-#include "support/text.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/program.hpp"
+#include "tests/support/temporary_directory.hpp"
+#include "tests/support/text.hpp"
 
 #include <algorithm>
 

@@ -1,9 +1,9 @@
 // Nodes that do not write into the run directory, as those on another host: what becomes of
 // their traces at the end of a run, and after a crash.
-#include "support/catch.hpp"
-#include "support/program.hpp"
-#include "support/temporary_directory.hpp"
-#include "support/text.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/program.hpp"
+#include "tests/support/temporary_directory.hpp"
+#include "tests/support/text.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,6 @@
 // A user's program whose actors print and throw, on the launcher and elsewhere.
 #include "cli/program.hpp"
-#include "scenarios/scenario.hpp"
+#include "runner/api/scenario.hpp"
 
 #include <caf/all.hpp>
 

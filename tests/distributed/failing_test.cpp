@@ -1,8 +1,8 @@
 // What a user's program says when its actors throw.
-#include "support/catch.hpp"
-#include "support/program.hpp"
-#include "support/temporary_directory.hpp"
-#include "support/text.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/program.hpp"
+#include "tests/support/temporary_directory.hpp"
+#include "tests/support/text.hpp"
 
 #include <fstream>
 #include <nlohmann/json.hpp>

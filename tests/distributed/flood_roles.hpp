@@ -2,7 +2,7 @@
 // two processes: a file that both map tells the slow one how far the other is.
 #pragma once
 
-#include "actors/node.hpp"
+#include "actors/node/node.hpp"
 
 #include <caf/all.hpp>
 

@@ -17,7 +17,7 @@ file(MAKE_DIRECTORY ${WORK})
 file(COPY ${SOURCE}/examples/hello DESTINATION ${WORK})
 
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
-foreach(file bin/troupe include/troupe/cli/program.hpp include/troupe/scenarios/scenario.hpp)
+foreach(file bin/troupe include/troupe/cli/program.hpp include/troupe/runner/api/scenario.hpp)
   if(NOT EXISTS ${WORK}/prefix/${file})
     message(FATAL_ERROR "${file} was not installed")
   endif()

@@ -1,7 +1,7 @@
 // A process for the launcher's tests to start; its first argument says what it does.
-#include "actors/cores.hpp"
-#include "cli/guard.hpp"
-#include "cli/spawn.hpp"
+#include "base/cores.hpp"
+#include "cli/process/guard.hpp"
+#include "cli/process/spawn.hpp"
 
 #include <csignal>
 #include <cstdio>

@@ -1,7 +1,7 @@
 // A launcher in a process of its own, to be killed by the tests: PROGRAM SOCKETS MODE.
 // Is to clean up the directory SOCKETS, starts one child with a child of its own and one that ignores
 // signals, passes their lines on, and waits, or ends where MODE is "return".
-#include "cli/process.hpp"
+#include "cli/process/process.hpp"
 
 #include <csignal>
 #include <cstdio>

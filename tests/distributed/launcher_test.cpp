@@ -1,10 +1,10 @@
-#include "support/catch.hpp"
-#include "support/program.hpp"
-#include "support/temporary_directory.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/program.hpp"
+#include "tests/support/temporary_directory.hpp"
 
-#include "actors/cores.hpp"
-#include "cli/process.hpp"
-#include "cli/spawn.hpp"
+#include "base/cores.hpp"
+#include "cli/process/process.hpp"
+#include "cli/process/spawn.hpp"
 
 #include <array>
 #include <csignal>
@@ -94,7 +94,7 @@ struct socket_directory {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     file.string().copy(address.sun_path, sizeof address.sun_path - 1);
-    const cli::descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const troupe::descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     REQUIRE(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
   }
   testing::temporary_directory scratch;
@@ -154,7 +154,7 @@ TEST_CASE("a child leads its own group, reads nothing and inherits only its life
   ::sigemptyset(&term);
   ::sigaddset(&term, SIGTERM);
   ::pthread_sigmask(SIG_BLOCK, &term, nullptr);
-  const cli::descriptor careless(::dup(0)); // without O_CLOEXEC
+  const troupe::descriptor careless(::dup(0)); // without O_CLOEXEC
   fixture f(actions{{"w1", {"self"}}});
   f.launcher->start("w1", "");
   REQUIRE(f.launcher->wait_all(patience).empty());

@@ -2,7 +2,7 @@
 // processes have in common.
 #pragma once
 
-#include "actors/node.hpp"
+#include "actors/node/node.hpp"
 
 #include <caf/all.hpp>
 

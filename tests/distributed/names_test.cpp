@@ -1,11 +1,11 @@
 // Who takes part in a run under which name: namesakes, strangers, nodes that are started again.
-#include "actors/greeting.hpp"
-#include "support/catch.hpp"
-#include "support/program.hpp"
-#include "support/temporary_directory.hpp"
-#include "support/text.hpp"
-#include "trace/ledger.hpp"
-#include "transport/hub.hpp"
+#include "actors/node/greeting.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/program.hpp"
+#include "tests/support/temporary_directory.hpp"
+#include "tests/support/text.hpp"
+#include "trace/record/ledger.hpp"
+#include "transport/hub/hub.hpp"
 
 #include <future>
 #include <nlohmann/json.hpp>

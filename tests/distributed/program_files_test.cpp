@@ -1,9 +1,9 @@
 // What the program says where a file, or stdout, does not take what it writes.
-#include "distributed/config_files.hpp"
-#include "support/catch.hpp"
-#include "support/program.hpp"
-#include "support/temporary_directory.hpp"
-#include "support/text.hpp"
+#include "tests/distributed/config_files.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/program.hpp"
+#include "tests/support/temporary_directory.hpp"
+#include "tests/support/text.hpp"
 
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>

@@ -1,8 +1,8 @@
 // What a Prometheus server sees of a run that is on.
-#include "distributed/config_files.hpp"
-#include "support/catch.hpp"
-#include "support/program.hpp"
-#include "support/temporary_directory.hpp"
+#include "tests/distributed/config_files.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/program.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -23,7 +23,7 @@ sockaddr_in loopback(std::uint16_t port) {
 }
 
 std::string scrape(std::uint16_t port) {
-  const troupe::cli::descriptor line(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const troupe::descriptor line(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const auto address = loopback(port);
   if (::connect(line.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return {};
   const std::string request = "GET /metrics HTTP/1.0\r\nHost: here\r\n\r\n";
@@ -109,7 +109,7 @@ TEST_CASE("without a trace the metrics have sums from the books, and no types", 
 
 TEST_CASE("metrics that cannot be served are told before anything is started", "[program][metrics]") {
   const temporary_directory directory;
-  const troupe::cli::descriptor taken(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const troupe::descriptor taken(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   auto address = loopback(0);
   socklen_t size = sizeof address;
   REQUIRE(::bind(taken.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0);

@@ -1,10 +1,10 @@
 // What the program shows: nothing from outside as it is, and itself under its own name.
-#include "support/catch.hpp"
-#include "support/program.hpp"
-#include "support/temporary_directory.hpp"
-#include "support/text.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/program.hpp"
+#include "tests/support/temporary_directory.hpp"
+#include "tests/support/text.hpp"
 
-#include "trace/utf8.hpp"
+#include "base/utf8.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -18,7 +18,7 @@ const std::string hostile = "a\x1b[31m\xc2\x9b\xe2\x80\xae\xff\ntroupe: passed";
 
 /// Whether nothing in it steers a terminal, and no line but the program's own says that all is well.
 bool is_clean(const std::string& text) {
-  return troupe::trace::printable(text, "\n\t") == text && !contains("\n" + text, "\ntroupe: passed");
+  return troupe::printable(text, "\n\t") == text && !contains("\n" + text, "\ntroupe: passed");
 }
 
 void write(const fs::path& file, const std::string& text) { std::ofstream(file, std::ios::binary) << text; }

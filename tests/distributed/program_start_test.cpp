@@ -1,8 +1,8 @@
 // Starts that fail: one sentence, exit code 2, and nothing is left behind.
-#include "support/catch.hpp"
-#include "support/program.hpp"
-#include "support/temporary_directory.hpp"
-#include "support/text.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/program.hpp"
+#include "tests/support/temporary_directory.hpp"
+#include "tests/support/text.hpp"
 
 #include <sys/prctl.h>
 #include <sys/resource.h>

@@ -1,8 +1,8 @@
 // What a user at a terminal sees and types.
-#include "distributed/config_files.hpp"
-#include "support/catch.hpp"
-#include "support/temporary_directory.hpp"
-#include "support/terminal.hpp"
+#include "tests/distributed/config_files.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/temporary_directory.hpp"
+#include "tests/support/terminal.hpp"
 
 using namespace troupe::testing;
 

@@ -1,11 +1,11 @@
 // The program itself, as a user meets it: its commands, and how a run of several
 // processes ends whatever happens to it.
-#include "support/catch.hpp"
-#include "support/program.hpp"
-#include "support/temporary_directory.hpp"
-#include "support/text.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/program.hpp"
+#include "tests/support/temporary_directory.hpp"
+#include "tests/support/text.hpp"
 
-#include "actors/cores.hpp"
+#include "base/cores.hpp"
 
 #include <algorithm>
 #include <sys/prctl.h>
@@ -39,7 +39,7 @@ struct long_run {
   temporary_directory directory;
   std::unique_ptr<program> troupe;
   std::vector<pid_t> pids;
-  std::vector<troupe::cli::descriptor> nodes;
+  std::vector<troupe::descriptor> nodes;
 };
 
 json result_of(const fs::path& directory) {

@@ -1,9 +1,9 @@
 // Watching a run on the whole terminal.
-#include "distributed/config_files.hpp"
-#include "support/catch.hpp"
-#include "support/temporary_directory.hpp"
-#include "support/terminal.hpp"
-#include "support/text.hpp"
+#include "tests/distributed/config_files.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/temporary_directory.hpp"
+#include "tests/support/terminal.hpp"
+#include "tests/support/text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -183,7 +183,7 @@ TEST_CASE("a run goes on and ends though its terminal takes nothing more", "[pro
   watched_run run("20000");
   run.starts();
   const auto process = open_process(run.user.pid());
-  std::vector<troupe::cli::descriptor> nodes;
+  std::vector<troupe::descriptor> nodes;
   for (const auto child : children_of(run.user.pid()))
     nodes.push_back(open_process(child));
   CHECK(nodes.size() == 2);

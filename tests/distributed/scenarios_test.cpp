@@ -1,11 +1,11 @@
 // The five scenarios over real processes, where something goes wrong on purpose.
-#include "support/catch.hpp"
-#include "support/memory.hpp"
-#include "support/program.hpp"
-#include "support/sanitized.hpp"
-#include "support/tcp_client.hpp"
-#include "support/temporary_directory.hpp"
-#include "transport/open_files.hpp"
+#include "base/open_files.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/memory.hpp"
+#include "tests/support/program.hpp"
+#include "tests/support/sanitized.hpp"
+#include "tests/support/tcp_client.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -207,7 +207,7 @@ TEST_CASE("a node that is halted until it counts as lost is lost for good, and i
 }
 
 TEST_CASE("thousands of connections at once are echoed, with little memory for each", "[echo_server]") {
-  const transport::file_reservation files{2000};
+  const file_reservation files{2000};
   const auto crowd = files.granted(); // of 2,000 where the system allows it
   const temporary_directory directory;
   program troupe(TROUPE_PROGRAM,

@@ -1,11 +1,11 @@
 // Nobody in where they don't belong: runs over tcp, as their user and as a stranger see them.
-#include "support/catch.hpp"
-#include "support/memory.hpp"
-#include "support/program.hpp"
-#include "support/temporary_directory.hpp"
-#include "support/text.hpp"
-#include "transport/endpoints.hpp"
-#include "transport/keys.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/memory.hpp"
+#include "tests/support/program.hpp"
+#include "tests/support/temporary_directory.hpp"
+#include "tests/support/text.hpp"
+#include "transport/hub/endpoints.hpp"
+#include "transport/hub/keys.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

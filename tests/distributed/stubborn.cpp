@@ -1,6 +1,6 @@
 // A program whose one actor never comes back from its handler, whatever it is told.
 #include "cli/program.hpp"
-#include "scenarios/scenario.hpp"
+#include "runner/api/scenario.hpp"
 
 #include <caf/all.hpp>
 #include <unistd.h>

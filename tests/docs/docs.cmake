@@ -36,3 +36,7 @@ endfunction()
 
 troupe_documented(collatz scenarios/worker_pool.md)
 troupe_documented(gcd scenarios/reduction.md)
+
+# What cmake/rooms.txt forbids is refused.
+find_program(TROUPE_PYTHON python3 REQUIRED)
+add_test(NAME rooms COMMAND ${TROUPE_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/docs/rooms_test.py)

@@ -1,6 +1,6 @@
 // Any octets as the records of a delivery, each after its length in two: the store sees
 // calls in their order only, and never more octets than were announced.
-#include "transport/delivery.hpp"
+#include "transport/trace_upload/delivery.hpp"
 
 #include <cstdlib>
 

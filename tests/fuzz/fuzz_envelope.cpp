@@ -1,6 +1,6 @@
 // Any bytes as the envelopes of one frame: the check in whole and the reading one by one
 // agree, and nothing is read outside.
-#include "transport/inbound.hpp"
+#include "transport/session/inbound.hpp"
 
 #include <cstdlib>
 

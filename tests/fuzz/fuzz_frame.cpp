@@ -1,5 +1,5 @@
 // Any bytes as one frame; what decodes is encoded to the same bytes again.
-#include "transport/frames.hpp"
+#include "transport/frames/frames.hpp"
 
 #include <cstdlib>
 #include <type_traits>

@@ -1,5 +1,5 @@
 // Payload codec 1: MessagePack.
-#include "fuzz_payload.hpp"
+#include "tests/fuzz/fuzz_payload.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   const std::span<const char> input{reinterpret_cast<const char*>(data), size};

@@ -1,6 +1,6 @@
 // Any bytes as the frames that reach a session which is up: a length of one octet before
 // each, and between them the session goes on by itself.
-#include "transport/session.hpp"
+#include "transport/session/session.hpp"
 
 #include <cstdlib>
 

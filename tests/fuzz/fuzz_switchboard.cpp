@@ -1,6 +1,6 @@
 // Any bytes as what strangers and a dialled node send to a switchboard: an octet says on
 // which of four wires, two more how long the frame is.
-#include "transport/switchboard.hpp"
+#include "transport/session/switchboard.hpp"
 
 using namespace troupe::transport;
 

@@ -1,13 +1,14 @@
 // Scenario files from anybody: a plan or mistakes, never anything else. Behind a byte
 // 0x01 follow arguments of --set.
-#include "scenarios/scenario_file.hpp"
-#include "scenarios/expectations.hpp"
-#include "scenarios/file/source.hpp"
+#include "runner/file/scenario_file.hpp"
+#include "runner/run/expectations.hpp"
+#include "runner/toml/source.hpp"
 
 #include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+using namespace troupe;
 using namespace troupe::scenarios;
 using namespace std::chrono_literals;
 
@@ -64,7 +65,7 @@ void require(bool holds, const char* what) {
 bool is_clean(const std::string& text) {
   for (char c : text)
     if (static_cast<unsigned char>(c) < 0x20 && c != '\n') return false;
-  return file::find_invalid_utf8(text) == std::string::npos;
+  return find_invalid_utf8(text) == std::string::npos;
 }
 
 void check_mistakes(const std::vector<diagnostic>& mistakes) {
@@ -72,7 +73,7 @@ void check_mistakes(const std::vector<diagnostic>& mistakes) {
   for (const auto& d : mistakes) {
     require(!d.message.empty() && d.width >= 1, "a mistake has a message and a width");
     require(d.message.size() + d.help.size() < 5'000, "messages are bounded");
-    require(d.column <= file::code_points(d.text) + 1, "a caret stands in its line or just behind it");
+    require(d.column <= code_points(d.text) + 1, "a caret stands in its line or just behind it");
     const auto shown = render(d).plain();
     require(is_clean(shown), "what is shown is clean UTF-8");
     require(shown.size() < 12'000, "what is shown is bounded");

@@ -1,3 +1,3 @@
 troupe_fuzz(scenario_file
   SOURCES scenario_file.cpp
-  LINKS troupe_scenario_files nlohmann_json::nlohmann_json)
+  LINKS troupe_runner_file troupe_runner_run nlohmann_json::nlohmann_json)

@@ -1,10 +1,10 @@
 // Any text as a filter, and as an invariant, over a small trace.
 
-#include "trace/filter.hpp"
-#include "trace/invariant.hpp"
-#include "trace/merge.hpp"
+#include "trace/check/invariant.hpp"
+#include "trace/merge/merge.hpp"
+#include "trace/query/filter.hpp"
 
-#include "unit/trace_builder.hpp"
+#include "tests/trace/builder.hpp"
 
 #include <cstdlib>
 

@@ -1,20 +1,21 @@
 // Any bytes as a trace file: read, merged, and put through every query and export.
 
-#include "trace/check.hpp"
-#include "trace/critical_path.hpp"
-#include "trace/database.hpp"
-#include "trace/diff.hpp"
-#include "trace/export.hpp"
-#include "trace/follow.hpp"
-#include "trace/graph.hpp"
-#include "trace/merge.hpp"
-#include "trace/show.hpp"
-#include "trace/stats.hpp"
-#include "trace/summary.hpp"
+#include "trace/check/check.hpp"
+#include "trace/check/summary.hpp"
+#include "trace/export/database.hpp"
+#include "trace/export/export.hpp"
+#include "trace/merge/merge.hpp"
+#include "trace/query/critical_path.hpp"
+#include "trace/query/diff.hpp"
+#include "trace/query/follow.hpp"
+#include "trace/query/graph.hpp"
+#include "trace/query/show.hpp"
+#include "trace/query/stats.hpp"
 
 #include <cstdio>
 #include <cstdlib>
 
+using namespace troupe;
 using namespace troupe::trace;
 
 namespace {

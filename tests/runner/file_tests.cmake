@@ -1,15 +1,15 @@
 troupe_test(unit_scenario_files
   SOURCES
-    unit/scenarios_combinations.cpp
-    unit/scenarios_docs.cpp
-    unit/scenarios_expectations.cpp
-    unit/scenarios_file.cpp
-    unit/scenarios_json.cpp
-    unit/scenarios_long_lists.cpp
-    unit/scenarios_mistakes.cpp
-    unit/scenarios_reading.cpp
-    unit/scenarios_schema.cpp
-  LINKS troupe_scenario_files nlohmann_json::nlohmann_json)
+    runner/file/combinations_test.cpp
+    runner/file/docs_test.cpp
+    runner/run/expectations_test.cpp
+    runner/file/file_test.cpp
+    runner/plan/json_test.cpp
+    runner/plan/long_lists_test.cpp
+    runner/toml/mistakes_test.cpp
+    runner/toml/reading_test.cpp
+    runner/file/schema_test.cpp
+  LINKS troupe_runner_file troupe_runner_run nlohmann_json::nlohmann_json)
 
-set_source_files_properties(unit/scenarios_docs.cpp
+set_source_files_properties(runner/file/docs_test.cpp
   PROPERTIES COMPILE_DEFINITIONS TROUPE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")

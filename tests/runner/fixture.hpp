@@ -1,7 +1,7 @@
 // A declaration with one parameter of every type, and short ways to load a text with it.
 #pragma once
 
-#include "scenarios/scenario_file.hpp"
+#include "runner/file/scenario_file.hpp"
 
 #include <map>
 

@@ -2,9 +2,9 @@
 // worker nodes are hosted here and connected by links.
 #pragma once
 
-#include "scenarios/runner.hpp"
-#include "scenarios/scenario.hpp"
-#include "scenarios/scenario_file.hpp"
+#include "runner/api/scenario.hpp"
+#include "runner/file/scenario_file.hpp"
+#include "runner/run/runner.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temporary_directory.hpp"
 

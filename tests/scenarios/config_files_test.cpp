@@ -1,9 +1,9 @@
 // Every file in config/, run by the program in one process and in several, to the end that
 // it promises.
-#include "support/catch.hpp"
-#include "support/program.hpp"
-#include "support/tcp_client.hpp"
-#include "support/temporary_directory.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/program.hpp"
+#include "tests/support/tcp_client.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 #include <csignal>
 #include <fstream>

@@ -1,7 +1,7 @@
 // What memory a process uses.
 #pragma once
 
-#include "support/text.hpp"
+#include "tests/support/text.hpp"
 
 #include <sys/types.h>
 #include <unistd.h>

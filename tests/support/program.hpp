@@ -1,8 +1,8 @@
 // Runs a program as a user would, and reads what it says.
 #pragma once
 
-#include "cli/descriptor.hpp"
-#include "cli/spawn.hpp"
+#include "base/descriptor.hpp"
+#include "cli/process/spawn.hpp"
 
 #include <array>
 #include <cerrno>
@@ -19,11 +19,11 @@
 namespace troupe::testing {
 
 /// Kept open while a process is running; readable when it has ended.
-inline cli::descriptor open_process(pid_t pid) {
-  return cli::descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U)));
+inline troupe::descriptor open_process(pid_t pid) {
+  return troupe::descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U)));
 }
 
-inline bool ends(const cli::descriptor& process, int patience_ms = 60'000) {
+inline bool ends(const troupe::descriptor& process, int patience_ms = 60'000) {
   pollfd set{process.get(), POLLIN, 0};
   return !process || ::poll(&set, 1, patience_ms) == 1;
 }
@@ -110,7 +110,7 @@ class program {
     std::array<pollfd, 2> set{{{out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}}};
     if (!out_ && !err_) return false;
     if (::poll(set.data(), set.size(), 120'000) <= 0) return false;
-    const auto take = [](const pollfd& ready, cli::descriptor& from, std::string& into) {
+    const auto take = [](const pollfd& ready, troupe::descriptor& from, std::string& into) {
       std::array<char, 65536> buffer;
       if (ready.revents == 0) return;
       const auto n = ::read(from.get(), buffer.data(), buffer.size());
@@ -123,7 +123,7 @@ class program {
   }
 
   pid_t pid_ = -1;
-  cli::descriptor out_, err_, process_;
+  troupe::descriptor out_, err_, process_;
 };
 
 } // namespace troupe::testing

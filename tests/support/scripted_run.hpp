@@ -2,7 +2,7 @@
 // an order drawn from a seed or in order of arrival.
 #pragma once
 
-#include "scenarios/scenario.hpp"
+#include "runner/api/scenario.hpp"
 #include "tests/support/test_system.hpp"
 
 #include <random>

@@ -1,7 +1,7 @@
 // A program that a user runs at a terminal.
 #pragma once
 
-#include "support/program.hpp"
+#include "tests/support/program.hpp"
 
 #include <csignal>
 #include <fcntl.h>
@@ -58,7 +58,7 @@ class terminal {
   void fill() {
     std::array<char, 128> name{};
     REQUIRE(::ptsname_r(master_.get(), name.data(), name.size()) == 0);
-    const troupe::cli::descriptor far(::open(name.data(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    const troupe::descriptor far(::open(name.data(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     REQUIRE(far);
     const std::string blanks(256, ' ');
     while (::write(far.get(), blanks.data(), blanks.size()) > 0 || errno == EINTR) {
@@ -127,7 +127,7 @@ class terminal {
     return true;
   }
   pid_t pid_ = 0;
-  troupe::cli::descriptor master_;
+  troupe::descriptor master_;
 };
 
 } // namespace troupe::testing

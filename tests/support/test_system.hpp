@@ -2,9 +2,9 @@
 // one thread, virtual time, nothing happens unless the test says so.
 #pragma once
 
-#include "actors/message_catalog.hpp"
-#include "actors/scheduler.hpp"
-#include "actors/traced_actor.hpp"
+#include "actors/codec/message_catalog.hpp"
+#include "actors/runtime/scheduler.hpp"
+#include "actors/runtime/traced_actor.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 #include <caf/all.hpp>

@@ -1,9 +1,9 @@
 // Makes traces with exactly the content that a test wants, at exactly the times it wants.
 #pragma once
 
-#include "trace/merge.hpp"
-#include "trace/reader.hpp"
-#include "trace/recorder.hpp"
+#include "trace/merge/merge.hpp"
+#include "trace/merge/reader.hpp"
+#include "trace/record/recorder.hpp"
 
 #include <map>
 #include <string>

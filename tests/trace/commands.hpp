@@ -1,7 +1,7 @@
 // Runs a trace command as the command line does, and catches what it writes.
 #pragma once
 
-#include "trace/commands.hpp"
+#include "cli/trace/commands.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -24,7 +24,7 @@ class captured_stream {
   }
   captured_stream(const captured_stream&) = delete;
   captured_stream& operator=(const captured_stream&) = delete;
-  trace::output& to() { return to_; }
+  output& to() { return to_; }
   std::string text() {
     std::fflush(file_);
     return {data_, size_};
@@ -34,10 +34,10 @@ class captured_stream {
   char* data_ = nullptr;
   std::size_t size_ = 0;
   std::FILE* file_;
-  trace::output to_;
+  output to_;
 };
 
-inline command_result run_command(int (*command)(const trace::trace_query&, trace::output&, trace::output&),
+inline command_result run_command(int (*command)(const trace::trace_query&, output&, output&),
                                   const trace::trace_query& q) {
   captured_stream out, err;
   auto code = command(q, out.to(), err.to());

@@ -1,11 +1,11 @@
 // A run with everything that an export has to cope with, and exports as texts.
 #pragma once
 
-#include "trace/export.hpp"
-#include "trace/graph.hpp"
-#include "unit/trace_builder.hpp"
-#include "unit/trace_commands.hpp"
-#include "unit/trace_support.hpp"
+#include "tests/trace/builder.hpp"
+#include "tests/trace/commands.hpp"
+#include "tests/trace/support.hpp"
+#include "trace/export/export.hpp"
+#include "trace/query/graph.hpp"
 
 namespace troupe::tests {
 
@@ -30,10 +30,9 @@ inline trace::model awkward_run() {
   return p.merge();
 }
 
-inline std::string exported(void (*write)(const trace::model&, const trace::selection&, trace::output&,
-                                          std::vector<std::string>&),
-                            const trace::model& m, const char* where = "",
-                            std::vector<std::string>* notes = nullptr) {
+inline std::string
+exported(void (*write)(const trace::model&, const trace::selection&, output&, std::vector<std::string>&),
+         const trace::model& m, const char* where = "", std::vector<std::string>* notes = nullptr) {
   trace::filter f{where};
   f.bind(m);
   captured_stream out;

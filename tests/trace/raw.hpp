@@ -1,9 +1,9 @@
 // A trace file as its page describes it, read independently of the reader.
 #pragma once
 
-#include "support/catch.hpp"
-#include "trace/format.hpp"
-#include "unit/trace_support.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/trace/support.hpp"
+#include "trace/record/format.hpp"
 
 #include <cstring>
 #include <filesystem>

@@ -1,10 +1,10 @@
 // What the tests of the trace share.
 #pragma once
 
-#include "support/temporary_directory.hpp"
-#include "support/text.hpp"
-#include "trace/model.hpp"
-#include "trace/recorder.hpp"
+#include "tests/support/temporary_directory.hpp"
+#include "tests/support/text.hpp"
+#include "trace/merge/model.hpp"
+#include "trace/record/recorder.hpp"
 
 #include <algorithm>
 #include <condition_variable>

@@ -1,23 +1,23 @@
 find_package(SQLite3 REQUIRED)
 troupe_test(unit_trace
   SOURCES
-    unit/trace_check.cpp
-    unit/trace_collect.cpp
-    unit/trace_export.cpp
-    unit/trace_export_perfetto.cpp
-    unit/trace_files.cpp
-    unit/trace_filter.cpp
-    unit/trace_ledger.cpp
-    unit/trace_live.cpp
-    unit/trace_merge.cpp
-    unit/trace_outputs.cpp
-    unit/trace_names.cpp
-    unit/trace_output.cpp
-    unit/trace_queries.cpp
-    unit/trace_reader.cpp
-    unit/trace_recorder.cpp
-    unit/trace_summary.cpp
-    unit/trace_tick_clock.cpp
-    unit/trace_utf8.cpp
-    unit/trace_view.cpp
-  LINKS troupe_trace nlohmann_json::nlohmann_json SQLite::SQLite3)
+    trace/check/check_test.cpp
+    trace/merge/collect_test.cpp
+    trace/export/export_test.cpp
+    trace/export/export_perfetto_test.cpp
+    base/files_test.cpp
+    trace/query/filter_test.cpp
+    trace/record/ledger_test.cpp
+    trace/live/live_test.cpp
+    trace/merge/merge_test.cpp
+    cli/trace/outputs_test.cpp
+    base/names_test.cpp
+    base/output_test.cpp
+    trace/query/queries_test.cpp
+    trace/merge/reader_test.cpp
+    trace/record/recorder_test.cpp
+    trace/check/summary_test.cpp
+    trace/record/tick_clock_test.cpp
+    base/utf8_test.cpp
+    trace/view/view_test.cpp
+  LINKS troupe_trace troupe_cli_trace nlohmann_json::nlohmann_json SQLite::SQLite3)

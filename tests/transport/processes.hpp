@@ -1,7 +1,7 @@
 // Child processes and a TCP proxy, for tests over real sockets.
 #pragma once
 
-#include "transport_support.hpp"
+#include "tests/transport/support.hpp"
 
 #include <arpa/inet.h>
 #include <csignal>

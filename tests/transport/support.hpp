@@ -1,8 +1,8 @@
 // What the tests of the transport room share.
 #pragma once
 
-#include "support/temporary_directory.hpp"
-#include "transport/hub.hpp"
+#include "tests/support/temporary_directory.hpp"
+#include "transport/hub/hub.hpp"
 
 #include <atomic>
 #include <condition_variable>

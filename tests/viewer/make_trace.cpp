@@ -1,7 +1,7 @@
 // make_trace DIRECTORY EVENTS: a run of two nodes with about that many events, for the
 // viewer's tests. A client asks a pool's coordinator, which hands tasks to workers on the
 // other node; every task has the same chain of causes. Message 1 of node main is "start".
-#include "trace/recorder.hpp"
+#include "trace/record/recorder.hpp"
 
 #include <cstdio>
 #include <cstdlib>

@@ -1,11 +1,11 @@
-#include "trace/check.hpp"
+#include "trace/check/check.hpp"
 
-#include "trace/format.hpp"
-#include "trace/invariant.hpp"
-#include "trace/ledger_view.hpp"
-#include "trace/recorder.hpp"
-#include "trace/text.hpp"
-#include "trace/waits.hpp"
+#include "base/text.hpp"
+#include "trace/check/invariant.hpp"
+#include "trace/check/waits.hpp"
+#include "trace/merge/ledger_view.hpp"
+#include "trace/record/format.hpp"
+#include "trace/record/recorder.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>

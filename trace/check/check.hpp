@@ -1,8 +1,8 @@
 // `troupe trace check`: what is wrong with a run, each finding with its evidence.
 #pragma once
 
-#include "trace/model.hpp"
-#include "trace/shown_text.hpp"
+#include "base/shown_text.hpp"
+#include "trace/merge/model.hpp"
 
 #include <string>
 #include <vector>

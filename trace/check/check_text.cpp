@@ -1,8 +1,8 @@
-#include "trace/check.hpp"
-#include "trace/json_writer.hpp"
-#include "trace/show.hpp"
-#include "trace/summary.hpp"
-#include "trace/text.hpp"
+#include "base/json_writer.hpp"
+#include "base/text.hpp"
+#include "trace/check/check.hpp"
+#include "trace/check/summary.hpp"
+#include "trace/query/show.hpp"
 
 #include <fmt/format.h>
 
@@ -15,7 +15,7 @@ shown_text render_text(const model& m, const std::vector<finding>& findings, int
   for (auto& f : findings) {
     bool fault = f.how == severity::fault;
     faults += fault;
-    auto mark = fault ? say("fault").in(look::red) : say("note ").in(look::yellow);
+    auto mark = fault ? say("fault").in(text_style::red) : say("note ").in(text_style::yellow);
     out += say("{}  {}  {}\n", mark, to_string(f.what), f.sentence);
     std::size_t shown = 0;
     for (auto e : f.events) {

@@ -1,6 +1,6 @@
-#include "trace/invariant.hpp"
+#include "trace/check/invariant.hpp"
 
-#include "trace/text.hpp"
+#include "base/text.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -12,8 +12,8 @@
 // Types are patterns with * and ?.
 #pragma once
 
-#include "trace/filter.hpp"
-#include "trace/model.hpp"
+#include "trace/merge/model.hpp"
+#include "trace/query/filter.hpp"
 
 #include <map>
 #include <optional>

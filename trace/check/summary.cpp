@@ -1,8 +1,8 @@
-#include "trace/summary.hpp"
+#include "trace/check/summary.hpp"
 
-#include "trace/json_writer.hpp"
-#include "trace/text.hpp"
-#include "trace/waits.hpp"
+#include "base/json_writer.hpp"
+#include "base/text.hpp"
+#include "trace/check/waits.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -266,8 +266,8 @@ summary_report summarize(const model& m) {
 }
 
 shown_text render_remarks(const model& m) {
-  auto out = (m.complete() ? say("the trace is complete").in(look::green)
-                           : say("the trace is not complete").in(look::yellow))
+  auto out = (m.complete() ? say("the trace is complete").in(text_style::green)
+                           : say("the trace is not complete").in(text_style::yellow))
              + "\n";
   for (auto& r : m.remarks)
     out += say("  {} {}\n", r.missing ? "!" : "-", r.text);

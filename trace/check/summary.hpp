@@ -1,9 +1,9 @@
 // `troupe trace summary`: what a run consisted of.
 #pragma once
 
-#include "trace/ledger_view.hpp"
-#include "trace/model.hpp"
-#include "trace/shown_text.hpp"
+#include "base/shown_text.hpp"
+#include "trace/merge/ledger_view.hpp"
+#include "trace/merge/model.hpp"
 
 #include <string>
 #include <vector>

@@ -1,9 +1,9 @@
-#include "trace/waits.hpp"
+#include "trace/check/waits.hpp"
 
-#include "trace/invariant.hpp"
-#include "trace/ledger_view.hpp"
-#include "trace/recorder.hpp"
-#include "trace/text.hpp"
+#include "base/text.hpp"
+#include "trace/check/invariant.hpp"
+#include "trace/merge/ledger_view.hpp"
+#include "trace/record/recorder.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
 // Who waits for whom when the run ends. Only the check's own sources include this.
 #pragma once
 
-#include "trace/check.hpp"
+#include "trace/check/check.hpp"
 
 namespace troupe::trace {
 

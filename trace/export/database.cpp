@@ -1,8 +1,8 @@
-#include "trace/database.hpp"
+#include "trace/export/database.hpp"
 
-#include "trace/json_writer.hpp"
-#include "trace/ledger_view.hpp"
-#include "trace/text.hpp"
+#include "base/json_writer.hpp"
+#include "base/text.hpp"
+#include "trace/merge/ledger_view.hpp"
 
 #include <cerrno>
 #include <cstring>

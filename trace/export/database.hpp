@@ -1,10 +1,10 @@
 // The trace as SQLite tables, for `troupe trace query` and `export --format sqlite`.
 #pragma once
 
-#include "trace/files.hpp"
-#include "trace/marked_error.hpp"
-#include "trace/model.hpp"
-#include "trace/output.hpp"
+#include "base/files.hpp"
+#include "base/marked_error.hpp"
+#include "base/output.hpp"
+#include "trace/merge/model.hpp"
 
 #include <filesystem>
 #include <optional>

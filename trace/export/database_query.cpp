@@ -1,6 +1,6 @@
-#include "trace/database.hpp"
-#include "trace/json_writer.hpp"
-#include "trace/text.hpp"
+#include "base/json_writer.hpp"
+#include "base/text.hpp"
+#include "trace/export/database.hpp"
 
 #include <fmt/format.h>
 #include <memory>

@@ -1,4 +1,4 @@
-#include "trace/database.hpp"
+#include "trace/export/database.hpp"
 
 namespace troupe::trace {
 

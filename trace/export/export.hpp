@@ -2,10 +2,10 @@
 // and tells in `notes` what the format could not take.
 #pragma once
 
-#include "trace/files.hpp"
-#include "trace/filter.hpp"
-#include "trace/model.hpp"
-#include "trace/output.hpp"
+#include "base/files.hpp"
+#include "base/output.hpp"
+#include "trace/merge/model.hpp"
+#include "trace/query/filter.hpp"
 
 #include <filesystem>
 #include <stdexcept>

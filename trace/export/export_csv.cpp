@@ -1,6 +1,6 @@
-#include "trace/export.hpp"
-#include "trace/ledger_view.hpp"
-#include "trace/text.hpp"
+#include "base/text.hpp"
+#include "trace/export/export.hpp"
+#include "trace/merge/ledger_view.hpp"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
-#include "trace/export.hpp"
-#include "trace/text.hpp"
+#include "base/text.hpp"
+#include "trace/export/export.hpp"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
-#include "trace/export.hpp"
-#include "trace/json_writer.hpp"
+#include "base/json_writer.hpp"
+#include "trace/export/export.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>

@@ -1,6 +1,6 @@
-#include "trace/export.hpp"
-#include "trace/json_writer.hpp"
-#include "trace/text.hpp"
+#include "base/json_writer.hpp"
+#include "base/text.hpp"
+#include "trace/export/export.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
-#include "trace/live.hpp"
+#include "trace/live/live.hpp"
 
-#include "trace/live_counts.hpp"
-#include "trace/live_file.hpp"
+#include "trace/live/live_counts.hpp"
+#include "trace/live/live_file.hpp"
 
 #include <algorithm>
 #include <stdexcept>

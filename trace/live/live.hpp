@@ -1,7 +1,7 @@
 // What a run looks like while it is on, from what its nodes have written so far.
 #pragma once
 
-#include "trace/ledger.hpp"
+#include "trace/record/ledger.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "trace/live_counts.hpp"
+#include "trace/live/live_counts.hpp"
 
 #include <algorithm>
 #include <cstring>

@@ -1,8 +1,8 @@
 // What the records of one trace add up to, as they come.
 #pragma once
 
-#include "trace/live.hpp"
-#include "trace/live_file.hpp"
+#include "trace/live/live.hpp"
+#include "trace/live/live_file.hpp"
 
 #include <array>
 #include <queue>

@@ -1,6 +1,6 @@
-#include "trace/live_file.hpp"
+#include "trace/live/live_file.hpp"
 
-#include "trace/files.hpp"
+#include "base/files.hpp"
 
 #include <algorithm>
 #include <cstring>

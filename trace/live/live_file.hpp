@@ -1,7 +1,7 @@
 // Follows the segments of one trace while they are being written.
 #pragma once
 
-#include "trace/format.hpp"
+#include "trace/record/format.hpp"
 
 #include <filesystem>
 #include <memory>

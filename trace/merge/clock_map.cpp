@@ -1,4 +1,4 @@
-#include "trace/clock_map.hpp"
+#include "trace/merge/clock_map.hpp"
 
 #include <algorithm>
 #include <map>

@@ -1,7 +1,7 @@
 // From the clocks of single nodes to one time of the run.
 #pragma once
 
-#include "trace/reader.hpp"
+#include "trace/merge/reader.hpp"
 
 namespace troupe::trace {
 

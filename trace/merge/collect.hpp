@@ -2,7 +2,8 @@
 // that the node could not write to itself.
 #pragma once
 
-#include "trace/reader.hpp"
+#include "trace/merge/reader.hpp"
+#include "trace/record/file_names.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -12,13 +13,6 @@
 #include <vector>
 
 namespace troupe::trace {
-
-/// False for names that could lead out of a directory, or hide.
-bool names_a_trace(std::string_view node);
-/// "w1.trace", "w1.0001.trace"; the stem is the node's name, or that of a restart.
-std::string segment_file_name(const std::string& stem, std::uint64_t segment);
-/// Of a node whose name another start of it has taken in that directory.
-std::string file_stem_of_restart(const std::string& node, std::uint64_t incarnation);
 
 /// One start of one node.
 struct node_start {
@@ -50,9 +44,5 @@ bool replaces(const std::filesystem::path& fresh, const std::filesystem::path& t
 std::string put_in_place(const std::filesystem::path& run_dir, const std::string& node,
                          std::uint64_t incarnation,
                          const std::map<std::uint32_t, std::filesystem::path>& files);
-
-/// What a file is called in the run directory until it is complete; no reader looks at it.
-std::filesystem::path unfinished_name(const std::filesystem::path& run_dir, const std::string& node,
-                                      std::uint64_t incarnation, std::uint64_t segment);
 
 } // namespace troupe::trace

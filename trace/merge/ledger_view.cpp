@@ -1,6 +1,6 @@
-#include "trace/ledger_view.hpp"
+#include "trace/merge/ledger_view.hpp"
 
-#include "trace/format.hpp"
+#include "trace/record/format.hpp"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // The ledger as the trace alone tells it.
 #pragma once
 
-#include "trace/model.hpp"
+#include "trace/merge/model.hpp"
 
 #include <cstdint>
 #include <map>

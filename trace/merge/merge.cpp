@@ -1,7 +1,7 @@
-#include "trace/merge.hpp"
+#include "trace/merge/merge.hpp"
 
-#include "trace/merger.hpp"
-#include "trace/text.hpp"
+#include "base/text.hpp"
+#include "trace/merge/merger.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>

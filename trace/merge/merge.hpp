@@ -1,7 +1,7 @@
 // From the traces of single nodes to one causal sequence.
 #pragma once
 
-#include "trace/reader.hpp"
+#include "trace/merge/reader.hpp"
 
 namespace troupe::trace {
 

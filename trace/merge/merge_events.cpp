@@ -1,4 +1,4 @@
-#include "trace/merger.hpp"
+#include "trace/merge/merger.hpp"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
-#include "trace/merger.hpp"
-#include "trace/text.hpp"
+#include "base/text.hpp"
+#include "trace/merge/merger.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>

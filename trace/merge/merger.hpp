@@ -1,10 +1,10 @@
 // The work of merge(), step by step. Only the merge's own sources include this.
 #pragma once
 
-#include "trace/clock_map.hpp"
-#include "trace/merge.hpp"
-#include "trace/radix_sort.hpp"
-#include "trace/recorder.hpp"
+#include "trace/merge/clock_map.hpp"
+#include "trace/merge/merge.hpp"
+#include "trace/merge/radix_sort.hpp"
+#include "trace/record/recorder.hpp"
 
 #include <algorithm>
 #include <unordered_map>

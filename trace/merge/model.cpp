@@ -1,6 +1,6 @@
-#include "trace/model.hpp"
+#include "trace/merge/model.hpp"
 
-#include "trace/text.hpp"
+#include "base/text.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -1,7 +1,7 @@
-#include "trace/reader.hpp"
+#include "trace/merge/reader.hpp"
 
-#include "trace/files.hpp"
-#include "trace/text.hpp"
+#include "base/files.hpp"
+#include "base/text.hpp"
 
 #include <algorithm>
 #include <cstring>

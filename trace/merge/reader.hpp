@@ -1,8 +1,8 @@
 // Reads the trace files of a run as they are: node by node, nothing merged yet.
 #pragma once
 
-#include "trace/format.hpp"
-#include "trace/model.hpp"
+#include "trace/merge/model.hpp"
+#include "trace/record/format.hpp"
 
 #include <filesystem>
 #include <stdexcept>

@@ -1,7 +1,7 @@
-#include "trace/critical_path.hpp"
+#include "trace/query/critical_path.hpp"
 
-#include "trace/json_writer.hpp"
-#include "trace/text.hpp"
+#include "base/json_writer.hpp"
+#include "base/text.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>

@@ -5,9 +5,9 @@
 // wiring or a timer of its own, followed the last handler that had ended on that node.
 #pragma once
 
-#include "trace/filter.hpp"
-#include "trace/model.hpp"
-#include "trace/shown_text.hpp"
+#include "base/shown_text.hpp"
+#include "trace/merge/model.hpp"
+#include "trace/query/filter.hpp"
 
 #include <string>
 #include <vector>

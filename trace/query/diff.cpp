@@ -1,8 +1,8 @@
-#include "trace/diff.hpp"
+#include "trace/query/diff.hpp"
 
-#include "trace/json_writer.hpp"
-#include "trace/ledger_view.hpp"
-#include "trace/text.hpp"
+#include "base/json_writer.hpp"
+#include "base/text.hpp"
+#include "trace/merge/ledger_view.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>

@@ -3,8 +3,8 @@
 // each actor the order in which it handled what from whom.
 #pragma once
 
-#include "trace/model.hpp"
-#include "trace/shown_text.hpp"
+#include "base/shown_text.hpp"
+#include "trace/merge/model.hpp"
 
 #include <optional>
 #include <string>

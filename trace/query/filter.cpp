@@ -1,7 +1,8 @@
-#include "trace/filter.hpp"
+#include "trace/query/filter.hpp"
+#include "base/words.hpp"
 
-#include "trace/filter_fields.hpp"
-#include "trace/text.hpp"
+#include "base/text.hpp"
+#include "trace/query/filter_fields.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>

@@ -1,9 +1,9 @@
 // The filter language of all trace commands: actor=worker-3 and type=assign_task and wait>2ms
 #pragma once
 
-#include "trace/marked_error.hpp"
-#include "trace/model.hpp"
-#include "trace/shown_text.hpp"
+#include "base/marked_error.hpp"
+#include "base/shown_text.hpp"
+#include "trace/merge/model.hpp"
 
 #include <memory>
 #include <stdexcept>

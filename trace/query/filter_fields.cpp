@@ -1,7 +1,9 @@
-#include "trace/filter_fields.hpp"
+#include "trace/query/filter_fields.hpp"
+#include "base/units.hpp"
+#include "base/words.hpp"
 
-#include "trace/filter.hpp"
-#include "trace/text.hpp"
+#include "base/text.hpp"
+#include "trace/query/filter.hpp"
 
 #include <algorithm>
 #include <array>
@@ -135,6 +137,28 @@ const field_info* find_field(std::string_view name) {
   return it == std::end(fields) ? nullptr : it;
 }
 
+namespace {
+
+std::string without_blanks(std::string_view text) {
+  std::string result{text};
+  std::erase(result, ' ');
+  return result;
+}
+
+} // namespace
+
+std::optional<std::int64_t> time_of(std::string_view text) {
+  if (text == "0") return 0; // of no unit at all
+  if (const auto read = parse_duration(without_blanks(text)).value) return read->count();
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> size_of(std::string_view text) {
+  const auto read = parse_size(without_blanks(text)).value;
+  if (!read || !std::in_range<std::int64_t>(*read)) return std::nullopt;
+  return static_cast<std::int64_t>(*read);
+}
+
 std::vector<std::string_view> field_names() {
   std::vector<std::string_view> out;
   for (auto& f : fields)
@@ -182,7 +206,7 @@ std::string set_value(test& t, const std::string& text) {
     return fmt::format("there is no kind \"{}\"; kinds are {}", text, fmt::join(names, ", "));
   }
   case value_type::duration: {
-    auto value = parse_duration(text);
+    auto value = time_of(text);
     if (!value)
       return fmt::format("\"{}\" is no duration; write a number and a unit: 250us, 2ms, 1.5s", text);
     t.number = *value;
@@ -190,7 +214,7 @@ std::string set_value(test& t, const std::string& text) {
   }
   case value_type::size:
   case value_type::number: {
-    auto value = parse_bytes(text);
+    auto value = size_of(text);
     if (!value)
       return fmt::format("\"{}\" is no size; write a number, with a unit if you like: 100, 64KiB", text);
     t.number = *value;

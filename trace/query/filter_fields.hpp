@@ -1,7 +1,7 @@
 // What a filter can ask of an event. Only the filter's own sources include this.
 #pragma once
 
-#include "trace/model.hpp"
+#include "trace/merge/model.hpp"
 
 #include <optional>
 #include <string>
@@ -56,6 +56,10 @@ struct test {
 const field_info* find_field(std::string_view name);
 std::vector<std::string_view> field_names();
 std::string_view expectation(value_type);
+/// "2ms", "1.5 s", "1m30s", "0": in nanoseconds. Nothing where it is no duration.
+std::optional<std::int64_t> time_of(std::string_view);
+/// "64KiB", "1.5 MB", "100": in bytes.
+std::optional<std::int64_t> size_of(std::string_view);
 std::optional<comparison> parse_comparison(std::string_view);
 /// Empty, or what is wrong with the value.
 std::string set_value(test&, const std::string& text);

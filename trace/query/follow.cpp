@@ -1,8 +1,8 @@
-#include "trace/follow.hpp"
+#include "trace/query/follow.hpp"
 
-#include "trace/json_writer.hpp"
-#include "trace/ledger_view.hpp"
-#include "trace/text.hpp"
+#include "base/json_writer.hpp"
+#include "base/text.hpp"
+#include "trace/merge/ledger_view.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -215,7 +215,7 @@ shown_text render_text(const follow_report& f, int width) {
     else
       line += "  " + hop_times(m, h.message);
     if (!h.other_causes.empty()) line += fmt::format("  also because of {}", names(m, h.other_causes));
-    out += shown_text{line}.cut(width).in(h.asked ? look::bold : look::plain) + "\n";
+    out += shown_text{line}.cut(width).in(h.asked ? text_style::bold : text_style::plain) + "\n";
   }
   if (f.causes_left_out > 0) out += say("{} more\n", counted(f.causes_left_out, "cause"));
   if (f.left_out > 0) out += say("{} more\n", counted(f.left_out, "effect"));

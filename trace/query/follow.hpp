@@ -1,8 +1,8 @@
 // `troupe trace follow`: where a message came from and what came of it.
 #pragma once
 
-#include "trace/model.hpp"
-#include "trace/shown_text.hpp"
+#include "base/shown_text.hpp"
+#include "trace/merge/model.hpp"
 
 #include <string>
 #include <vector>

@@ -1,7 +1,7 @@
-#include "trace/graph.hpp"
+#include "trace/query/graph.hpp"
 
-#include "trace/json_writer.hpp"
-#include "trace/text.hpp"
+#include "base/json_writer.hpp"
+#include "base/text.hpp"
 
 #include <algorithm>
 #include <cmath>

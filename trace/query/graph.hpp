@@ -1,9 +1,9 @@
 // `troupe trace graph`: who talks to whom.
 #pragma once
 
-#include "trace/filter.hpp"
-#include "trace/model.hpp"
-#include "trace/shown_text.hpp"
+#include "base/shown_text.hpp"
+#include "trace/merge/model.hpp"
+#include "trace/query/filter.hpp"
 
 #include <string>
 #include <vector>

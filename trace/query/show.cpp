@@ -1,8 +1,8 @@
-#include "trace/show.hpp"
+#include "trace/query/show.hpp"
 
-#include "trace/json_writer.hpp"
-#include "trace/recorder.hpp"
-#include "trace/text.hpp"
+#include "base/json_writer.hpp"
+#include "base/text.hpp"
+#include "trace/record/recorder.hpp"
 
 #include <fmt/format.h>
 
@@ -101,7 +101,7 @@ std::string_view value_name(event_kind kind) {
   }
 }
 
-look look_of(event_kind kind) {
+text_style style_of(event_kind kind) {
   switch (kind) {
   case event_kind::dropped:
   case event_kind::dead_lettered:
@@ -110,18 +110,18 @@ look look_of(event_kind kind) {
   case event_kind::fault:
   case event_kind::told_to_end:
   case event_kind::stood_still:
-    return look::red;
+    return text_style::red;
   case event_kind::sent:
-    return look::cyan;
+    return text_style::cyan;
   case event_kind::handled:
-    return look::green;
+    return text_style::green;
   case event_kind::spawned:
   case event_kind::exited:
-    return look::magenta;
+    return text_style::magenta;
   case event_kind::noted:
-    return look::yellow;
+    return text_style::yellow;
   default:
-    return look::plain;
+    return text_style::plain;
   }
 }
 
@@ -175,7 +175,7 @@ std::string describe(const model& m, row i) {
 shown_text event_line(const model& m, row i, int width) {
   auto& e = m.events;
   auto head = say("{:>14}  {:<8}  ", time_text(e.time[i]), m.node_name(e.node[i]));
-  return (head + shown_text{describe(m, i)}.in(look_of(e.kind[i]))).cut(width);
+  return (head + shown_text{describe(m, i)}.in(style_of(e.kind[i]))).cut(width);
 }
 
 std::string event_json(const model& m, row i) {

@@ -1,9 +1,9 @@
 // `troupe trace show`: one line an event, in causal order over all nodes.
 #pragma once
 
-#include "trace/filter.hpp"
-#include "trace/model.hpp"
-#include "trace/shown_text.hpp"
+#include "base/shown_text.hpp"
+#include "trace/merge/model.hpp"
+#include "trace/query/filter.hpp"
 
 #include <functional>
 #include <string>

@@ -1,4 +1,4 @@
-#include "trace/stats.hpp"
+#include "trace/query/stats.hpp"
 
 #include <algorithm>
 #include <functional>

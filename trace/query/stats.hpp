@@ -1,9 +1,9 @@
 // `troupe trace stats`: counts, rates and distributions; mailboxes over time; who is hot.
 #pragma once
 
-#include "trace/filter.hpp"
-#include "trace/model.hpp"
-#include "trace/shown_text.hpp"
+#include "base/shown_text.hpp"
+#include "trace/merge/model.hpp"
+#include "trace/query/filter.hpp"
 
 #include <string>
 #include <vector>

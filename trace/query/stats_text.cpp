@@ -1,6 +1,6 @@
-#include "trace/json_writer.hpp"
-#include "trace/stats.hpp"
-#include "trace/text.hpp"
+#include "base/json_writer.hpp"
+#include "base/text.hpp"
+#include "trace/query/stats.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>

@@ -1,8 +1,8 @@
-#include "trace/ledger.hpp"
+#include "trace/record/ledger.hpp"
 
-#include "trace/collect.hpp"
-#include "trace/files.hpp"
-#include "trace/format.hpp"
+#include "base/files.hpp"
+#include "trace/record/file_names.hpp"
+#include "trace/record/format.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -69,7 +69,7 @@ ledger_counts to_counts(const std::array<std::uint64_t, counter_count>& c) {
   return out;
 }
 
-[[noreturn]] void fail(int error, const std::filesystem::path& path, const char* what) {
+[[noreturn]] void cannot_use(int error, const std::filesystem::path& path, const char* what) {
   throw std::system_error(error, std::generic_category(), std::string{what} + " " + path.string());
 }
 
@@ -88,8 +88,9 @@ std::pair<int, std::filesystem::path> make_file(const ledger_options& options) {
     file = create(path);
   }
   if (file < 0)
-    fail(errno, path,
-         errno == EEXIST ? "this directory is another run's: there is" : "cannot create the ledger file");
+    cannot_use(errno, path,
+               errno == EEXIST ? "this directory is another run's: there is"
+                               : "cannot create the ledger file");
   return {file, path};
 }
 
@@ -98,7 +99,7 @@ struct slot_cache {
   slot* mine = nullptr;
 };
 [[gnu::tls_model("initial-exec")]] thread_local constinit slot_cache last;
-thread_local constinit bool thread_is_ending = false;
+thread_local constinit bool ledger_thread_ends = false;
 
 /// Which slots of a ledger are taken; outlives the ledger while threads hold on to it.
 struct slot_owners {
@@ -107,7 +108,7 @@ struct slot_owners {
   std::size_t used = 1; // slot 0 is the shared one
 };
 
-struct thread_slots {
+struct ledger_slots {
   struct entry {
     std::uint64_t ledger;
     std::shared_ptr<slot_owners> owners;
@@ -115,8 +116,8 @@ struct thread_slots {
     slot* where;
   };
   std::vector<entry> entries;
-  ~thread_slots() {
-    thread_is_ending = true;
+  ~ledger_slots() {
+    ledger_thread_ends = true;
     last = {};
     for (auto& e : entries) {
       std::lock_guard lock{e.owners->mutex};
@@ -124,7 +125,7 @@ struct thread_slots {
     }
   }
 };
-thread_local thread_slots own_slots;
+thread_local ledger_slots own_ledger_slots;
 
 } // namespace
 
@@ -206,14 +207,14 @@ ledger::impl::impl(const ledger_options& options) {
     if (int error = posix_fallocate(file, 0, file_bytes)) {
       close(file);
       unlink(path.c_str());
-      fail(error, path, "cannot allocate space for the ledger file");
+      cannot_use(error, path, "cannot allocate space for the ledger file");
     }
   }
   int flags = file < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
   void* where = mmap(nullptr, file_bytes, PROT_READ | PROT_WRITE, flags, file, 0);
   int error = errno;
   if (file >= 0) close(file);
-  if (where == MAP_FAILED) fail(error, path, "cannot map the ledger file");
+  if (where == MAP_FAILED) cannot_use(error, path, "cannot map the ledger file");
   base = static_cast<std::byte*>(where);
   auto* h = reinterpret_cast<books_header*>(base);
   std::memcpy(h->magic, books_magic, sizeof books_magic);
@@ -227,13 +228,13 @@ ledger::impl::impl(const ledger_options& options) {
 }
 
 slot* ledger::impl::find_slot() {
-  if (thread_is_ending) return slots(); // the shared one
-  for (auto& e : own_slots.entries) {
+  if (ledger_thread_ends) return slots(); // the shared one
+  for (auto& e : own_ledger_slots.entries) {
     if (e.ledger != id) continue;
     last = {id, e.where};
     return e.where;
   }
-  std::erase_if(own_slots.entries, [](const auto& e) { return e.owners.use_count() == 1; });
+  std::erase_if(own_ledger_slots.entries, [](const auto& e) { return e.owners.use_count() == 1; });
   std::size_t index = 0;
   {
     std::lock_guard lock{owners->mutex};
@@ -244,7 +245,7 @@ slot* ledger::impl::find_slot() {
       index = owners->used++;
     }
   }
-  own_slots.entries.push_back({id, owners, index, slots() + index});
+  own_ledger_slots.entries.push_back({id, owners, index, slots() + index});
   last = {id, slots() + index};
   return last.mine;
 }

@@ -1,4 +1,4 @@
-#include "trace/recorder_impl.hpp"
+#include "trace/record/recorder_impl.hpp"
 
 // The events of messages that recorder_inline.hpp leaves.
 

@@ -1,7 +1,7 @@
 // Records what happens on one node: the write side of a trace.
 #pragma once
 
-#include "trace/thread_slot.hpp"
+#include "trace/record/thread_slot.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -205,4 +205,4 @@ class recorder {
 
 } // namespace troupe::trace
 
-#include "trace/recorder_inline.hpp"
+#include "trace/record/recorder_inline.hpp"

@@ -1,4 +1,4 @@
-#include "trace/recorder_impl.hpp"
+#include "trace/record/recorder_impl.hpp"
 
 #include <algorithm>
 #include <cstring>

@@ -1,8 +1,8 @@
-#include "trace/recorder_impl.hpp"
+#include "trace/record/recorder_impl.hpp"
 
-#include "trace/collect.hpp"
-#include "trace/host_identity.hpp"
-#include "trace/tick_clock.hpp"
+#include "base/host_identity.hpp"
+#include "trace/record/file_names.hpp"
+#include "trace/record/tick_clock.hpp"
 
 #include <algorithm>
 #include <cerrno>

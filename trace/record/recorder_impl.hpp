@@ -1,9 +1,9 @@
 // Inside of the recorder: who writes where. Only the recorder's own sources include this.
 #pragma once
 
-#include "trace/format.hpp"
-#include "trace/recorder.hpp"
-#include "trace/segment.hpp"
+#include "trace/record/format.hpp"
+#include "trace/record/recorder.hpp"
+#include "trace/record/segment.hpp"
 
 #include <mutex>
 #include <unordered_map>

@@ -1,8 +1,8 @@
 // The hot path of the recorder: what an actor's every message calls.
 #pragma once
 
-#include "trace/recorder.hpp"
-#include "trace/tick_clock.hpp"
+#include "trace/record/recorder.hpp"
+#include "trace/record/tick_clock.hpp"
 
 namespace troupe::trace {
 

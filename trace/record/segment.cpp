@@ -1,4 +1,4 @@
-#include "trace/segment.hpp"
+#include "trace/record/segment.hpp"
 
 #include <algorithm>
 #include <cerrno>

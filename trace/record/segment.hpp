@@ -1,7 +1,7 @@
 // One memory-mapped file of a trace that is being written.
 #pragma once
 
-#include "trace/format.hpp"
+#include "trace/record/format.hpp"
 
 #include <cstdint>
 #include <filesystem>

@@ -1,7 +1,7 @@
 // One thread's place in a recorder: all that recording an event touches, but for the clock.
 #pragma once
 
-#include "trace/format.hpp"
+#include "trace/record/format.hpp"
 
 #include <atomic>
 #include <cstddef>

@@ -1,10 +1,10 @@
-#include "trace/view.hpp"
+#include "trace/view/view.hpp"
 
-#include "trace/check.hpp"
-#include "trace/json_writer.hpp"
-#include "trace/ledger_view.hpp"
-#include "trace/utf8.hpp"
-#include "trace/view_columns.hpp"
+#include "base/json_writer.hpp"
+#include "base/utf8.hpp"
+#include "trace/check/check.hpp"
+#include "trace/merge/ledger_view.hpp"
+#include "trace/view/view_columns.hpp"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // The trace viewer: a merged trace as one HTML file that needs nothing but a browser.
 #pragma once
 
-#include "trace/model.hpp"
+#include "trace/merge/model.hpp"
 
 #include <string>
 #include <string_view>
@@ -18,7 +18,7 @@ struct view_report {
 /// network and says so in its content security policy. About 20 bytes an event.
 std::string render_view(const model&, std::string_view title, view_report&);
 
-/// The page without data, as it was built into the library from trace/viewer/.
+/// The page without data, as it was built into the library from trace/view/viewer/.
 extern const std::string_view view_template;
 
 } // namespace troupe::trace

@@ -1,4 +1,4 @@
-#include "trace/view_columns.hpp"
+#include "trace/view/view_columns.hpp"
 
 namespace troupe::trace {
 

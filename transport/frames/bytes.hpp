@@ -1,8 +1,8 @@
 // Reading and writing of the wire's elements: little-endian integers, varints, strings.
 #pragma once
 
-#include "transport/hub.hpp"
-#include "transport/limits.hpp"
+#include "transport/frames/limits.hpp"
+#include "transport/frames/peer.hpp"
 
 #include <cstring>
 

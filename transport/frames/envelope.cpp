@@ -1,6 +1,6 @@
-#include "transport/envelope.hpp"
+#include "transport/frames/envelope.hpp"
 
-#include "transport/bytes.hpp"
+#include "transport/frames/bytes.hpp"
 
 namespace troupe::transport {
 

@@ -1,7 +1,7 @@
 // How one actor message lies in a frame.
 #pragma once
 
-#include "transport/hub.hpp"
+#include "transport/frames/peer.hpp"
 
 #include <string>
 

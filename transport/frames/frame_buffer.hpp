@@ -2,7 +2,7 @@
 // which sends them without a copy.
 #pragma once
 
-#include "transport/hub.hpp"
+#include "transport/frames/peer.hpp"
 
 #include <atomic>
 #include <utility>

@@ -1,7 +1,7 @@
-#include "transport/frames.hpp"
+#include "transport/frames/frames.hpp"
 
-#include "transport/bytes.hpp"
-#include "transport/node_name.hpp"
+#include "transport/frames/bytes.hpp"
+#include "transport/frames/node_name.hpp"
 
 #include <algorithm>
 

@@ -1,8 +1,8 @@
 // The frames of the wire protocol, decoded, and their coding. docs/wire.md is the text.
 #pragma once
 
-#include "transport/frame_buffer.hpp"
-#include "transport/hub.hpp"
+#include "transport/frames/frame_buffer.hpp"
+#include "transport/frames/peer.hpp"
 
 #include <string>
 #include <variant>

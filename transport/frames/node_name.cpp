@@ -1,6 +1,6 @@
-#include "transport/node_name.hpp"
+#include "transport/frames/node_name.hpp"
 
-#include "transport/limits.hpp"
+#include "transport/frames/limits.hpp"
 
 #include <algorithm>
 

@@ -1,8 +1,9 @@
-#include "transport/endpoints.hpp"
+#include "transport/hub/endpoints.hpp"
 
-#include "transport/keys.hpp"
-#include "transport/limits.hpp"
+#include "transport/frames/limits.hpp"
+#include "transport/hub/keys.hpp"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <cerrno>
 #include <charconv>
@@ -111,6 +112,19 @@ std::string ipc_path(const std::string& endpoint) {
 }
 
 bool is_inproc(const std::string& endpoint) { return endpoint.starts_with(inproc); }
+
+bool is_host(std::string_view host) {
+  if (host.find_first_of(":[]") != std::string_view::npos) { // with colons it is an IPv6 address, and no port
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    in6_addr ignored{};
+    return ::inet_pton(AF_INET6, std::string(host).c_str(), &ignored) == 1;
+  }
+  const auto legal = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-'
+           || c == '_';
+  };
+  return host == "*" || (!host.empty() && host.size() <= 253 && std::all_of(host.begin(), host.end(), legal));
+}
 
 bool is_tcp(const std::string& endpoint) { return endpoint.starts_with(tcp); }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace troupe::transport {
 
@@ -22,6 +23,8 @@ std::string ipc_path(const std::string& endpoint);
 bool is_tcp_loopback(const std::string& endpoint);
 bool is_inproc(const std::string& endpoint);
 bool is_tcp(const std::string& endpoint);
+/// May stand between "tcp://" and the port: a name, an address (IPv6 with or without brackets), or "*".
+bool is_host(std::string_view);
 /// The host of a tcp endpoint where it must be looked up; empty where it is an address.
 std::string host_to_look_up(const std::string& endpoint);
 /// The endpoint with its host looked up, which may take long. Empty when it is unknown.

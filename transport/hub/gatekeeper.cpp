@@ -1,6 +1,6 @@
-#include "transport/gatekeeper.hpp"
+#include "transport/hub/gatekeeper.hpp"
 
-#include "transport/limits.hpp"
+#include "transport/frames/limits.hpp"
 
 #include <array>
 #include <stdexcept>
@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t lines_a_second_max = 10;
 constexpr std::size_t request_parts = 7; // with one credential, as CURVE has it
-constexpr std::size_t key_bytes = 32;
+constexpr std::size_t curve_key_bytes = 32;
 
 std::string text_of(const zmq_frame& f) { return {f.bytes().begin(), f.bytes().end()}; }
 
@@ -101,10 +101,10 @@ void gatekeeper::serve(time_point now) {
     std::string key;
     const auto address = text_of(parts[3]);
     if (count == request_parts && text_of(parts[0]) == "1.0" && text_of(parts[5]) == "CURVE"
-        && parts[6].bytes().size() == key_bytes) {
+        && parts[6].bytes().size() == curve_key_bytes) {
       std::array<char, 41> text{};
       zmq_z85_encode(text.data(), static_cast<const std::uint8_t*>(zmq_msg_data(&parts[6].message)),
-                     key_bytes);
+                     curve_key_bytes);
       key = text.data();
       admitted = allowed_.contains(key);
     }

@@ -1,9 +1,9 @@
 // Who may connect (ZAP), and what strangers leave in the log.
 #pragma once
 
-#include "transport/hub.hpp"
-#include "transport/session.hpp"
-#include "transport/zmq_socket.hpp"
+#include "transport/hub/hub.hpp"
+#include "transport/session/session.hpp"
+#include "transport/zmq/zmq_socket.hpp"
 
 #include <list>
 #include <map>

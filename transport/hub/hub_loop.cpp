@@ -1,9 +1,9 @@
-#include "transport/hub_loop.hpp"
+#include "transport/hub/hub_loop.hpp"
 
-#include "trace/thread_name.hpp"
-#include "transport/endpoints.hpp"
-#include "transport/node_name.hpp"
-#include "transport/process_limits.hpp"
+#include "base/process_limits.hpp"
+#include "base/thread_name.hpp"
+#include "transport/frames/node_name.hpp"
+#include "transport/hub/endpoints.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -115,7 +115,7 @@ hub_loop::hub_loop(hub_options options, hub_listener& listener, trace::recorder&
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   thread_ = std::thread([this] {
-    trace::name_thread("troupe.hub");
+    name_thread("troupe.hub");
     run();
   });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -1,11 +1,11 @@
 // The I/O thread of a hub and its sockets.
 #pragma once
 
-#include "transport/gatekeeper.hpp"
-#include "transport/ready_list.hpp"
-#include "transport/standstill.hpp"
-#include "transport/switchboard.hpp"
-#include "transport/zmq_socket.hpp"
+#include "transport/frames/standstill.hpp"
+#include "transport/hub/gatekeeper.hpp"
+#include "transport/hub/ready_list.hpp"
+#include "transport/session/switchboard.hpp"
+#include "transport/zmq/zmq_socket.hpp"
 
 #include <deque>
 #include <thread>

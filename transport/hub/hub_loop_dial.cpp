@@ -1,7 +1,7 @@
 // How a hub reaches others.
-#include "trace/thread_name.hpp"
-#include "transport/endpoints.hpp"
-#include "transport/hub_loop.hpp"
+#include "base/thread_name.hpp"
+#include "transport/hub/endpoints.hpp"
+#include "transport/hub/hub_loop.hpp"
 
 #include <thread>
 
@@ -101,7 +101,7 @@ void hub_loop::add_dealer(const dealer_ptr& line) {
 void hub_loop::look_up_and_connect(const dealer_ptr& line, const std::string& address) {
   std::thread([this, address, weak = std::weak_ptr<dealer_wire>(line),
                ready = std::weak_ptr<ready_list>(ready_)] {
-    trace::name_thread("troupe.look_up");
+    name_thread("troupe.look_up");
     auto found = look_up(address);
     const auto list = ready.lock();
     if (!list) return;

@@ -1,6 +1,6 @@
 // What arrives at a hub's sockets.
-#include "transport/endpoints.hpp"
-#include "transport/hub_loop.hpp"
+#include "transport/hub/endpoints.hpp"
+#include "transport/hub/hub_loop.hpp"
 
 #include <algorithm>
 #include <cerrno>

@@ -1,4 +1,4 @@
-#include "transport/inproc_context.hpp"
+#include "transport/hub/inproc_context.hpp"
 
 #include <stdexcept>
 #include <string>

@@ -1,6 +1,6 @@
-#include "transport/keys.hpp"
+#include "transport/hub/keys.hpp"
 
-#include "trace/files.hpp"
+#include "base/files.hpp"
 
 #include <algorithm>
 #include <array>
@@ -38,7 +38,7 @@ std::string octal(unsigned mode) {
 
 std::string read_file(const std::filesystem::path& path, bool secret) {
   std::string why_not;
-  const auto file = trace::open_to_read(path, why_not);
+  const auto file = open_to_read(path, why_not);
   if (!file) fail(path, "cannot be read: " + why_not);
   struct stat about {};
   if (::fstat(file.get(), &about) != 0) fail_with_errno(path, "cannot be examined");
@@ -49,7 +49,7 @@ std::string read_file(const std::filesystem::path& path, bool secret) {
     fail(path, "holds a secret key, but belongs to another user");
   if (about.st_size > static_cast<off_t>(file_bytes_max)) fail(path, "is too long to be a key file");
   std::string text(file_bytes_max, '\0');
-  const auto n = trace::read_at(file.get(), 0, text.data(), text.size());
+  const auto n = read_at(file.get(), 0, text.data(), text.size());
   if (errno != 0) fail_with_errno(path, "cannot be read");
   text.resize(n);
   return text;
@@ -97,7 +97,6 @@ bool is_key(std::string_view text) {
 void write_key_files(const std::filesystem::path& path, const key_pair& keys, bool replaces) {
   auto public_path = path;
   public_path += ".pub";
-  using trace::whole_file;
   const auto as = [&](mode_t mode) {
     return whole_file::options{.mode = mode, .replaces = replaces, .anything = false, .durable = true};
   };

@@ -1,4 +1,4 @@
-#include "transport/ready_list.hpp"
+#include "transport/hub/ready_list.hpp"
 
 #include <cerrno>
 #include <sys/eventfd.h>

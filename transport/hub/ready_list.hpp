@@ -1,7 +1,7 @@
 // What wakes a hub's I/O thread.
 #pragma once
 
-#include "transport/link.hpp"
+#include "transport/session/link.hpp"
 
 namespace troupe::transport {
 

@@ -1,7 +1,7 @@
-#include "transport/line_clients.hpp"
+#include "transport/lines/line_clients.hpp"
 
-#include "transport/open_files.hpp"
-#include "transport/zmq_socket.hpp"
+#include "base/open_files.hpp"
+#include "transport/zmq/zmq_socket.hpp"
 
 #include <cstdint>
 #include <cstring>

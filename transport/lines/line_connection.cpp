@@ -1,6 +1,6 @@
-#include "transport/line_connection.hpp"
+#include "transport/lines/line_connection.hpp"
 
-#include "trace/utf8.hpp"
+#include "base/utf8.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -53,7 +53,7 @@ void line_connection::accept(std::string line, std::vector<std::string>& accepte
         "error: a line has at most " + std::to_string(limits_->line_bytes_max) + " bytes", now);
     return;
   }
-  if (!trace::is_utf8(line)) {
+  if (!is_utf8(line)) {
     end(line_ending::not_utf8, "error: this line is not UTF-8", now);
     return;
   }

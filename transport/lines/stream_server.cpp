@@ -1,6 +1,6 @@
-#include "transport/stream_server.hpp"
+#include "transport/lines/stream_server.hpp"
 
-#include "transport/stream_server_loop.hpp"
+#include "transport/lines/stream_server_loop.hpp"
 
 namespace troupe::transport {
 

@@ -9,7 +9,7 @@
 // what comes back has the same form.
 #pragma once
 
-#include "transport/line_connection.hpp"
+#include "transport/lines/line_connection.hpp"
 
 #include <array>
 #include <map>

@@ -1,5 +1,5 @@
 // A stream server's connections: when they are read, what they are sent, and how they end.
-#include "transport/stream_server_loop.hpp"
+#include "transport/lines/stream_server_loop.hpp"
 
 namespace troupe::transport {
 

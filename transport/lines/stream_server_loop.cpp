@@ -1,6 +1,6 @@
-#include "transport/stream_server_loop.hpp"
+#include "transport/lines/stream_server_loop.hpp"
 
-#include "trace/thread_name.hpp"
+#include "base/thread_name.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -45,7 +45,7 @@ stream_server::loop::loop(stream_server_options options, stream_listener& listen
   if (wake_ < 0)
     throw std::runtime_error(std::string("cannot make an event descriptor: ") + std::strerror(errno));
   thread_ = std::thread([this] {
-    trace::name_thread("troupe.streams");
+    name_thread("troupe.streams");
     run();
   });
 }

@@ -6,11 +6,11 @@
 // of its lines are accepted as its connection has room for.
 #pragma once
 
-#include "transport/hub_loop.hpp"
-#include "transport/open_files.hpp"
-#include "transport/standstill.hpp"
-#include "transport/stream_server.hpp"
-#include "transport/tcp_socket.hpp"
+#include "base/open_files.hpp"
+#include "transport/frames/standstill.hpp"
+#include "transport/hub/hub_loop.hpp"
+#include "transport/lines/stream_server.hpp"
+#include "transport/lines/tcp_socket.hpp"
 
 #include <deque>
 #include <optional>

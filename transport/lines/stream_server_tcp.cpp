@@ -1,6 +1,6 @@
 // A stream server's plain TCP: who comes, what the system tells of the sockets, and how they are
 // closed so that last words arrive.
-#include "transport/stream_server_loop.hpp"
+#include "transport/lines/stream_server_loop.hpp"
 
 #include <array>
 #include <cerrno>

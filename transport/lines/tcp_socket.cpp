@@ -1,4 +1,4 @@
-#include "transport/tcp_socket.hpp"
+#include "transport/lines/tcp_socket.hpp"
 
 #include <array>
 #include <cerrno>

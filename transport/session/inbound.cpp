@@ -1,4 +1,4 @@
-#include "transport/inbound.hpp"
+#include "transport/session/inbound.hpp"
 
 namespace troupe::transport {
 

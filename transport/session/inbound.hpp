@@ -1,8 +1,8 @@
 // The inside of an inbound frame.
 #pragma once
 
-#include "transport/envelope.hpp"
-#include "transport/session.hpp"
+#include "transport/frames/envelope.hpp"
+#include "transport/session/session.hpp"
 
 #include <functional>
 

@@ -1,7 +1,7 @@
-#include "transport/link.hpp"
+#include "transport/session/link.hpp"
 
-#include "transport/inbound.hpp"
-#include "transport/send_burst.hpp"
+#include "transport/session/inbound.hpp"
+#include "transport/session/send_burst.hpp"
 
 namespace troupe::transport {
 

@@ -1,8 +1,8 @@
 // A peer and the session with it: what peer::send works on.
 #pragma once
 
-#include "transport/session.hpp"
-#include "transport/wire.hpp"
+#include "transport/session/session.hpp"
+#include "transport/session/wire.hpp"
 
 #include <functional>
 #include <mutex>

@@ -1,6 +1,6 @@
-#include "transport/send_burst.hpp"
+#include "transport/session/send_burst.hpp"
 
-#include "transport/link.hpp"
+#include "transport/session/link.hpp"
 
 #include <algorithm>
 

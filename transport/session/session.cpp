@@ -1,8 +1,8 @@
-#include "transport/session.hpp"
+#include "transport/session/session.hpp"
 
-#include "transport/bytes.hpp"
-#include "transport/envelope.hpp"
-#include "transport/limits.hpp"
+#include "transport/frames/bytes.hpp"
+#include "transport/frames/envelope.hpp"
+#include "transport/frames/limits.hpp"
 
 #include <algorithm>
 

@@ -2,8 +2,8 @@
 // time go in, bytes and verdicts come out; it knows no socket, no thread and no clock.
 #pragma once
 
-#include "transport/frames.hpp"
-#include "transport/limits.hpp"
+#include "transport/frames/frames.hpp"
+#include "transport/frames/limits.hpp"
 
 #include <atomic>
 #include <chrono>

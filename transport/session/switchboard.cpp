@@ -1,6 +1,6 @@
-#include "transport/switchboard.hpp"
+#include "transport/session/switchboard.hpp"
 
-#include "transport/switchboard_parts.hpp"
+#include "transport/session/switchboard_parts.hpp"
 
 #include <algorithm>
 #include <iterator>

@@ -2,9 +2,9 @@
 // of two connections stands, who is down. docs/wire.md explains the handshake.
 #pragma once
 
-#include "transport/inbound.hpp"
-#include "transport/limits.hpp"
-#include "transport/link.hpp"
+#include "transport/frames/limits.hpp"
+#include "transport/session/inbound.hpp"
+#include "transport/session/link.hpp"
 
 #include <list>
 #include <map>

@@ -1,5 +1,5 @@
 // The switchboard's part that calls others, and calls again.
-#include "transport/switchboard_parts.hpp"
+#include "transport/session/switchboard_parts.hpp"
 
 #include <algorithm>
 

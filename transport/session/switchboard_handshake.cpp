@@ -1,6 +1,5 @@
 // The switchboard's part that takes hellos, welcomes and confirms.
-#include "transport/delivery.hpp"
-#include "transport/switchboard_parts.hpp"
+#include "transport/session/switchboard_parts.hpp"
 
 #include <algorithm>
 

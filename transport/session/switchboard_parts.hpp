@@ -1,7 +1,7 @@
 // What the two halves of the switchboard's implementation share.
 #pragma once
 
-#include "transport/switchboard.hpp"
+#include "transport/session/switchboard.hpp"
 
 namespace troupe::transport {
 

@@ -1,7 +1,7 @@
 // What the protocol needs of its surroundings: one connection, and somebody who dials.
 #pragma once
 
-#include "transport/frame_buffer.hpp"
+#include "transport/frames/frame_buffer.hpp"
 
 #include <memory>
 #include <string>

@@ -1,4 +1,4 @@
-#include "transport/faulty_network.hpp"
+#include "transport/testing/faulty_network.hpp"
 
 #include <algorithm>
 

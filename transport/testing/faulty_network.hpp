@@ -3,7 +3,7 @@
 // gives the same run. For tests of this room and of what is built on it.
 #pragma once
 
-#include "transport/switchboard.hpp"
+#include "transport/session/switchboard.hpp"
 
 #include <queue>
 #include <random>

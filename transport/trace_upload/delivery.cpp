@@ -1,7 +1,7 @@
-#include "transport/delivery.hpp"
+#include "transport/trace_upload/delivery.hpp"
 
-#include "transport/bytes.hpp"
-#include "transport/delivery_parts.hpp"
+#include "transport/frames/bytes.hpp"
+#include "transport/trace_upload/delivery_parts.hpp"
 
 #include <array>
 

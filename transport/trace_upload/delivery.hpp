@@ -2,14 +2,11 @@
 // goes to the launcher. docs/wire.md, section 6.1, has the grammar.
 #pragma once
 
-#include "transport/hub.hpp"
+#include "transport/hub/hub.hpp"
 
 #include <filesystem>
 
 namespace troupe::transport {
-
-/// A visitor with this capability brings files; a node with it takes them.
-inline constexpr std::uint64_t capability_delivery = 2;
 
 /// Where the receiving side puts files. All functions but discard() return an empty text,
 /// or why not, as a sentence; after that only discard() is called.

@@ -1,8 +1,8 @@
 // The sending side of a delivery: a visit with a hub of its own.
-#include "transport/bytes.hpp"
-#include "transport/delivery.hpp"
-#include "transport/delivery_parts.hpp"
-#include "transport/standstill.hpp"
+#include "transport/frames/bytes.hpp"
+#include "transport/frames/standstill.hpp"
+#include "transport/trace_upload/delivery.hpp"
+#include "transport/trace_upload/delivery_parts.hpp"
 
 #include <cerrno>
 #include <condition_variable>

@@ -1,7 +1,7 @@
-#include "transport/zmq_socket.hpp"
+#include "transport/zmq/zmq_socket.hpp"
 
-#include "transport/frames.hpp"
-#include "transport/thread_sanitizer.hpp"
+#include "transport/frames/frames.hpp"
+#include "transport/zmq/thread_sanitizer.hpp"
 
 #include <cerrno>
 #include <cstring>

@@ -1,8 +1,8 @@
 // ZeroMQ's C interface with owners, and the wires made of its sockets.
 #pragma once
 
-#include "transport/inbound.hpp"
-#include "transport/wire.hpp"
+#include "transport/session/inbound.hpp"
+#include "transport/session/wire.hpp"
 
 #include <atomic>
 #include <mutex>

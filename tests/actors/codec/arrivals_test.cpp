@@ -1,6 +1,6 @@
 // What comes from other nodes faster than its receiver handles it.
-#include "actors/node.hpp"
-#include "actors/traced_actor.hpp"
+#include "actors/node/node.hpp"
+#include "actors/runtime/traced_actor.hpp"
 
 #include "tests/support/catch.hpp"
 #include "tests/support/temporary_directory.hpp"

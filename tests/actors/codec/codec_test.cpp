@@ -1,5 +1,5 @@
 // What both payload codecs promise, and what each does with bytes that nobody vouches for.
-#include "actors/payload_codec.hpp"
+#include "actors/codec/payload_codec.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/codec_samples.hpp"
 

@@ -1,5 +1,5 @@
 // What one peer may have of each kind of record: more, and it is cut off.
-#include "actors/node.hpp"
+#include "actors/node/node.hpp"
 
 #include "tests/support/catch.hpp"
 #include "tests/support/memory.hpp"

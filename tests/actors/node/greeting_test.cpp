@@ -1,4 +1,4 @@
-#include "actors/greeting.hpp"
+#include "actors/node/greeting.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace troupe;

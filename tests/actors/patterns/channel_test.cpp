@@ -1,4 +1,4 @@
-#include "actors/channel.hpp"
+#include "actors/patterns/channel.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/test_system.hpp"
 

@@ -1,4 +1,4 @@
-#include "actors/reducer.hpp"
+#include "actors/patterns/reducer.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/test_system.hpp"
 

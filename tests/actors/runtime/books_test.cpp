@@ -1,10 +1,10 @@
 // Books and trace are written by the same calls: whatever becomes of a message, both tell the same.
-#include "actors/agent.hpp"
-#include "actors/node.hpp"
-#include "actors/node_key.hpp"
-#include "actors/traced_actor.hpp"
-#include "trace/ledger_view.hpp"
-#include "trace/merge.hpp"
+#include "actors/codec/node_key.hpp"
+#include "actors/node/agent.hpp"
+#include "actors/node/node.hpp"
+#include "actors/runtime/traced_actor.hpp"
+#include "trace/merge/ledger_view.hpp"
+#include "trace/merge/merge.hpp"
 
 #include "tests/support/catch.hpp"
 #include "tests/support/temporary_directory.hpp"

@@ -1,10 +1,10 @@
 // What the runtime tells the recorder of real actors, as the reader sees it.
 #include "tests/support/catch.hpp"
 #include "tests/support/test_system.hpp"
-#include "trace/check.hpp"
-#include "trace/follow.hpp"
-#include "trace/ledger_view.hpp"
-#include "trace/merge.hpp"
+#include "trace/check/check.hpp"
+#include "trace/merge/ledger_view.hpp"
+#include "trace/merge/merge.hpp"
+#include "trace/query/follow.hpp"
 
 #include <algorithm>
 

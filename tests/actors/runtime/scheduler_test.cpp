@@ -1,5 +1,5 @@
-#include "actors/node_clock.hpp"
-#include "actors/scheduler.hpp"
+#include "actors/runtime/node_clock.hpp"
+#include "actors/runtime/scheduler.hpp"
 
 #include "tests/support/catch.hpp"
 

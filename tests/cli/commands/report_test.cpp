@@ -1,8 +1,8 @@
-#include "support/catch.hpp"
-#include "support/text.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/text.hpp"
 
-#include "cli/commands.hpp"
-#include "cli/report.hpp"
+#include "cli/commands/commands.hpp"
+#include "cli/commands/report.hpp"
 
 using namespace troupe;
 using cli::render;

@@ -1,4 +1,4 @@
-#include "cli/sweep_series.hpp"
+#include "cli/commands/sweep_series.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace troupe::cli;

@@ -1,7 +1,7 @@
-#include "support/catch.hpp"
-#include "support/temporary_directory.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/temporary_directory.hpp"
 
-#include "cli/run_directory.hpp"
+#include "cli/process/run_directory.hpp"
 
 #include <fstream>
 #include <set>

@@ -1,7 +1,7 @@
-#include "support/catch.hpp"
+#include "tests/support/catch.hpp"
 
-#include "cli/console.hpp"
-#include "cli/spawn.hpp"
+#include "cli/process/spawn.hpp"
+#include "cli/terminal/console.hpp"
 
 #include <array>
 #include <csignal>
@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+using namespace troupe;
 using namespace troupe::cli;
 
 namespace {

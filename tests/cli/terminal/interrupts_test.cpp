@@ -1,6 +1,6 @@
-#include "support/catch.hpp"
+#include "tests/support/catch.hpp"
 
-#include "cli/interrupts.hpp"
+#include "cli/terminal/interrupts.hpp"
 
 #include <csignal>
 #include <future>

@@ -1,6 +1,6 @@
-#include "support/catch.hpp"
+#include "tests/support/catch.hpp"
 
-#include "cli/lines.hpp"
+#include "cli/terminal/lines.hpp"
 
 #include <vector>
 

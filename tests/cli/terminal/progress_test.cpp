@@ -1,7 +1,7 @@
-#include "support/catch.hpp"
+#include "tests/support/catch.hpp"
 
-#include "cli/progress.hpp"
-#include "cli/spawn.hpp"
+#include "cli/process/spawn.hpp"
+#include "cli/terminal/progress.hpp"
 
 #include <array>
 

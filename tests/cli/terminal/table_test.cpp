@@ -1,6 +1,6 @@
-#include "support/catch.hpp"
+#include "tests/support/catch.hpp"
 
-#include "cli/table.hpp"
+#include "cli/terminal/table.hpp"
 
 #include <algorithm>
 

@@ -1,10 +1,10 @@
 // Where the commands of a trace write to, and what they read that is no file.
-#include "support/catch.hpp"
-#include "trace/files.hpp"
-#include "trace/ledger.hpp"
-#include "trace/live.hpp"
-#include "unit/trace_commands.hpp"
-#include "unit/trace_support.hpp"
+#include "base/files.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/trace/commands.hpp"
+#include "tests/trace/support.hpp"
+#include "trace/live/live.hpp"
+#include "trace/record/ledger.hpp"
 
 #include <csignal>
 #include <fcntl.h>
@@ -79,7 +79,7 @@ TEST_CASE("a database goes through a pipe as it goes into a file", "[trace][comm
   q.inputs = {dir.path()};
   q.format = "sqlite";
   REQUIRE(::mkfifo((dir / "pipe").c_str(), 0600) == 0);
-  const trace::descriptor reader(::open((dir / "pipe").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  const descriptor reader(::open((dir / "pipe").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   REQUIRE(::fcntl(reader.get(), F_SETPIPE_SZ, 1 << 20) >= 1 << 20);
   q.output = dir / "pipe";
   CHECK(tests::run_command(trace::export_trace, q).code == 0);

@@ -1,9 +1,9 @@
 // The metrics by the rules that `promtool check metrics` has for their names.
-#include "support/catch.hpp"
-#include "support/text.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/text.hpp"
 
-#include "cli/metrics.hpp"
-#include "cli/metrics_families.hpp"
+#include "cli/watch/metrics.hpp"
+#include "cli/watch/metrics_families.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,9 +1,9 @@
 // One page over HTTP, to clients that behave and to others.
-#include "support/catch.hpp"
-#include "support/tcp_client.hpp"
-#include "support/text.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/tcp_client.hpp"
+#include "tests/support/text.hpp"
 
-#include "cli/page_server.hpp"
+#include "cli/watch/page_server.hpp"
 
 #include <atomic>
 #include <cerrno>
@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <vector>
 
+using namespace troupe;
 using namespace troupe::cli;
 using namespace troupe::testing;
 using namespace std::chrono_literals;

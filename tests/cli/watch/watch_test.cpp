@@ -1,10 +1,10 @@
 // The picture of a run that is on.
-#include "support/catch.hpp"
-#include "support/text.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/text.hpp"
 
-#include "cli/watch_grid.hpp"
-#include "cli/watch_picture.hpp"
-#include "trace/text.hpp"
+#include "base/text.hpp"
+#include "cli/watch/watch_grid.hpp"
+#include "cli/watch/watch_picture.hpp"
 
 #include <algorithm>
 
@@ -135,8 +135,8 @@ TEST_CASE("no picture is larger than its window", "[cli][watch]") {
       const auto lines = drawn(now, {columns, rows});
       REQUIRE(lines.size() <= rows);
       for (const auto& line : lines) {
-        REQUIRE(troupe::trace::display_width(line) <= columns);
-        REQUIRE(troupe::trace::printable(line) == line); // no character is cut in two
+        REQUIRE(troupe::display_width(line) <= columns);
+        REQUIRE(troupe::printable(line) == line); // no character is cut in two
       }
     }
 }

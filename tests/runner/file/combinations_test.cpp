@@ -1,9 +1,9 @@
 // Mistakes between keys: places, faults, security, overrides, variables.
-#include "unit/scenarios_fixture.hpp"
+#include "tests/runner/fixture.hpp"
 
-#include "support/catch.hpp"
-#include "support/text.hpp"
-#include "trace/text.hpp"
+#include "base/text.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/text.hpp"
 
 using namespace scenario_tests;
 
@@ -164,7 +164,7 @@ TEST_CASE("tcp beyond loopback needs a key, or has to say that it has none", "[s
             .starts_with("6:10+15 `allowed_clients` needs `secret_key`"));
   CHECK(mistakes(far + key + "security.allowed_clients = ['short']")
         == "6:29+7 \"short\" is not a public key | expected the 40 characters (Z85) that `"
-               + troupe::trace::own_command("keygen") + "` prints");
+               + troupe::own_command("keygen") + "` prints");
   CHECK(mistakes(far + "security.secret_key = ''").starts_with("5:23+2 `secret_key` is empty"));
   const auto l = parse("scenario = 'worker_pool'\n" + far + key, "some/where/pool.toml", {&pool()}, {}, {});
   REQUIRE(l.result);
@@ -341,7 +341,7 @@ TEST_CASE("no mistake shows a file's characters as they are", "[scenarios][mista
       CAPTURE(text);
       const auto shown = told(parse(text, "file" + bad + ".toml", {&pool(), &echo()}, set({bad + "=1"}), {}));
       CHECK(!shown.empty());
-      CHECK(troupe::trace::printable(shown, "\n") == shown);
+      CHECK(troupe::printable(shown, "\n") == shown);
     }
   }
 }

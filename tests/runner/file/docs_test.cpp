@@ -1,7 +1,7 @@
 // docs/scenario-file.md shows files and what is said of them; both must stay true.
-#include "unit/scenarios_fixture.hpp"
+#include "tests/runner/fixture.hpp"
 
-#include "support/catch.hpp"
+#include "tests/support/catch.hpp"
 
 #include <fstream>
 #include <sstream>

@@ -1,7 +1,7 @@
 // What a well-formed scenario file becomes, and which of two values wins.
-#include "unit/scenarios_fixture.hpp"
+#include "tests/runner/fixture.hpp"
 
-#include "support/catch.hpp"
+#include "tests/support/catch.hpp"
 
 using namespace scenario_tests;
 using names = std::vector<std::string>;

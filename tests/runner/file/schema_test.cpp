@@ -1,7 +1,7 @@
 // The JSON Schema and the JSON forms of declarations and plans.
-#include "unit/scenarios_fixture.hpp"
+#include "tests/runner/fixture.hpp"
 
-#include "support/catch.hpp"
+#include "tests/support/catch.hpp"
 
 #include <algorithm>
 #include <functional>

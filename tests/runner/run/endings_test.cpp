@@ -1,5 +1,5 @@
 // How runs end that do not go as they should: actors that stay are named, wherever they are.
-#include "tests/scenario/run_text.hpp"
+#include "tests/runner/run_text.hpp"
 #include "tests/support/text.hpp"
 
 #include <caf/all.hpp>

@@ -1,8 +1,8 @@
 // What [expect] makes of a result.
-#include "scenarios/expectations.hpp"
-#include "unit/scenarios_fixture.hpp"
+#include "runner/run/expectations.hpp"
+#include "tests/runner/fixture.hpp"
 
-#include "support/catch.hpp"
+#include "tests/support/catch.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,6 @@
 // A run under the seeded scheduler is decided by its seed alone.
-#include "scenarios/runner.hpp"
-#include "scenarios/scenario.hpp"
+#include "runner/api/scenario.hpp"
+#include "runner/run/runner.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temporary_directory.hpp"
 

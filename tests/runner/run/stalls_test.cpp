@@ -1,7 +1,7 @@
 // Runs that stand still, actors that fail, and runs that only seem to do either.
-#include "tests/scenario/run_text.hpp"
-#include "trace/check.hpp"
-#include "trace/merge.hpp"
+#include "tests/runner/run_text.hpp"
+#include "trace/check/check.hpp"
+#include "trace/merge/merge.hpp"
 
 #include <caf/all.hpp>
 

@@ -1,5 +1,5 @@
 // The deadlock detector's view of a node, and how it explains what it sees.
-#include "scenarios/stuck_detector.hpp"
+#include "runner/run/stuck_detector.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/test_system.hpp"
 

@@ -1,11 +1,11 @@
 // What a run tells of traces that end before it does.
-#include "scenarios/trace_endings.hpp"
+#include "runner/run/trace_endings.hpp"
 
-#include "support/catch.hpp"
-#include "support/temporary_directory.hpp"
-#include "support/text.hpp"
-#include "trace/recorder.hpp"
-#include "trace/text.hpp"
+#include "base/text.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/temporary_directory.hpp"
+#include "tests/support/text.hpp"
+#include "trace/record/recorder.hpp"
 
 #include <csignal>
 #include <sys/resource.h>
@@ -49,7 +49,7 @@ TEST_CASE("a trace that reached its limit is told once, with the time", "[trace]
   REQUIRE(told.size() == 1);
   CHECK(told.front().starts_with("the trace of w1 ended "));
   CHECK(contains(told.front(), "s into the run: "));
-  CHECK(contains(told.front(), "bytes_max = " + trace::bytes_text(1 << 20) + " in [trace]"));
+  CHECK(contains(told.front(), "bytes_max = " + bytes_text(1 << 20) + " in [trace]"));
   CHECK(endings.look(trace_endings::when::now, started).empty());
 }
 

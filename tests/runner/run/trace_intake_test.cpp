@@ -1,10 +1,10 @@
 // What a launcher lets into its run directory.
-#include "scenarios/trace_intake.hpp"
+#include "runner/run/trace_intake.hpp"
 
-#include "support/catch.hpp"
-#include "support/temporary_directory.hpp"
-#include "trace/recorder.hpp"
-#include "transport/delivery.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/temporary_directory.hpp"
+#include "trace/record/recorder.hpp"
+#include "transport/trace_upload/delivery.hpp"
 
 #include <fstream>
 #include <random>

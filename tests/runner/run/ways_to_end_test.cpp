@@ -1,7 +1,7 @@
 // docs/command-line.md tells every way in which a run can end; the table must stay true.
-#include "scenarios/runner.hpp"
+#include "runner/run/runner.hpp"
 
-#include "support/catch.hpp"
+#include "tests/support/catch.hpp"
 
 #include <filesystem>
 #include <fstream>

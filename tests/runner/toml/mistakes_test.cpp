@@ -1,7 +1,7 @@
 // Every mistake in a scenario file: where it is pointed at, and in which words.
-#include "unit/scenarios_fixture.hpp"
+#include "tests/runner/fixture.hpp"
 
-#include "support/catch.hpp"
+#include "tests/support/catch.hpp"
 
 using namespace scenario_tests;
 

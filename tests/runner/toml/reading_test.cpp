@@ -1,7 +1,7 @@
 // Files that are no files, and files that are no text.
-#include "unit/scenarios_fixture.hpp"
+#include "tests/runner/fixture.hpp"
 
-#include "support/catch.hpp"
+#include "tests/support/catch.hpp"
 
 #include <cstdlib>
 #include <filesystem>

@@ -1,9 +1,9 @@
 // Deadlocks are found and named, over several processes too; what could go on is left alone.
-#include "scenarios/dining_philosophers.hpp"
-#include "support/catch.hpp"
-#include "support/program.hpp"
-#include "support/temporary_directory.hpp"
-#include "tests/scenario/run_text.hpp"
+#include "scenarios/dining_philosophers/dining_philosophers.hpp"
+#include "tests/runner/run_text.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/program.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 #include <nlohmann/json.hpp>
 

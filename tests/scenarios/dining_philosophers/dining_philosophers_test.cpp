@@ -1,7 +1,7 @@
 // Every strategy in virtual time, in the orders that many seeds make.
-#include "scenarios/dining_philosophers.hpp"
+#include "scenarios/dining_philosophers/dining_philosophers.hpp"
 
-#include "scenarios/dining_philosophers_actors.hpp"
+#include "scenarios/dining_philosophers/actors.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/scripted_run.hpp"
 #include "tests/support/test_system.hpp"

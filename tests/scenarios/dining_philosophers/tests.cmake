@@ -1,5 +1,5 @@
 troupe_test(scenario_dining_philosophers
   SOURCES
-    scenario/dining_philosophers_parts.cpp
-    scenario/dining_philosophers_test.cpp
-  LINKS troupe_scenarios TIMEOUT 300)
+    scenarios/dining_philosophers/parts_test.cpp
+    scenarios/dining_philosophers/dining_philosophers_test.cpp
+  LINKS troupe_scenarios troupe_runner TIMEOUT 300)

@@ -1,7 +1,7 @@
 // The actors of the echo server, in virtual time and without a socket.
-#include "scenarios/echo_server_actors.hpp"
+#include "scenarios/echo_server/actors.hpp"
 
-#include "scenarios/echo_server.hpp"
+#include "scenarios/echo_server/echo_server.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/scripted_run.hpp"
 

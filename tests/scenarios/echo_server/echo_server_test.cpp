@@ -1,10 +1,10 @@
 // The whole echo server over real sockets, with clients of all sorts.
-#include "scenarios/echo_server.hpp"
+#include "scenarios/echo_server/echo_server.hpp"
 
-#include "tests/scenario/run_text.hpp"
+#include "tests/runner/run_text.hpp"
 #include "tests/support/memory.hpp"
 #include "tests/support/tcp_client.hpp"
-#include "transport/line_clients.hpp"
+#include "transport/lines/line_clients.hpp"
 
 #include <future>
 #include <thread>

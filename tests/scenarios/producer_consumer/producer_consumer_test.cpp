@@ -1,7 +1,7 @@
-#include "scenarios/producer_consumer.hpp"
+#include "scenarios/producer_consumer/producer_consumer.hpp"
 
-#include "scenarios/producer_consumer_actors.hpp"
-#include "tests/scenario/run_text.hpp"
+#include "scenarios/producer_consumer/actors.hpp"
+#include "tests/runner/run_text.hpp"
 
 #include <algorithm>
 #include <random>
@@ -199,11 +199,11 @@ TEST_CASE("an item that stays in the buffer for very long is not waited for", "[
   CHECK(look(items, true) == looked{others, 0});
 }
 
-TEST_CASE("percentiles of waiting times are right to within one percent", "[waiting_times]") {
+TEST_CASE("percentiles of waiting times are right to within one percent", "[histogram]") {
   const auto seed = std::random_device{}();
   INFO("seed " << seed);
   std::mt19937_64 random{seed};
-  waiting_times times;
+  histogram times;
   CHECK(times.at(0.5) == 0ns);
   std::vector<std::int64_t> all;
   std::lognormal_distribution<> draw{14, 3};
@@ -219,7 +219,7 @@ TEST_CASE("percentiles of waiting times are right to within one percent", "[wait
   CHECK(times.max().count() == all.back());
 }
 
-TEST_CASE("times from another node are refused where nobody can have counted them", "[waiting_times]") {
+TEST_CASE("times from another node are refused where nobody can have counted them", "[histogram]") {
   caf::actor_system_config config;
   caf::actor_system system{config};
   const auto read = [&](const std::vector<std::uint64_t>& buckets, std::int64_t max_ns) {
@@ -228,7 +228,7 @@ TEST_CASE("times from another node are refused where nobody can have counted the
     auto max = std::chrono::nanoseconds{max_ns};
     auto copy = buckets;
     CHECK_FALSE(out(copy, max));
-    waiting_times times;
+    histogram times;
     caf::binary_deserializer in{system, bytes};
     const bool refused = static_cast<bool>(in(times));
     return refused ? std::string{"refused"} : std::to_string(times.count());
@@ -239,7 +239,7 @@ TEST_CASE("times from another node are refused where nobody can have counted the
   CHECK(read({1}, -1) == "refused");
   CHECK(read({~std::uint64_t{0}, 1}, 1) == "refused"); // more than can be counted
   CHECK(read(std::vector<std::uint64_t>(100'000), std::numeric_limits<std::int64_t>::max()) == "refused");
-  waiting_times sent, got;
+  histogram sent, got;
   for (int i = 0; i < 1000; ++i)
     sent.add(std::chrono::microseconds{i * i});
   std::vector<char> bytes;

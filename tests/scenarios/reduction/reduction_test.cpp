@@ -1,7 +1,7 @@
-#include "scenarios/reduction.hpp"
+#include "scenarios/reduction/reduction.hpp"
 
-#include "scenarios/reduction_actors.hpp"
-#include "tests/scenario/run_text.hpp"
+#include "scenarios/reduction/actors.hpp"
+#include "tests/runner/run_text.hpp"
 #include "tests/support/scripted_run.hpp"
 
 #include <fstream>

@@ -1,5 +1,5 @@
 // The pool's books alone: who has which task, whatever happens to workers.
-#include "actors/pool.hpp"
+#include "actors/patterns/pool.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/test_system.hpp"
 

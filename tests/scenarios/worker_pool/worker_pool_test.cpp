@@ -1,7 +1,7 @@
-#include "scenarios/worker_pool.hpp"
+#include "scenarios/worker_pool/worker_pool.hpp"
 
-#include "scenarios/worker_pool_actors.hpp"
-#include "tests/scenario/run_text.hpp"
+#include "scenarios/worker_pool/actors.hpp"
+#include "tests/runner/run_text.hpp"
 #include "tests/support/scripted_run.hpp"
 #include "tests/support/test_system.hpp"
 

@@ -1,10 +1,10 @@
-#include "support/catch.hpp"
-#include "support/text.hpp"
-#include "trace/check.hpp"
-#include "trace/format.hpp"
-#include "trace/invariant.hpp"
-#include "trace/ledger_view.hpp"
-#include "unit/trace_builder.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/text.hpp"
+#include "tests/trace/builder.hpp"
+#include "trace/check/check.hpp"
+#include "trace/check/invariant.hpp"
+#include "trace/merge/ledger_view.hpp"
+#include "trace/record/format.hpp"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

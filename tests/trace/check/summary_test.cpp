@@ -1,11 +1,11 @@
-#include "support/catch.hpp"
-#include "trace/commands.hpp"
-#include "trace/recorder.hpp"
-#include "trace/show.hpp"
-#include "trace/summary.hpp"
-#include "unit/trace_builder.hpp"
-#include "unit/trace_commands.hpp"
-#include "unit/trace_support.hpp"
+#include "cli/trace/commands.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/trace/builder.hpp"
+#include "tests/trace/commands.hpp"
+#include "tests/trace/support.hpp"
+#include "trace/check/summary.hpp"
+#include "trace/query/show.hpp"
+#include "trace/record/recorder.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -1,5 +1,5 @@
-#include "support/catch.hpp"
-#include "unit/trace_exports.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/trace/exports.hpp"
 
 #include <map>
 #include <nlohmann/json.hpp>

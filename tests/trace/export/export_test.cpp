@@ -1,12 +1,12 @@
-#include "support/catch.hpp"
-#include "trace/database.hpp"
-#include "trace/export.hpp"
-#include "trace/graph.hpp"
-#include "trace/recorder.hpp"
-#include "unit/trace_builder.hpp"
-#include "unit/trace_commands.hpp"
-#include "unit/trace_exports.hpp"
-#include "unit/trace_support.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/trace/builder.hpp"
+#include "tests/trace/commands.hpp"
+#include "tests/trace/exports.hpp"
+#include "tests/trace/support.hpp"
+#include "trace/export/database.hpp"
+#include "trace/export/export.hpp"
+#include "trace/query/graph.hpp"
+#include "trace/record/recorder.hpp"
 
 #include <map>
 #include <nlohmann/json.hpp>

@@ -1,7 +1,7 @@
-#include "support/catch.hpp"
-#include "trace/live.hpp"
-#include "trace/recorder.hpp"
-#include "unit/trace_support.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/trace/support.hpp"
+#include "trace/live/live.hpp"
+#include "trace/record/recorder.hpp"
 
 #include <thread>
 

@@ -1,11 +1,11 @@
 // Traces that come into a run directory from elsewhere.
-#include "support/catch.hpp"
-#include "trace/collect.hpp"
-#include "trace/merge.hpp"
-#include "trace/reader.hpp"
-#include "trace/recorder.hpp"
-#include "unit/trace_commands.hpp"
-#include "unit/trace_support.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/trace/commands.hpp"
+#include "tests/trace/support.hpp"
+#include "trace/merge/collect.hpp"
+#include "trace/merge/merge.hpp"
+#include "trace/merge/reader.hpp"
+#include "trace/record/recorder.hpp"
 
 #include <unistd.h>
 

@@ -1,10 +1,10 @@
-#include "support/catch.hpp"
-#include "trace/check.hpp"
-#include "trace/ledger_view.hpp"
-#include "trace/merge.hpp"
-#include "trace/summary.hpp"
-#include "unit/trace_builder.hpp"
-#include "unit/trace_support.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/trace/builder.hpp"
+#include "tests/trace/support.hpp"
+#include "trace/check/check.hpp"
+#include "trace/check/summary.hpp"
+#include "trace/merge/ledger_view.hpp"
+#include "trace/merge/merge.hpp"
 
 #include <algorithm>
 #include <random>

@@ -1,10 +1,10 @@
-#include "support/catch.hpp"
-#include "trace/ledger_view.hpp"
-#include "trace/merge.hpp"
-#include "trace/recorder.hpp"
-#include "trace/text.hpp"
-#include "unit/trace_commands.hpp"
-#include "unit/trace_support.hpp"
+#include "base/text.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/trace/commands.hpp"
+#include "tests/trace/support.hpp"
+#include "trace/merge/ledger_view.hpp"
+#include "trace/merge/merge.hpp"
+#include "trace/record/recorder.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -185,7 +185,7 @@ TEST_CASE("commands read all segments up to the limit, and tell what was left ou
   CHECK(some.events.size() + some.nodes[0].missed == all.events.size());
   trace::trace_query q;
   q.inputs = {cut.path()};
-  const auto told = "  ! w1 reached the size limit of its trace; " + trace::grouped(some.nodes[0].missed)
+  const auto told = "  ! w1 reached the size limit of its trace; " + grouped(some.nodes[0].missed)
                     + " events after that are missing\n";
   const auto summary = tests::run_command(trace::summary, q);
   CHECK(summary.code == 0);

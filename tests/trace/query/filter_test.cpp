@@ -1,7 +1,8 @@
-#include "support/catch.hpp"
-#include "trace/filter.hpp"
-#include "trace/text.hpp"
-#include "unit/trace_builder.hpp"
+#include "base/text.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/trace/builder.hpp"
+#include "trace/query/filter.hpp"
+#include "trace/query/filter_fields.hpp"
 
 using namespace troupe;
 using trace::event_kind;
@@ -110,37 +111,36 @@ TEST_CASE("a mistake in a filter is pointed at", "[trace][filter]") {
 }
 
 TEST_CASE("durations and sizes are read and written as people do", "[trace][text]") {
-  using trace::parse_duration;
-  CHECK(parse_duration("2ms") == 2'000'000);
-  CHECK(parse_duration("1.5 s") == 1'500'000'000);
-  CHECK(parse_duration("3us") == 3'000);
-  CHECK(parse_duration("2m") == 120'000'000'000);
-  CHECK(parse_duration("0") == 0);
-  CHECK_FALSE(parse_duration("5"));
-  CHECK_FALSE(parse_duration(""));
-  CHECK_FALSE(parse_duration("ms"));
-  CHECK_FALSE(parse_duration("1e300s"));
-  CHECK(trace::parse_bytes("1.5KiB") == 1536);
-  CHECK(trace::duration_text(0) == "0 ns");
-  CHECK(trace::duration_text(999) == "999 ns");
-  CHECK(trace::duration_text(1'234) == "1.23 µs");
-  CHECK(trace::duration_text(999'999) == "1.00 ms");
-  CHECK(trace::duration_text(-45'600'000) == "-45.6 ms");
-  CHECK(trace::duration_text(125'000'000'000) == "2 m 5 s");
-  CHECK(trace::bytes_text(1536) == "1.50 KiB");
-  CHECK(trace::grouped(1234567) == "1,234,567");
-  CHECK(trace::grouped(999) == "999");
-  CHECK(trace::counted(1, "node") == "1 node");
+  using trace::filters::size_of, trace::filters::time_of;
+  CHECK(time_of("2ms") == 2'000'000);
+  CHECK(time_of("1.5 s") == 1'500'000'000);
+  CHECK(time_of("3us") == 3'000);
+  CHECK(time_of("2m") == 120'000'000'000);
+  CHECK(time_of("0") == 0);
+  CHECK_FALSE(time_of("5"));
+  CHECK_FALSE(time_of(""));
+  CHECK_FALSE(time_of("ms"));
+  CHECK_FALSE(time_of("1e300s"));
+  CHECK(size_of("1.5KiB") == 1536);
+  CHECK(duration_text(0) == "0 ns");
+  CHECK(duration_text(999) == "999 ns");
+  CHECK(duration_text(1'234) == "1.23 µs");
+  CHECK(duration_text(999'999) == "1.00 ms");
+  CHECK(duration_text(-45'600'000) == "-45.6 ms");
+  CHECK(duration_text(125'000'000'000) == "2 m 5 s");
+  CHECK(bytes_text(1536) == "1.50 KiB");
+  CHECK(grouped(1234567) == "1,234,567");
+  CHECK(grouped(999) == "999");
+  CHECK(counted(1, "node") == "1 node");
 }
 
 TEST_CASE("lines are cut to the width of a terminal", "[trace][text]") {
-  CHECK(trace::cut_to_width("abcdef", 4) == "abc…");
-  CHECK(trace::cut_to_width("abcd", 4) == "abcd");
-  CHECK(trace::cut_to_width("µµµµµ", 3) == "µµ…");
+  CHECK(cut_to_width("abcdef", 4) == "abc…");
+  CHECK(cut_to_width("abcd", 4) == "abcd");
+  CHECK(cut_to_width("µµµµµ", 3) == "µµ…");
 }
 
 TEST_CASE("globs match like globs and never explode", "[trace][text]") {
-  using trace::glob_match;
   CHECK(glob_match("worker-*", "worker-3"));
   CHECK(glob_match("*", ""));
   CHECK(glob_match("w?", "w1"));

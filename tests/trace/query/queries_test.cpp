@@ -1,11 +1,11 @@
-#include "support/catch.hpp"
-#include "trace/critical_path.hpp"
-#include "trace/diff.hpp"
-#include "trace/follow.hpp"
-#include "trace/graph.hpp"
-#include "trace/stats.hpp"
-#include "unit/trace_builder.hpp"
-#include "unit/trace_commands.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/trace/builder.hpp"
+#include "tests/trace/commands.hpp"
+#include "trace/query/critical_path.hpp"
+#include "trace/query/diff.hpp"
+#include "trace/query/follow.hpp"
+#include "trace/query/graph.hpp"
+#include "trace/query/stats.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,6 @@
-#include "support/catch.hpp"
-#include "trace/ledger.hpp"
-#include "unit/trace_support.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/trace/support.hpp"
+#include "trace/record/ledger.hpp"
 
 #include <fstream>
 #include <sys/stat.h>

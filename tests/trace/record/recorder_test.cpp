@@ -1,8 +1,8 @@
-#include "support/catch.hpp"
-#include "trace/format.hpp"
-#include "trace/recorder.hpp"
-#include "unit/trace_raw.hpp"
-#include "unit/trace_support.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/trace/raw.hpp"
+#include "tests/trace/support.hpp"
+#include "trace/record/format.hpp"
+#include "trace/record/recorder.hpp"
 
 #include <cstring>
 #include <map>

@@ -1,6 +1,6 @@
-#include "trace/tick_clock.hpp"
+#include "trace/record/tick_clock.hpp"
 
-#include "support/catch.hpp"
+#include "tests/support/catch.hpp"
 
 #include <atomic>
 #include <ctime>

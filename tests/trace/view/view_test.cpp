@@ -1,11 +1,11 @@
 // The viewer's columns, read back as the page reads them; and the pictures of Graphviz.
-#include "support/catch.hpp"
-#include "trace/recorder.hpp"
-#include "trace/view.hpp"
-#include "trace/view_columns.hpp"
-#include "unit/trace_builder.hpp"
-#include "unit/trace_commands.hpp"
-#include "unit/trace_support.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/trace/builder.hpp"
+#include "tests/trace/commands.hpp"
+#include "tests/trace/support.hpp"
+#include "trace/record/recorder.hpp"
+#include "trace/view/view.hpp"
+#include "trace/view/view_columns.hpp"
 
 #include <limits>
 #include <random>

@@ -1,7 +1,7 @@
-#include "support/catch.hpp"
-#include "transport/bytes.hpp"
-#include "transport/envelope.hpp"
-#include "transport/frames.hpp"
+#include "tests/support/catch.hpp"
+#include "transport/frames/bytes.hpp"
+#include "transport/frames/envelope.hpp"
+#include "transport/frames/frames.hpp"
 
 #include <limits>
 #include <random>

@@ -3,7 +3,7 @@
 // its standard input ends. With consume=NANOSECONDS it takes so long for each message
 // instead, and answers "end" with how many there were. With tell=1 it prints a line for each
 // peer that comes or goes, and when it has stood still. Arguments: NAME LISTEN [key=value]...
-#include "transport/hub.hpp"
+#include "transport/hub/hub.hpp"
 
 #include <condition_variable>
 #include <csignal>

@@ -1,5 +1,5 @@
-#include "support/catch.hpp"
-#include "transport_support.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/transport/support.hpp"
 
 #include <algorithm>
 #include <future>

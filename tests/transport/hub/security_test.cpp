@@ -1,9 +1,9 @@
 // Nobody in where they don't belong.
-#include "support/catch.hpp"
-#include "transport/endpoints.hpp"
-#include "transport/gatekeeper.hpp"
-#include "transport/limits.hpp"
-#include "transport_processes.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/transport/processes.hpp"
+#include "transport/frames/limits.hpp"
+#include "transport/hub/endpoints.hpp"
+#include "transport/hub/gatekeeper.hpp"
 
 #include <fstream>
 #include <sys/stat.h>

@@ -1,8 +1,8 @@
 // Hubs over real sockets that are cut, stalled, stopped and killed.
-#include "support/catch.hpp"
-#include "support/memory.hpp"
-#include "support/sanitized.hpp"
-#include "transport_processes.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/memory.hpp"
+#include "tests/support/sanitized.hpp"
+#include "tests/transport/processes.hpp"
 
 #include <algorithm>
 #include <cstdio>

@@ -1,5 +1,5 @@
 #include "tests/support/catch.hpp"
-#include "transport/line_connection.hpp"
+#include "transport/lines/line_connection.hpp"
 
 #include <random>
 

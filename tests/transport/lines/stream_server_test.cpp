@@ -2,9 +2,9 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/memory.hpp"
 #include "tests/support/tcp_client.hpp"
-#include "transport/line_clients.hpp"
-#include "transport/stream_server.hpp"
-#include "transport/zmq_socket.hpp"
+#include "transport/lines/line_clients.hpp"
+#include "transport/lines/stream_server.hpp"
+#include "transport/zmq/zmq_socket.hpp"
 
 #include <algorithm>
 #include <condition_variable>

@@ -1,9 +1,9 @@
 // What a link does for the threads that send on it, without sockets and without a hub.
-#include "support/catch.hpp"
-#include "transport/link.hpp"
-#include "transport/ready_list.hpp"
-#include "transport/send_burst.hpp"
-#include "transport_support.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/transport/support.hpp"
+#include "transport/hub/ready_list.hpp"
+#include "transport/session/link.hpp"
+#include "transport/session/send_burst.hpp"
 
 using namespace transport_tests;
 

@@ -1,7 +1,7 @@
-#include "support/catch.hpp"
-#include "transport/envelope.hpp"
-#include "transport/session.hpp"
-#include "transport/standstill.hpp"
+#include "tests/support/catch.hpp"
+#include "transport/frames/envelope.hpp"
+#include "transport/frames/standstill.hpp"
+#include "transport/session/session.hpp"
 
 using namespace troupe::transport;
 using namespace std::chrono_literals;

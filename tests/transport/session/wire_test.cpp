@@ -1,9 +1,9 @@
 // docs/wire.md and the code state the same numbers.
-#include "support/catch.hpp"
-#include "transport/envelope.hpp"
-#include "transport/frames.hpp"
-#include "transport/limits.hpp"
-#include "transport/node_name.hpp"
+#include "tests/support/catch.hpp"
+#include "transport/frames/envelope.hpp"
+#include "transport/frames/frames.hpp"
+#include "transport/frames/limits.hpp"
+#include "transport/frames/node_name.hpp"
 
 #include <fstream>
 #include <map>

@@ -1,8 +1,8 @@
 // Properties of sessions over a network that loses, doubles, delays, reorders and cuts,
 // each tried with many seeds. TRANSPORT_SEED=N runs one seed only; TRANSPORT_SEEDS=N so many.
-#include "support/catch.hpp"
-#include "transport/faulty_network.hpp"
-#include "transport_support.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/transport/support.hpp"
+#include "transport/testing/faulty_network.hpp"
 
 #include <algorithm>
 #include <cctype>

@@ -1,8 +1,8 @@
 // Files on their way: the receiving side alone, octet by octet, and both over a real link.
-#include "support/catch.hpp"
-#include "transport/bytes.hpp"
-#include "transport/delivery.hpp"
-#include "transport_support.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/transport/support.hpp"
+#include "transport/frames/bytes.hpp"
+#include "transport/trace_upload/delivery.hpp"
 
 #include <fstream>
 

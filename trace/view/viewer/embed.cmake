@@ -1,4 +1,4 @@
-# cmake -D OUT=FILE -D DIR=trace/viewer -P embed.cmake: joins the sources of the viewer's
+# cmake -D OUT=FILE -D DIR=trace/view/viewer -P embed.cmake: joins the sources of the viewer's
 # page and writes them as a C++ source. Raw string literals are limited to 64 KiB by some
 # compilers, so the page is written in pieces that the compiler joins.
 file(READ "${DIR}/page.html" page)
@@ -11,7 +11,7 @@ endforeach()
 string(REPLACE "/*STYLE*/" "${style}" page "${page}")
 string(REPLACE "/*SCRIPT*/" "${script}" page "${page}")
 string(LENGTH "${page}" length)
-set(code "#include \"trace/view.hpp\"\n\nconst std::string_view troupe::trace::view_template =\n")
+set(code "#include \"trace/view/view.hpp\"\n\nconst std::string_view troupe::trace::view_template =\n")
 set(at 0)
 while(at LESS length)
   string(SUBSTRING "${page}" ${at} 8000 piece)

@@ -35,7 +35,7 @@ function fateText(m) {
   if (msg.handled[m] < 0) return make("span", { class: "bad" }, "never handled, as far as the trace tells");
   return ev.kind[msg.handled[m]] === KIND.handled ? "handled" : make("span", { class: "warn" }, "in its handler when the trace ended");
 }
-/// As trace/utf8.hpp: what turns the direction of a text or takes no place would hide what else it says.
+/// As base/utf8.hpp: what turns the direction of a text or takes no place would hide what else it says.
 function visible(text) {
   return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu,
     (c) => { const n = c.codePointAt(0); return n < 128 ? "\\x" + n.toString(16).padStart(2, "0") : n < 65536 ? "\\u" + n.toString(16).padStart(4, "0") : "\\U" + n.toString(16).padStart(8, "0"); });

@@ -1,5 +1,5 @@
 // Lists of results that are too long to be shown whole.
-#include "scenarios/long_lists.hpp"
+#include "runner/plan/long_lists.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temporary_directory.hpp"
 

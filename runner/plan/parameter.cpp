@@ -1,8 +1,8 @@
-#include "scenarios/parameter.hpp"
+#include "runner/plan/parameter.hpp"
 
-#include "scenarios/file/mistakes.hpp"
-#include "scenarios/file/units.hpp"
-#include "trace/names.hpp"
+#include "base/names.hpp"
+#include "base/units.hpp"
+#include "base/words.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -248,9 +248,9 @@ namespace {
 using sentences = std::vector<std::string>;
 
 void check_name(std::string_view what, const std::string& name, sentences& wrong) {
-  if (!trace::is_name(name))
-    wrong.push_back(fmt::format("{} cannot be called {}; a name has {}", what, file::in_quotes(name),
-                                describe(trace::plain_names)));
+  if (!is_name(name))
+    wrong.push_back(
+        fmt::format("{} cannot be called {}; a name has {}", what, in_quotes(name), describe(plain_names)));
 }
 
 /// Of a default that is a text or a list.
@@ -268,7 +268,7 @@ void check_range(const parameter& p, sentences& wrong) {
   const auto range = [&] { return fmt::format("{} to {}", bound(p, *p.at_least), bound(p, *p.at_most)); };
   const bool both = p.at_least && p.at_most;
   if (both && !(*p.at_least <= *p.at_most)) {
-    wrong.push_back(fmt::format("the range of parameter {} is empty, {}", file::excerpt(p.name), range()));
+    wrong.push_back(fmt::format("the range of parameter {} is empty, {}", excerpt(p.name), range()));
     return;
   }
   const auto numbers = p.fallback ? extent(*p.fallback) : std::nullopt;
@@ -276,8 +276,8 @@ void check_range(const parameter& p, sentences& wrong) {
   const bool below = p.at_least && !(numbers->first >= *p.at_least);
   const bool above = p.at_most && !(numbers->second <= *p.at_most);
   if (below || above)
-    wrong.push_back(fmt::format("the default of parameter {}, {}, is out of its range, {}",
-                                file::excerpt(p.name), file::excerpt(to_text(*p.fallback)),
+    wrong.push_back(fmt::format("the default of parameter {}, {}, is out of its range, {}", excerpt(p.name),
+                                excerpt(to_text(*p.fallback)),
                                 both    ? range()
                                 : below ? "at least " + bound(p, *p.at_least)
                                         : "at most " + bound(p, *p.at_most)));
@@ -292,7 +292,7 @@ void check_choices(const parameter& p, sentences& wrong) {
   const auto* chosen = p.fallback ? std::get_if<std::string>(&*p.fallback) : nullptr;
   if (chosen && std::find(p.choices.begin(), p.choices.end(), *chosen) == p.choices.end())
     wrong.push_back(fmt::format("the default of parameter {}, {}, is none of its choices, {}",
-                                file::excerpt(p.name), file::in_quotes(*chosen), join_quoted(p.choices)));
+                                excerpt(p.name), in_quotes(*chosen), join_quoted(p.choices)));
 }
 
 /// Names that stand there more than once, each once.
@@ -312,22 +312,22 @@ std::vector<std::string> mistakes_in(const declaration& d) {
   check_name("a scenario", d.name, wrong);
   for (const auto& p : d.parameters) {
     names.push_back(p.name);
-    check_name("a parameter", file::excerpt(p.name), wrong);
+    check_name("a parameter", excerpt(p.name), wrong);
     check_range(p, wrong);
     check_choices(p, wrong);
     if (p.fallback && length_of(*p.fallback) > p.length_max)
-      wrong.push_back(fmt::format("the default of parameter {} is longer than it may be, {}",
-                                  file::excerpt(p.name), p.length_max));
+      wrong.push_back(fmt::format("the default of parameter {} is longer than it may be, {}", excerpt(p.name),
+                                  p.length_max));
   }
   for (const auto& name : twice(names))
-    wrong.push_back(fmt::format("parameter {} is declared twice", file::excerpt(name)));
+    wrong.push_back(fmt::format("parameter {} is declared twice", excerpt(name)));
   names.clear();
   for (const auto& r : d.roles) {
     names.push_back(r.name);
     check_name("a role", r.name, wrong);
   }
   for (const auto& name : twice(names))
-    wrong.push_back(fmt::format("role {} is declared twice", file::excerpt(name)));
+    wrong.push_back(fmt::format("role {} is declared twice", excerpt(name)));
   return wrong;
 }
 

@@ -1,5 +1,5 @@
 // Texts from elsewhere that are said to be JSON.
-#include "scenarios/json_text.hpp"
+#include "runner/plan/json_text.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace troupe::scenarios;

@@ -1,43 +1,35 @@
 // Many durations in little memory: their percentiles, to within one percent.
 #pragma once
 
-#include <caf/error.hpp>
-#include <caf/meta/load_callback.hpp>
-#include <caf/sec.hpp>
-
 #include <chrono>
 #include <cstdint>
 #include <vector>
 
-namespace troupe::scenarios {
+namespace troupe {
 
 /// Counts durations in buckets whose width grows with the duration; up to 64 KiB however
 /// many there are. Negative ones count as 0. Not thread-safe.
-class waiting_times {
+class histogram {
  public:
   void add(std::chrono::nanoseconds);
-  void add(const waiting_times&);
+  void add(const histogram&);
   std::uint64_t count() const { return count_; }
   /// The duration that a share of all (0 … 1) does not exceed; 0 if there is none.
   std::chrono::nanoseconds at(double share) const;
   std::chrono::nanoseconds max() const { return max_; } ///< exact
 
-  /// Travels as its buckets. What cannot have been counted is refused.
-  template <class Inspector>
-  friend typename Inspector::result_type inspect(Inspector& f, waiting_times& x) {
-    auto look = [&x]() -> caf::error {
-      return x.recount() ? caf::error{} : caf::error{caf::sec::invalid_argument};
-    };
-    return f(x.buckets_, x.max_, caf::meta::load_callback(look));
+  /// For a serialiser: its parts, of which recount() says whether they can be those of one.
+  template <class Visit>
+  auto with_parts(Visit visit) {
+    return visit(buckets_, max_);
   }
-
- private:
-  /// After the buckets came from elsewhere: false if these are none.
+  /// After with_parts() has changed them: false if nobody can have counted these.
   bool recount();
 
+ private:
   std::vector<std::uint64_t> buckets_;
   std::uint64_t count_ = 0;
   std::chrono::nanoseconds max_{0};
 };
 
-} // namespace troupe::scenarios
+} // namespace troupe

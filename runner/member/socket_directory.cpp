@@ -1,4 +1,4 @@
-#include "scenarios/socket_directory.hpp"
+#include "runner/member/socket_directory.hpp"
 
 #include <cstdint>
 #include <cstdlib>

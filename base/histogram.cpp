@@ -1,10 +1,10 @@
-#include "scenarios/waiting_times.hpp"
+#include "base/histogram.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 
-namespace troupe::scenarios {
+namespace troupe {
 
 namespace {
 
@@ -27,7 +27,7 @@ std::uint64_t middle_of(std::size_t bucket) {
 
 } // namespace
 
-void waiting_times::add(std::chrono::nanoseconds x) {
+void histogram::add(std::chrono::nanoseconds x) {
   const auto bucket = bucket_of(static_cast<std::uint64_t>(std::max<std::int64_t>(x.count(), 0)));
   if (bucket >= buckets_.size()) buckets_.resize(bucket + 1);
   ++buckets_[bucket];
@@ -35,7 +35,7 @@ void waiting_times::add(std::chrono::nanoseconds x) {
   max_ = std::max(max_, x);
 }
 
-void waiting_times::add(const waiting_times& x) {
+void histogram::add(const histogram& x) {
   if (x.buckets_.size() > buckets_.size()) buckets_.resize(x.buckets_.size());
   for (std::size_t i = 0; i < x.buckets_.size(); ++i)
     buckets_[i] += x.buckets_[i];
@@ -43,7 +43,7 @@ void waiting_times::add(const waiting_times& x) {
   max_ = std::max(max_, x.max_);
 }
 
-bool waiting_times::recount() {
+bool histogram::recount() {
   if (max_.count() < 0 || buckets_.size() > bucket_of(static_cast<std::uint64_t>(max_.count())) + 1)
     return false;
   count_ = 0;
@@ -52,7 +52,7 @@ bool waiting_times::recount() {
   return true;
 }
 
-std::chrono::nanoseconds waiting_times::at(double share) const {
+std::chrono::nanoseconds histogram::at(double share) const {
   if (count_ == 0) return {};
   const auto wanted =
       std::max<std::uint64_t>(static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count_))), 1);
@@ -64,4 +64,4 @@ std::chrono::nanoseconds waiting_times::at(double share) const {
   return max_;
 }
 
-} // namespace troupe::scenarios
+} // namespace troupe

@@ -1,6 +1,6 @@
-#include "scenarios/json_text.hpp"
+#include "runner/plan/json_text.hpp"
 
-#include "scenarios/file/mistakes.hpp"
+#include "base/words.hpp"
 
 namespace troupe::scenarios {
 
@@ -33,8 +33,8 @@ nlohmann::json parse_foreign(std::string_view text) {
 
 std::string why_not_json(std::string_view text) {
   if (!is_flat_enough(text))
-    return "has more than " + std::to_string(json_depth_max) + " levels: " + file::in_quotes(text);
-  return nlohmann::json::accept(text) ? std::string{} : "is not JSON: " + file::in_quotes(text);
+    return "has more than " + std::to_string(json_depth_max) + " levels: " + in_quotes(text);
+  return nlohmann::json::accept(text) ? std::string{} : "is not JSON: " + in_quotes(text);
 }
 
 } // namespace troupe::scenarios

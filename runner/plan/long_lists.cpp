@@ -1,6 +1,6 @@
-#include "scenarios/long_lists.hpp"
+#include "runner/plan/long_lists.hpp"
 
-#include "scenarios/json_text.hpp"
+#include "runner/plan/json_text.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -109,7 +109,7 @@ long_list_files::file& long_list_files::open(const std::string& name) {
 
 void long_list_files::write(file& where, std::string_view lines) {
   if (!where.problem.empty()) return;
-  const auto all = trace::json_printable(std::string{lines});
+  const auto all = json_printable(std::string{lines});
   for (std::string_view left = all; !left.empty();) {
     const auto count = ::write(where.descriptor, left.data(), left.size());
     if (count < 0 && errno == EINTR) continue;

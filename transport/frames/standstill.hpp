@@ -1,7 +1,7 @@
 // Whoever measures the absence of others must know when it was absent itself.
 #pragma once
 
-#include "transport/limits.hpp"
+#include "transport/frames/limits.hpp"
 
 #include <algorithm>
 #include <chrono>

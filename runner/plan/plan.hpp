@@ -1,8 +1,8 @@
 // A checked scenario file: everything a run needs to know before it starts.
 #pragma once
 
-#include "scenarios/parameter.hpp"
-#include "trace/recorder.hpp"
+#include "runner/plan/parameter.hpp"
+#include "trace/record/recorder.hpp"
 
 #include <array>
 #include <cmath>

@@ -1,7 +1,7 @@
 // JSON as text, whatever the strings in it hold; and texts from elsewhere as JSON.
 #pragma once
 
-#include "trace/utf8.hpp"
+#include "base/utf8.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -14,7 +14,7 @@ namespace troupe::scenarios {
 /// other nodes, become U+FFFD: a result that cannot be told is worse than one with a mark in it. What must
 /// not reach a terminal, U+009B or U+202E, is escaped.
 inline std::string json_text(const nlohmann::json& value, int indent = -1) {
-  return trace::json_printable(value.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace));
+  return json_printable(value.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 /// Levels that a value from elsewhere may have: who writes or compares it recurses.
