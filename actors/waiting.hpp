@@ -53,8 +53,8 @@ std::string cut_utf8(std::string, std::size_t bytes_max);
 struct wait_edge {
   actor_ref from;
   actor_ref to;
-  std::string from_name; ///< its own, see call_me(), or else its kind: "teller"; may be empty
-  std::string to_name;   ///< the same, where this node knows it
+  std::string from_name{}; ///< its own, see call_me(), or else its kind: "teller"; may be empty
+  std::string to_name{};   ///< the same, where this node knows it
   bool from_called = false, to_called = false; ///< the name is its own
   bool held = false;                           ///< `from` is held by `to`, rather than having asked it
   bool to_ended = false;                       ///< `to` has ended

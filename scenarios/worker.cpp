@@ -205,7 +205,7 @@ int serve_node(const std::vector<const scenario*>& known, const node_service& ho
       how.tell(trace::own_name() + ": node " + how.name + ": the launcher is lost: " + self.why_lost());
     self.stop();
     self.hand_over_trace([&] { return told_to_stop() > (interrupted ? 1 : 0); });
-    if (interrupted) return exit_code(verdict::interrupted);
+    if (!why) return exit_code(verdict::interrupted);
     return *why == worker::ending::told_to_leave ? 0 : exit_code(verdict::node_lost);
   }
 }

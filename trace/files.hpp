@@ -46,11 +46,11 @@ class file_error : public std::runtime_error {
 class whole_file {
  public:
   struct options {
-    std::optional<mode_t> mode; ///< whatever the umask says; else that of any new file
-    bool replaces = true;       ///< what is there; else it is an error, and so is a link
-    bool anything = true;       ///< false: a pipe or a device is an error, too
-    bool durable = false;       ///< keep() returns when it is on the disk
-    bool has_name = false;      ///< before keep(), see name()
+    std::optional<mode_t> mode{}; ///< whatever the umask says; else that of any new file
+    bool replaces = true;         ///< what is there; else it is an error, and so is a link
+    bool anything = true;         ///< false: a pipe or a device is an error, too
+    bool durable = false;         ///< keep() returns when it is on the disk
+    bool has_name = false;        ///< before keep(), see name()
   };
   explicit whole_file(std::filesystem::path place, options how);
   explicit whole_file(std::filesystem::path place) : whole_file(std::move(place), options{}) {}
