@@ -17,10 +17,10 @@ namespace troupe {
 struct greeting {
   std::uint64_t agent = 0; ///< actor id of the node's agent
   std::int64_t pid = 0;
-  std::set<std::string, std::less<>> types; ///< message element types it can read
-  std::vector<int> codecs{0};               ///< payload codecs it can read, best first; see best_codec()
+  std::set<std::string, std::less<>> types{}; ///< message element types it can read
+  std::vector<int> codecs{0};                 ///< payload codecs it can read, best first; see best_codec()
   /// What a launcher tells those who join (scenarios/run_info.hpp); opaque here.
-  std::map<std::string, std::string> run;
+  std::map<std::string, std::string> run{};
 };
 
 /// Bounds on what a peer may send.
