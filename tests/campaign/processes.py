@@ -68,7 +68,7 @@ class Reader(threading.Thread):
                 file.write(line)
                 file.flush()
                 text = line.decode(errors="replace")
-                if found := re.search(r"join by hand: troupe (node .*)", text):
+                if found := re.search(r"join by hand: \S+ (node .*)", text):
                     self.join_words = shlex.split(found[1])
                     self.begun.set()
                 elif text.strip().endswith(": running"):
