@@ -49,6 +49,8 @@ def judge_nodes(case, seen, result, out):
         name, ended = node["name"], node["ended"]
         if ended == "left" or result["verdict"] == "interrupted":
             continue
+        if ended == "never joined" and result["verdict"] == "deadline":
+            continue  # it passed while nodes were starting
         if name not in case.lost:
             out.append(f"node {name} ended: {ended}")
         elif ended.startswith("killed by") and ended != "killed by SIGKILL":
