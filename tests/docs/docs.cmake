@@ -40,3 +40,4 @@ troupe_documented(gcd scenarios/reduction.md)
 # What cmake/rooms.txt forbids is refused.
 find_program(TROUPE_PYTHON python3 REQUIRED)
 add_test(NAME rooms COMMAND ${TROUPE_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/docs/rooms_test.py)
+add_test(NAME packages COMMAND ${TROUPE_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/docs/packages_test.py)
