@@ -49,13 +49,20 @@ void gateway::start(transport::hub_options options, transport::hub_listener* del
   hub_ = std::make_unique<transport::hub>(std::move(options), *this, context_.recorder, context_.books);
 }
 
+void gateway::take_no_more() {
+  if (hub_ != nullptr) hub_->take_no_more();
+  wait_until_decoded();
+}
+
+void gateway::wait_until_decoded() {
+  std::unique_lock lock{busy_mutex_};
+  idle_.wait(lock, [this] { return busy_ == 0; });
+}
+
 void gateway::stop(std::chrono::milliseconds linger) {
   if (stopping_.exchange(true) || hub_ == nullptr) return;
   hub_->stop(linger);
-  {
-    std::unique_lock lock{busy_mutex_};
-    idle_.wait(lock, [this] { return busy_ == 0; });
-  }
+  wait_until_decoded();
   proxies_.clear();
   std::unordered_map<std::uint64_t, entry> directory;
   {

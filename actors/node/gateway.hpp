@@ -82,6 +82,8 @@ class gateway final : public transport::hub_listener,
   /// Tells all nodes that are up this node's final books, for those that cannot read its
   /// files. To be called when nothing is left to happen here but stop().
   void tell_books();
+  /// Returns when no peer's messages are taken any more and all that were have reached their mailboxes.
+  void take_no_more();
   void reported(const transport::node_identity&, std::uint64_t round, const activity_report&,
                 const std::vector<wait_edge>&, bool last);
 
@@ -125,6 +127,7 @@ class gateway final : public transport::hub_listener,
   void mistake(const std::string& sentence) const;
   /// Counts queues with work, so that stop() can wait for them.
   void busy(int change);
+  void wait_until_decoded();
 
  private:
   struct entry {

@@ -378,6 +378,9 @@ std::vector<std::string> node::stop(std::chrono::milliseconds patience) {
       std::this_thread::sleep_for(std::chrono::milliseconds{1});
   };
   settle();
+  // Else something could arrive, and be acknowledged, of which the final books do not know.
+  gateway_->take_no_more();
+  settle();
   gateway_->tell_books();
   gateway_->stop(patience);
   settle();

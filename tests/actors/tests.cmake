@@ -7,6 +7,7 @@ troupe_test(unit_actors
     actors/patterns/channel_test.cpp
     base/cores_test.cpp
     actors/node/greeting_test.cpp
+    actors/node/leaving_test.cpp
     actors/patterns/reducer_test.cpp
     actors/runtime/scheduler_test.cpp
     actors/runtime/tracing_test.cpp

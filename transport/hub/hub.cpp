@@ -2,6 +2,8 @@
 
 #include "transport/hub/hub_loop.hpp"
 
+#include <future>
+
 namespace troupe::transport {
 
 struct hub::impl {
@@ -60,6 +62,16 @@ void hub::expect_no_more(const peer_ptr& p) {
   auto& loop = impl_->loop;
   if (auto l = std::dynamic_pointer_cast<link>(p))
     loop.post([&loop, l](time_point) { loop.board().expect_no_more(l); });
+}
+
+void hub::take_no_more() {
+  auto& loop = impl_->loop;
+  std::promise<void> done;
+  if (loop.post([&](time_point) {
+        loop.board().take_no_more();
+        done.set_value();
+      }))
+    done.get_future().wait();
 }
 
 void hub::stop(std::chrono::milliseconds linger) { impl_->loop.stop(linger); }

@@ -102,6 +102,11 @@ class hub {
   /// still delivered, then a silence of limits::local_last_words is enough to call it down.
   void expect_no_more(const peer_ptr&);
 
+  /// Returns when nothing more is taken from any peer. What they have sent and get no acknowledgement for
+  /// they know to be lost, once this node has said goodbye. What is sent from here still leaves. For a node
+  /// that is about to tell what became of all it got, before stop().
+  void take_no_more();
+
   /// Sends what is queued, says goodbye, and ends the thread; waits at most `linger`.
   void stop(std::chrono::milliseconds linger);
 

@@ -166,7 +166,8 @@ void switchboard::take_session_frame(connection& c, raw_frame_ptr raw, const dec
   if (malformed == nullptr)
     carried->with_session([&](session& s) {
       result = s.take(decoded, raw->bytes().size(), now);
-      if (result.what == verdict::left && !s.is_leaving()) farewell = s.make_ack();
+      if (result.what == verdict::left && !s.is_leaving())
+        farewell = s.takes_no_more() ? s.make_last_goodbye() : s.make_ack();
       done = s.is_goodbye_acknowledged();
       has_output = s.wants_to_send() || s.is_control_due(now);
       note_deadline(s.next_deadline());
@@ -309,6 +310,15 @@ void switchboard::expect_no_more(const link_ptr& l) {
     s.expect_no_more();
     note_deadline(s.next_deadline());
   });
+}
+
+void switchboard::take_no_more() {
+  {
+    const std::lock_guard guard(links_mutex_);
+    stopping_ = true;
+  }
+  for (const auto& l : all_links())
+    l->with_session([](session& s) { s.take_no_more(); });
 }
 
 void switchboard::begin_stop(time_point now) {

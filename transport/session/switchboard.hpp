@@ -57,6 +57,8 @@ class switchboard {
   void cut(const link_ptr&, time_point now);
   void cut_off(const link_ptr&, std::string_view why);
   void expect_no_more(const link_ptr&);
+  /// Nothing that arrives from now on is taken, from nobody; what is sent still leaves.
+  void take_no_more();
   /// Queues goodbyes; from now on nobody new is taken. Call tick() until is_empty().
   void begin_stop(time_point now);
   /// Ends what is left, without waiting.

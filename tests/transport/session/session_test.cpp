@@ -229,6 +229,41 @@ TEST_CASE("after a goodbye nothing is accepted, and the other side knows what ar
   CHECK(a.s.is_goodbye_acknowledged());
 }
 
+TEST_CASE("who takes no more acknowledges what it had, and goes on sending until its goodbye",
+          "[transport][session]") {
+  side a;
+  side b;
+  join(a, b, start);
+  b.send("in time");
+  CHECK(a.take(b.s.pull(), start) == verdict::deliver);
+  a.s.take_no_more();
+  b.send("too late");
+  CHECK(a.take(b.s.pull(), start) == verdict::nothing);
+  CHECK(a.send("what became of it") == send_result::ok);
+  CHECK(b.take(a.s.pull(), start) == verdict::deliver);
+  CHECK(b.s.unacknowledged_messages() == 1);
+  a.s.push_goodbye();
+  CHECK(b.take(a.s.pull(), start) == verdict::left);
+  CHECK(a.delivered == std::vector<std::string>{"in time"});
+  CHECK(b.s.unacknowledged_messages() == 1);
+}
+
+TEST_CASE("who takes no more answers a goodbye with its own, which acknowledges nothing else",
+          "[transport][session]") {
+  side a;
+  side b;
+  join(a, b, start);
+  a.s.take_no_more();
+  b.send("too late");
+  b.s.push_goodbye();
+  CHECK(a.take(b.s.pull(), start) == verdict::nothing);
+  CHECK(a.take(b.s.pull(), start) == verdict::left);
+  REQUIRE(a.s.takes_no_more());
+  CHECK(b.take(a.s.make_last_goodbye(), start) == verdict::left);
+  CHECK(b.s.unacknowledged_messages() == 1);
+  CHECK(a.delivered.empty());
+}
+
 TEST_CASE("two goodbyes that cross end both sides", "[transport][session]") {
   side a;
   side b;

@@ -350,6 +350,12 @@ TEST_CASE("who leaves in order takes exactly what it acknowledged, and the rest 
     w.talk(40, 20ms);
     const auto leaving = net.random()() % w.nodes.size();
     const bool both = net.chance(0.3);
+    const auto takes_no_more = [&](std::size_t who) {
+      if (net.chance(0.5))
+        net.after(net.between(0us, 20ms), [&, who] { w.nodes[who]->board->take_no_more(); });
+    };
+    takes_no_more(leaving);
+    if (both) takes_no_more((leaving + 1) % w.nodes.size());
     net.after(net.between(0us, 20ms), [&] {
       w.nodes[leaving]->board->begin_stop(net.now());
       if (both) w.nodes[(leaving + 1) % w.nodes.size()]->board->begin_stop(net.now());
