@@ -161,5 +161,6 @@ def judge(case, seen, troupe, environment):
     out += [f"still running: {each}" for each in seen.orphans]
     out += [f"left in TMPDIR: {each}" for each in seen.left_files]
     for name, codes in seen.external_codes.items():
-        out += [f"external node {name} ended with exit code {c}" for c in codes if c not in (0, 2, 4, 130, -9)]
+        expected = {0, 2, 4, 130, -9} | ({-2} if name in seen.interrupted_early else set())
+        out += [f"external node {name} ended with exit code {c}" for c in codes if c not in expected]
     return out

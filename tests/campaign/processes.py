@@ -25,6 +25,7 @@ class Observation:
     orphans: list = field(default_factory=list)
     left_files: list = field(default_factory=list)
     external_codes: dict = field(default_factory=dict)  # name -> exit codes in turn
+    interrupted_early: set = field(default_factory=set)  # names: the signal came before the program could take any, and ended it
     launcher_was_killed: bool = False
     happened: list = field(default_factory=list)
 
@@ -75,6 +76,15 @@ class Reader(threading.Thread):
                     self.begun.set()
 
 
+def takes(pid, number):
+    """Whether the process has a handler for that signal by now."""
+    try:
+        mask = re.search(r"^SigCgt:\s*([0-9a-f]+)", Path(f"/proc/{pid}/status").read_text(), re.M)
+    except OSError:
+        return False
+    return mask is not None and int(mask[1], 16) >> (number - 1) & 1 == 1
+
+
 class Attempt:
     def __init__(self, case, troupe, directory):
         self.case, self.troupe = case, troupe
@@ -122,6 +132,8 @@ class Attempt:
         whom = [self.launcher] if happening.whom == "launcher" else self.external.get(happening.whom, [])[-1:]
         for process in whom:
             if process.poll() is None:
+                if happening.whom != "launcher" and number == signal.SIGINT and not takes(process.pid, number):
+                    self.seen.interrupted_early.add(happening.whom)
                 process.send_signal(number)
                 if happening.whom == "launcher" and number == signal.SIGKILL:
                     self.seen.launcher_was_killed = True
