@@ -106,19 +106,19 @@ std::optional<known_node> gateway::find(const std::string& name) const {
   return result;
 }
 
-link_ptr gateway::link_of(const transport::peer_ptr& peer, payload_codec codec) {
+remote_peer_ptr gateway::link_of(const transport::peer_ptr& peer, payload_codec codec) {
   std::lock_guard lock{mutex_};
   auto& known = directory_[peer->identity().incarnation];
   if (known.via == nullptr) {
     known.node.identity = peer->identity();
     known.id = node_id_of(peer->identity().incarnation);
-    known.via = link_ptr{new link(*this, peer, known.id, codec), false};
+    known.via = remote_peer_ptr{new remote_peer(*this, peer, known.id, codec), false};
     peer->attachment = std::shared_ptr<void>(known.via.get(), [keep = known.via](void*) {});
   }
   return known.via;
 }
 
-link_ptr gateway::route(std::uint64_t incarnation) {
+remote_peer_ptr gateway::route(std::uint64_t incarnation) {
   transport::node_identity identity;
   std::string endpoint;
   auto codec = payload_codec::none;
@@ -144,7 +144,7 @@ void gateway::forget_the_gone() {
 }
 
 bool gateway::learned(const transport::node_identity& node, const std::string& endpoint,
-                      const std::vector<int>& codecs, const link* from) {
+                      const std::vector<int>& codecs, const remote_peer* from) {
   if (node.incarnation == identity_.incarnation) return true;
   std::lock_guard lock{mutex_};
   if (directory_.size() >= known_nodes_max && !directory_.contains(node.incarnation)) {
@@ -166,7 +166,8 @@ bool gateway::learned(const transport::node_identity& node, const std::string& e
   return true;
 }
 
-std::size_t gateway::ways_since(std::size_t told, const link& to, std::vector<known_node>& into) const {
+std::size_t gateway::ways_since(std::size_t told, const remote_peer& to,
+                                std::vector<known_node>& into) const {
   std::lock_guard lock{mutex_};
   for (auto i = told; i < ways_.size(); ++i) {
     const auto found = directory_.find(ways_[i].incarnation);
@@ -177,7 +178,7 @@ std::size_t gateway::ways_since(std::size_t told, const link& to, std::vector<kn
   return ways_.size();
 }
 
-void gateway::link_up(link& fresh) {
+void gateway::link_up(remote_peer& fresh) {
   const auto& hello = fresh.peer()->hello();
   {
     std::lock_guard lock{mutex_};
@@ -188,7 +189,7 @@ void gateway::link_up(link& fresh) {
   learned(hello.identity, hello.endpoint, fresh.greeted()->codecs, &fresh);
 }
 
-void gateway::link_ended(link& gone, transport::down_reason reason, const std::string& detail) {
+void gateway::link_ended(remote_peer& gone, transport::down_reason reason, const std::string& detail) {
   known_node node;
   {
     std::lock_guard lock{mutex_};
@@ -224,7 +225,7 @@ void gateway::on_peer_up(const transport::peer_ptr& peer) {
 }
 
 void gateway::on_frame(const transport::peer_ptr& peer, transport::inbound_frame frame) {
-  if (auto* via = static_cast<link*>(peer->attachment.get()))
+  if (auto* via = static_cast<remote_peer*>(peer->attachment.get()))
     via->on_frame(std::move(frame));
   else if (is_visitor(peer->identity()) && deliveries_ != nullptr)
     deliveries_->on_frame(peer, std::move(frame));
@@ -255,7 +256,7 @@ activity_report gateway::look(bool of_a_job) const {
 std::vector<wait_edge> gateway::edges() const {
   auto edges = context_.waits.edges();
   if (edges.size() > wait_edges_max) edges.resize(wait_edges_max);
-  std::unordered_map<std::uint64_t, link_ptr> ways;
+  std::unordered_map<std::uint64_t, remote_peer_ptr> ways;
   {
     std::lock_guard lock{mutex_};
     for (auto& [incarnation, known] : directory_)
@@ -267,8 +268,8 @@ std::vector<wait_edge> gateway::edges() const {
   return edges;
 }
 
-std::vector<link_ptr> gateway::links_up() const {
-  std::vector<link_ptr> up;
+std::vector<remote_peer_ptr> gateway::links_up() const {
+  std::vector<remote_peer_ptr> up;
   std::lock_guard lock{mutex_};
   for (auto& [incarnation, known] : directory_)
     if (known.node.up) up.push_back(known.via);
@@ -366,8 +367,8 @@ void gateway::endings::remember(caf::actor_id id, const caf::error& reason) {
 }
 
 caf::strong_actor_ptr gateway::import_handle(const actor_ref& ref) {
-  if (auto* from = link::being_decoded(); from != nullptr && ref.incarnation != identity_.incarnation
-                                          && is_full_of(node_id_of(ref.incarnation), ref.id)) {
+  if (auto* from = remote_peer::being_decoded(); from != nullptr && ref.incarnation != identity_.incarnation
+                                                 && is_full_of(node_id_of(ref.incarnation), ref.id)) {
     from->exceed("it tells of more actors of one node than this node keeps, "
                  + std::to_string(remote_actors_max));
     return nullptr;

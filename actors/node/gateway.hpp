@@ -1,7 +1,7 @@
 // Between CAF and the transport: makes actors of other nodes look like local ones.
 #pragma once
 
-#include "actors/node/link.hpp"
+#include "actors/node/remote_peer.hpp"
 #include "actors/runtime/context.hpp"
 
 #include <caf/proxy_registry.hpp>
@@ -111,15 +111,15 @@ class gateway final : public transport::hub_listener,
   caf::error why_ended(caf::actor_id) const;
   /// A peer told of another node and where it listens (empty: nowhere). False: too many are known.
   bool learned(const transport::node_identity&, const std::string& endpoint, const std::vector<int>& codecs,
-               const link* from);
+               const remote_peer* from);
   /// Whether there is no room for one more actor of that node.
   bool is_full_of(const caf::node_id&, caf::actor_id) const;
-  void link_up(link&);
+  void link_up(remote_peer&);
   /// How many ways to nodes are known; ways_since() tells those that a peer has not been told, and how
   /// many there are now.
   std::size_t ways_known() const { return ways_count_.load(std::memory_order_acquire); }
-  std::size_t ways_since(std::size_t told, const link& to, std::vector<known_node>& into) const;
-  void link_ended(link&, transport::down_reason, const std::string& detail);
+  std::size_t ways_since(std::size_t told, const remote_peer& to, std::vector<known_node>& into) const;
+  void link_ended(remote_peer&, transport::down_reason, const std::string& detail);
   void warn(const std::string&) const;
   /// This node ends its actors: from now on it is not told of as present.
   void leaving() { leaving_ = true; }
@@ -133,12 +133,12 @@ class gateway final : public transport::hub_listener,
   struct entry {
     known_node node;
     caf::node_id id;
-    link_ptr via;
+    remote_peer_ptr via;
   };
-  link_ptr link_of(const transport::peer_ptr&, payload_codec);
-  link_ptr route(std::uint64_t incarnation);
+  remote_peer_ptr link_of(const transport::peer_ptr&, payload_codec);
+  remote_peer_ptr route(std::uint64_t incarnation);
   void forget_the_gone(); ///< under the mutex
-  std::vector<link_ptr> links_up() const;
+  std::vector<remote_peer_ptr> links_up() const;
 
   caf::actor_system& system_;
   node_context& context_;
@@ -152,7 +152,7 @@ class gateway final : public transport::hub_listener,
   std::unordered_map<std::uint64_t, entry> directory_;
   struct way {
     std::uint64_t incarnation;
-    const link* from; ///< who told; compared only
+    const remote_peer* from; ///< who told; compared only
   };
   std::vector<way> ways_; ///< to the nodes of the directory that have an endpoint, as they were learned
   std::atomic<std::size_t> ways_count_{0};

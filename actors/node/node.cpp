@@ -345,12 +345,6 @@ std::vector<std::string> node::end_actors(std::chrono::milliseconds patience) {
 
 namespace {
 
-/// Messages that were sent to actors here and have no entry yet.
-std::int64_t waiting_in(const trace::ledger_counts& x) {
-  return static_cast<std::int64_t>(x.sent - x.remote_sent + x.remote_received - x.handled - x.dead_lettered
-                                   - x.dropped_total());
-}
-
 /// Actors that did not end in time cannot be destroyed without the scheduler. They are kept where
 /// a leak detector sees that this is meant.
 void outlive_all(caf::strong_actor_ptr actor) {
@@ -374,7 +368,7 @@ std::vector<std::string> node::stop(std::chrono::milliseconds patience) {
   // Delayed messages that nobody will get any more become dead letters.
   system_->clock().cancel_all();
   auto settle = [&] {
-    for (int look = 0; alive.empty() && look < 200 && waiting_in(books_.totals()) > 0; ++look)
+    for (int look = 0; alive.empty() && look < 200 && books_.totals().open_here() > 0; ++look)
       std::this_thread::sleep_for(std::chrono::milliseconds{1});
   };
   settle();
@@ -390,7 +384,7 @@ std::vector<std::string> node::stop(std::chrono::milliseconds patience) {
       outlive_all(std::move(actor));
     }
     system_->await_actors_before_shutdown(false);
-    if (const auto waiting = waiting_in(books_.totals()); waiting > 0)
+    if (const auto waiting = books_.totals().open_here(); waiting > 0)
       tracing::left_over(context_, static_cast<std::uint64_t>(waiting));
   }
   recorder_.close();

@@ -11,7 +11,7 @@ namespace {
 /// the actor's lock: so the other side is told a moment later, by the scheduler.
 class deferred_link final : public caf::ref_counted, public caf::resumable {
  public:
-  deferred_link(link_ptr via, caf::strong_actor_ptr local, caf::actor_id remote)
+  deferred_link(remote_peer_ptr via, caf::strong_actor_ptr local, caf::actor_id remote)
       : via_(std::move(via)), local_(std::move(local)), remote_(remote) {}
   subtype_t subtype() const override { return resumable::function_object; }
   resume_result resume(caf::execution_unit*, std::size_t) override {
@@ -23,7 +23,7 @@ class deferred_link final : public caf::ref_counted, public caf::resumable {
   void intrusive_ptr_release_impl() override { deref(); }
 
  private:
-  link_ptr via_;
+  remote_peer_ptr via_;
   caf::strong_actor_ptr local_;
   caf::actor_id remote_;
 };
@@ -39,7 +39,7 @@ std::uint64_t life_of(const caf::actor_system& system) {
 
 } // namespace
 
-remote_proxy::remote_proxy(caf::actor_config& config, link_ptr via, trace::actor_index index)
+remote_proxy::remote_proxy(caf::actor_config& config, remote_peer_ptr via, trace::actor_index index)
     : actor_proxy(config), link_(std::move(via)), life_number_(life_of(home_system())) {
   trace_index_ = index;
 }

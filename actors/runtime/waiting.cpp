@@ -10,10 +10,8 @@
 namespace troupe {
 
 bool activity_report::quiet() const {
-  const auto in_mailboxes =
-      static_cast<std::int64_t>(books.sent - books.remote_sent + books.remote_received - books.handled
-                                - books.dead_lettered - books.dropped_total());
-  return !blind && in_mailboxes == set_aside && unborn == 0 && timers == 0 && outside == 0 && arriving == 0;
+  return !blind && books.open_here() == set_aside && unborn == 0 && timers == 0 && outside == 0
+         && arriving == 0;
 }
 
 bool activity_report::still(const activity_report& before) const {

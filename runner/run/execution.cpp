@@ -142,14 +142,14 @@ void execution::start_nodes() {
   phase("starting " + std::to_string(workers_.size()) + (workers_.size() == 1 ? " node" : " nodes"));
   if (plan_.topology.endpoint == endpoint_kind::inproc) {
     for (auto& name : workers_) {
-      worker_options options;
+      member_options options;
       options.join = main_->endpoint();
       options.name = name;
       options.credentials.incarnation = awaited_.at(name);
       options.zmq_context = inproc_->get();
       options.warn = [this, name](const std::string& text) { warn(name + ": " + text); };
       hosted_.push_back(
-          std::make_unique<worker>(std::vector<const scenario*>{&scenario_}, std::move(options)));
+          std::make_unique<member_node>(std::vector<const scenario*>{&scenario_}, std::move(options)));
       joining_.try_emplace(name, plan_.topology.join_timeout, steady_clock::now());
     }
   } else {

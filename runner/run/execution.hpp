@@ -5,8 +5,8 @@
 #include "base/files.hpp"
 #include "base/open_files.hpp"
 #include "runner/api/scenario.hpp"
+#include "runner/member/member_node.hpp"
 #include "runner/member/run_info.hpp"
-#include "runner/member/worker.hpp"
 #include "runner/plan/long_lists.hpp"
 #include "runner/run/runner.hpp"
 #include "runner/run/stuck_detector.hpp"
@@ -166,8 +166,8 @@ class execution final : public run {
   bool acting_ = false;                     ///< start has returned
   std::string late_;                        ///< what was not done when the deadline passed
   std::unique_ptr<node> main_;
-  std::optional<seeded_turns> turns_;           ///< instead of scheduler threads, in a seeded run
-  std::vector<std::unique_ptr<worker>> hosted_; ///< worker nodes in this process (inproc)
+  std::optional<seeded_turns> turns_;                ///< instead of scheduler threads, in a seeded run
+  std::vector<std::unique_ptr<member_node>> hosted_; ///< worker nodes in this process (inproc)
   std::vector<std::string> workers_;
   std::map<std::string, transport::waiting_limit> joining_; ///< nodes that are to join, each for how long
   std::map<std::string, std::uint64_t>

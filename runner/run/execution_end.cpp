@@ -36,11 +36,6 @@ std::string join(const std::vector<std::string>& names) {
   return result;
 }
 
-std::int64_t residual(const trace::ledger_counts& x) {
-  return static_cast<std::int64_t>(x.sent - x.remote_sent + x.remote_received - x.handled - x.dead_lettered
-                                   - x.dropped_total());
-}
-
 /// A check is the scenario's own, and one that throws has not been passed.
 check_result ask(const scenario::named_check& check, const finished_run& run) {
   try {
@@ -149,7 +144,7 @@ std::map<std::uint64_t, trace::ledger_counts> execution::all_books() {
 void execution::balance(outcome& result) {
   trace::ledger_counts total = main_->books().totals();
   std::vector<std::string> unbalanced, without_books, crashed_without;
-  if (residual(total) != 0) unbalanced.push_back("main");
+  if (total.open_here() != 0) unbalanced.push_back("main");
   bool crashed = false;
   const auto books = all_books();
   for (auto& report : result.nodes) {
@@ -157,24 +152,20 @@ void execution::balance(outcome& result) {
     const bool orderly = report.ended == "left";
     crashed = crashed || !orderly;
     if (const auto kept = books.find(report.incarnation); kept != books.end()) {
-      if (orderly && residual(kept->second) != 0) unbalanced.push_back(report.name);
+      if (orderly && kept->second.open_here() != 0) unbalanced.push_back(report.name);
       total += kept->second;
     } else {
       (orderly ? without_books : crashed_without).push_back(report.name);
     }
   }
-  auto still_open = [&] {
-    return static_cast<std::int64_t>(total.sent - total.handled - total.dead_lettered
-                                     - total.dropped_total());
-  };
   std::string unseen;
   if (!crashed_without.empty()) {
     // What came from such a node was counted where it arrived; nobody counted it as sent.
-    if (const auto surplus = still_open(); surplus < 0) total.sent += static_cast<std::uint64_t>(-surplus);
+    if (const auto surplus = total.open(); surplus < 0) total.sent += static_cast<std::uint64_t>(-surplus);
     unseen = "; " + join(crashed_without)
              + " crashed and left no books: of what it sent and got, only the difference is known";
   }
-  const auto open = still_open();
+  const auto open = total.open();
   result.messages = total;
   result.lost = open > 0 ? static_cast<std::uint64_t>(open) : 0;
   check_result check{.name = "the books balance", .passed = true, .detail = {}};

@@ -11,7 +11,7 @@
 
 namespace troupe::scenarios {
 
-struct worker_options {
+struct member_options {
   std::string join; ///< the launcher's endpoint
   std::string name;
   std::chrono::milliseconds join_timeout = std::chrono::seconds{10};
@@ -25,12 +25,12 @@ struct worker_options {
 };
 
 /// Joins in the constructor, which throws std::runtime_error saying why it could not.
-class worker {
+class member_node {
  public:
   enum class ending : std::uint8_t { told_to_leave, launcher_lost };
 
-  worker(const std::vector<const scenario*>& known, worker_options);
-  ~worker();
+  member_node(const std::vector<const scenario*>& known, member_options);
+  ~member_node();
 
   /// Of an ending that was launcher_lost: why, in words.
   std::string why_lost();
@@ -66,7 +66,7 @@ class worker {
 
 /// Where this node keeps its trace and its books; empty: in the run directory. Makes the
 /// directory. Throws std::runtime_error if there is none.
-std::filesystem::path place_for_trace(const run_info&, const worker_options&);
+std::filesystem::path place_for_trace(const run_info&, const member_options&);
 
 // What a node tells the launcher of a trace that it will bring, in its greeting.
 inline constexpr const char* trace_promise_key = "trace_dir";

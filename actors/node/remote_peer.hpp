@@ -30,10 +30,10 @@ inline constexpr std::uint8_t envelope_is_msgpack = 4; ///< payload is in codec 
 
 /// Outbound: any thread. Inbound: pushed by the I/O thread, decoded in order by one
 /// thread of the scheduler at a time. Reference-counted because the scheduler holds it.
-class link final : public caf::ref_counted, public caf::resumable {
+class remote_peer final : public caf::ref_counted, public caf::resumable {
  public:
   /// `codec` is the one for what is sent before the peer is up.
-  link(gateway&, transport::peer_ptr, caf::node_id, payload_codec);
+  remote_peer(gateway&, transport::peer_ptr, caf::node_id, payload_codec);
 
   const transport::peer_ptr& peer() const { return peer_; }
   const caf::node_id& node() const { return node_; }
@@ -58,7 +58,7 @@ class link final : public caf::ref_counted, public caf::resumable {
   /// The peer has more of something than one may have: it is cut off, once, and both sides log why.
   void exceed(const std::string& why);
   /// The link whose frame the calling thread decodes; null: none.
-  static link* being_decoded();
+  static remote_peer* being_decoded();
 
   // -- inbound, called on the I/O thread -----------------------------------------
   void on_up(greeting, payload_codec);
@@ -80,7 +80,7 @@ class link final : public caf::ref_counted, public caf::resumable {
   };
   using arrival = std::variant<transport::inbound_frame, ending>;
 
-  ~link() override;
+  ~remote_peer() override;
   void push(arrival);
   /// Before anything that may hold a handle of a third node: where the nodes are that this peer has not been
   /// told of. Not as soon as they are known, since then each that joins a large run would wake all others.
@@ -172,6 +172,6 @@ class link final : public caf::ref_counted, public caf::resumable {
   std::array<caf::strong_actor_ptr, cached> senders_;
 };
 
-using link_ptr = caf::intrusive_ptr<link>;
+using remote_peer_ptr = caf::intrusive_ptr<remote_peer>;
 
 } // namespace troupe

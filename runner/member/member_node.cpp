@@ -1,4 +1,4 @@
-#include "runner/member/worker.hpp"
+#include "runner/member/member_node.hpp"
 
 #include "base/host_identity.hpp"
 #include "base/process_limits.hpp"
@@ -22,7 +22,7 @@ constexpr std::size_t files_a_peer = 5;
 constexpr std::string_view plaintext_secret = "plaintext";
 
 /// Beyond loopback a node can be reached only where keys, or the user, let it listen at all.
-std::string where_to_listen(const worker_options& options) {
+std::string where_to_listen(const member_options& options) {
   auto beside = listen_beside(options.join, options.credentials.incarnation);
   const bool may = options.credentials.keys || options.credentials.plaintext;
   return beside.empty() && may && options.join.starts_with("tcp://") ? "tcp://*:*" : beside;
@@ -43,7 +43,7 @@ std::string why_not_connected(const caf::error& error) {
 }
 
 /// With an incarnation: what this node is looked for by is known before it is made.
-worker_options completed(worker_options options) {
+member_options completed(member_options options) {
   if (options.credentials.incarnation == 0) options.credentials.incarnation = transport::draw_incarnation();
   return options;
 }
@@ -74,7 +74,7 @@ node_credentials credentials_from(const std::string& secret) {
   return x;
 }
 
-worker::worker(const std::vector<const scenario*>& known, worker_options given)
+member_node::member_node(const std::vector<const scenario*>& known, member_options given)
     : name_(given.name), join_(given.join), tell_(given.tell), warn_(given.warn) {
   const auto options = completed(std::move(given));
   transport::hub_options links;
@@ -135,16 +135,16 @@ worker::worker(const std::vector<const scenario*>& known, worker_options given)
     tell_mistake(sentence);
 }
 
-worker::~worker() { stop(); }
+member_node::~member_node() { stop(); }
 
-void worker::end(ending why) {
+void member_node::end(ending why) {
   std::lock_guard lock{mutex_};
   if (!ending_) ending_ = why;
   changed_.notify_all();
 }
 
 /// The launcher may spawn actors here before this node knows which of its peers that is.
-void worker::tell_mistake(const std::string& sentence) {
+void member_node::tell_mistake(const std::string& sentence) {
   {
     std::lock_guard lock{mutex_};
     if (launcher_.empty()) return mistakes_.push_back(sentence);
@@ -152,13 +152,13 @@ void worker::tell_mistake(const std::string& sentence) {
   if (auto agent = node_->agent_of(launcher_)) caf::anon_send(agent, program_mistake{sentence});
 }
 
-void worker::end_without_launcher() {
+void member_node::end_without_launcher() {
   if (ending_ || !gone_.contains(launcher_)) return;
   ending_ = ending::launcher_lost;
   changed_.notify_all();
 }
 
-std::string worker::why_lost() {
+std::string member_node::why_lost() {
   std::lock_guard lock{mutex_};
   auto why = gone_[launcher_];
   if (stood_still_ >= links_.liveness)
@@ -168,7 +168,7 @@ std::string worker::why_lost() {
 }
 
 /// The launcher tells people, who would otherwise have to look at every node.
-void worker::tell_failure(const failed_actor& who) {
+void member_node::tell_failure(const failed_actor& who) {
   std::string launcher;
   {
     const std::lock_guard lock{mutex_};
@@ -180,13 +180,13 @@ void worker::tell_failure(const failed_actor& who) {
     warn_("actor " + who.kind + ' ' + std::to_string(who.who.id) + " failed: " + who.why);
 }
 
-std::optional<worker::ending> worker::wait_for(std::chrono::milliseconds time) {
+std::optional<member_node::ending> member_node::wait_for(std::chrono::milliseconds time) {
   std::unique_lock lock{mutex_};
   changed_.wait_for(lock, time, [this] { return ending_.has_value(); });
   return ending_;
 }
 
-void worker::stop() {
+void member_node::stop() {
   if (node_ == nullptr) return;
   if (const auto left_over = node_->stop(); !left_over.empty() && warn_) warn_(still_alive(left_over));
 }
@@ -202,7 +202,7 @@ std::string still_alive(const std::vector<std::string>& sorted_names) {
 }
 
 int serve_node(const std::vector<const scenario*>& known, const node_service& how) {
-  worker_options options;
+  member_options options;
   options.join = how.join;
   options.credentials = how.credentials;
   options.name = how.name;
@@ -210,17 +210,17 @@ int serve_node(const std::vector<const scenario*>& known, const node_service& ho
   options.warn = [&how](const std::string& text) { how.tell("warning: " + text); };
   options.tell = [&how](const std::string& text) { how.tell(how.name + ": " + text); };
   auto told_to_stop = [&how] { return how.interrupts != nullptr ? how.interrupts->load() : 0; };
-  worker self{known, std::move(options)};
+  member_node self{known, std::move(options)};
   while (true) {
     const bool interrupted = told_to_stop() != 0;
     const auto why = interrupted ? std::nullopt : self.wait_for(std::chrono::milliseconds{50});
     if (!interrupted && !why) continue;
-    if (why == worker::ending::launcher_lost)
+    if (why == member_node::ending::launcher_lost)
       how.tell(own_name() + ": node " + how.name + ": the launcher is lost: " + self.why_lost());
     self.stop();
     self.hand_over_trace([&] { return told_to_stop() > (interrupted ? 1 : 0); });
     if (!why) return exit_code(verdict::interrupted);
-    return *why == worker::ending::told_to_leave ? 0 : exit_code(verdict::node_lost);
+    return *why == member_node::ending::told_to_leave ? 0 : exit_code(verdict::node_lost);
   }
 }
 
@@ -237,7 +237,7 @@ bool is_writable_directory(const fs::path& path) {
 
 } // namespace
 
-fs::path place_for_trace(const run_info& info, const worker_options& options) {
+fs::path place_for_trace(const run_info& info, const member_options& options) {
   std::error_code error;
   const bool same_host = info.host == boot_id();
   if (options.trace_dir.empty() && same_host && is_writable_directory(info.run_dir)) return {};
@@ -260,7 +260,7 @@ std::map<std::string, std::string> promise_of_trace(const fs::path& place) {
   return {{trace_promise_key, std::string{host} + ":" + place.string()}};
 }
 
-void worker::hand_over_trace(const std::function<bool()>& give_up) {
+void member_node::hand_over_trace(const std::function<bool()>& give_up) {
   if (kept_in_.empty() || node_ == nullptr) return;
   const auto who = node_->identity();
   std::vector<fs::path> files;

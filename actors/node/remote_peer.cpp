@@ -1,4 +1,4 @@
-#include "actors/node/link.hpp"
+#include "actors/node/remote_peer.hpp"
 
 #include "actors/node/gateway.hpp"
 #include "actors/node/remote_proxy.hpp"
@@ -31,7 +31,7 @@ constexpr std::size_t links_max = 131'072;            ///< between its actors an
 constexpr std::size_t node_codecs_max = 16;
 constexpr std::size_t complaints_max = 16; ///< kinds that are told
 
-constinit thread_local link* decoded_now = nullptr;
+constinit thread_local remote_peer* decoded_now = nullptr;
 
 /// What a message's payload holds besides its elements is read first: sender, stages.
 template <class Reader>
@@ -47,14 +47,14 @@ caf::mailbox_element_ptr read_payload(Reader reader, const transport::envelope_h
 } // namespace
 
 template <class T>
-caf::error link::read_control(const envelope_view& envelope, T& value) {
+caf::error remote_peer::read_control(const envelope_view& envelope, T& value) {
   auto& catalog = gateway_.context().catalog;
   if ((envelope.header.flags & envelope_is_msgpack) != 0)
     return msgpack_reader{envelope.payload, gateway_, catalog}.apply(value);
   return wire_reader{envelope.payload, gateway_, catalog}.apply(value);
 }
 
-void link::push(arrival what) {
+void remote_peer::push(arrival what) {
   {
     std::lock_guard lock{arrivals_mutex_};
     arrivals_.push_back(std::move(what));
@@ -65,19 +65,19 @@ void link::push(arrival what) {
   gateway_.system().scheduler().enqueue(this);
 }
 
-void link::on_up(greeting theirs, payload_codec codec) {
+void remote_peer::on_up(greeting theirs, payload_codec codec) {
   codec_.store(codec, std::memory_order_release);
   greeting_ = std::make_unique<greeting>(std::move(theirs));
   greeted_.store(greeting_.get(), std::memory_order_release);
 }
 
-void link::on_frame(transport::inbound_frame frame) { push(std::move(frame)); }
+void remote_peer::on_frame(transport::inbound_frame frame) { push(std::move(frame)); }
 
-void link::on_down(transport::down_reason reason, std::string detail, std::uint64_t lost) {
+void remote_peer::on_down(transport::down_reason reason, std::string detail, std::uint64_t lost) {
   push(ending{reason, std::move(detail), lost});
 }
 
-caf::resumable::resume_result link::resume(caf::execution_unit* host, std::size_t) {
+caf::resumable::resume_result remote_peer::resume(caf::execution_unit* host, std::size_t) {
   gateway_.context().waits.decodes();
   for (std::size_t turn = 0; turn < frames_a_turn; ++turn) {
     std::unique_lock lock{arrivals_mutex_};
@@ -103,20 +103,20 @@ caf::resumable::resume_result link::resume(caf::execution_unit* host, std::size_
   return resumable::resume_later;
 }
 
-link* link::being_decoded() { return decoded_now; }
+remote_peer* remote_peer::being_decoded() { return decoded_now; }
 
-void link::exceed(const std::string& why) {
+void remote_peer::exceed(const std::string& why) {
   if (!exceeded_.exchange(true)) gateway_.hub().cut_off(peer_, why);
 }
 
-void link::complain(const std::string& kind, const std::string& text) {
+void remote_peer::complain(const std::string& kind, const std::string& text) {
   if (complaints_.size() < complaints_max && complaints_.insert(kind).second)
     gateway_.warn("node " + peer_->identity().name + ' ' + printable(text));
   else
     ++complaints_untold_;
 }
 
-void link::decode(const envelope_view& envelope, caf::execution_unit* host) {
+void remote_peer::decode(const envelope_view& envelope, caf::execution_unit* host) {
   // Who is about to be cut off has its messages booked, and nothing else done.
   if (exceeded_.load(std::memory_order_relaxed) && envelope.header.kind != envelope_kind::message) return;
   switch (envelope.header.kind) {
@@ -147,12 +147,12 @@ void link::decode(const envelope_view& envelope, caf::execution_unit* host) {
 
 /// The place in the trace of a receiver that cannot be seen: plain CAF's, or one that has ended. Who
 /// never was here has none, so that a peer cannot fill the table with what it made up.
-trace::actor_index link::index_of_other(caf::actor_id id) const {
+trace::actor_index remote_peer::index_of_other(caf::actor_id id) const {
   auto& recorder = gateway_.context().recorder;
   return recorder.on() && id <= gateway_.system().latest_actor_id() ? recorder.add_actor(0, id, {}) : 0;
 }
 
-const link::local_receiver& link::receiver(caf::actor_id id) {
+const remote_peer::local_receiver& remote_peer::receiver(caf::actor_id id) {
   auto& slot = receivers_[id % cached];
   if (slot.actor == nullptr || slot.actor->id() != id) {
     slot.actor = gateway_.local(id);
@@ -163,7 +163,7 @@ const link::local_receiver& link::receiver(caf::actor_id id) {
   return slot;
 }
 
-const caf::strong_actor_ptr& link::sender(caf::actor_id id) {
+const caf::strong_actor_ptr& remote_peer::sender(caf::actor_id id) {
   static const caf::strong_actor_ptr none;
   if (id == 0) return none;
   auto& slot = senders_[id % cached];
@@ -176,7 +176,7 @@ const caf::strong_actor_ptr& link::sender(caf::actor_id id) {
   return slot = gateway_.proxies().get_or_put(node_, id);
 }
 
-void link::on_message(const envelope_view& envelope, caf::execution_unit* host) {
+void remote_peer::on_message(const envelope_view& envelope, caf::execution_unit* host) {
   auto& context = gateway_.context();
   auto& header = envelope.header;
   context.books.remote_received();
@@ -250,8 +250,8 @@ void link::on_message(const envelope_view& envelope, caf::execution_unit* host) 
 }
 
 /// A peer that keeps no trace numbers nothing: what it sends begins here, in our own words.
-trace::message_id link::number_for(const transport::envelope_header& header, trace::actor_index to,
-                                   trace::actor_index from, trace::string_index type) {
+trace::message_id remote_peer::number_for(const transport::envelope_header& header, trace::actor_index to,
+                                          trace::actor_index from, trace::string_index type) {
   auto& recorder = gateway_.context().recorder;
   if (header.sent_at != 0) recorder.observe(header.sent_at);
   if (header.number != 0) return trace::message_id::make(peer_->index(), header.number);
@@ -262,8 +262,8 @@ trace::message_id link::number_for(const transport::envelope_header& header, tra
   return recorder.send({}, from, to, type, role).id;
 }
 
-void link::drop_arrived(const envelope_view& envelope, trace::drop_reason reason, const std::string& type,
-                        caf::error err) {
+void remote_peer::drop_arrived(const envelope_view& envelope, trace::drop_reason reason,
+                               const std::string& type, caf::error err) {
   auto& context = gateway_.context();
   auto& recorder = context.recorder;
   auto& header = envelope.header;
@@ -289,7 +289,7 @@ void link::drop_arrived(const envelope_view& envelope, trace::drop_reason reason
     asker->enqueue(nullptr, id, caf::make_message(std::move(err)), nullptr);
 }
 
-void link::on_signature(const envelope_view& envelope) {
+void remote_peer::on_signature(const envelope_view& envelope) {
   const auto number = envelope.header.type;
   if (number == 0 || number > signatures_max || envelope.payload.size() > signature_name_bytes_max)
     return exceed("it defines a signature outside of the limits");
@@ -317,7 +317,7 @@ void link::on_signature(const envelope_view& envelope) {
                                          + ", which is not known here");
 }
 
-void link::on_watch(const envelope_view& envelope) {
+void remote_peer::on_watch(const envelope_view& envelope) {
   const auto id = envelope.header.receiver;
   auto actor = gateway_.local(id);
   if (actor == nullptr) {
@@ -328,7 +328,7 @@ void link::on_watch(const envelope_view& envelope) {
     std::lock_guard lock{watched_mutex_};
     if (!watched_.insert(id).second) return; // it will be told once
   }
-  actor->get()->attach_functor([self = link_ptr{this}, id](const caf::error& reason) {
+  actor->get()->attach_functor([self = remote_peer_ptr{this}, id](const caf::error& reason) {
     {
       std::lock_guard lock{self->watched_mutex_};
       self->watched_.erase(id);
@@ -337,7 +337,7 @@ void link::on_watch(const envelope_view& envelope) {
   });
 }
 
-void link::on_ended(const envelope_view& envelope) {
+void remote_peer::on_ended(const envelope_view& envelope) {
   caf::error reason;
   if (read_control(envelope, reason)) reason = caf::make_error(caf::exit_reason::unknown);
   senders_[envelope.header.sender % cached] = nullptr;
@@ -355,12 +355,12 @@ void link::on_ended(const envelope_view& envelope) {
   gateway_.proxies().erase(node_, envelope.header.sender, std::move(reason));
 }
 
-bool link::has_ended(caf::actor_id id) {
+bool remote_peer::has_ended(caf::actor_id id) {
   std::lock_guard lock{pending_mutex_};
   return ended_actors_.contains(id);
 }
 
-void link::unlink(const envelope_view& envelope) {
+void remote_peer::unlink(const envelope_view& envelope) {
   const auto& header = envelope.header;
   links_.erase({header.sender, header.receiver});
   const auto proxy = gateway_.proxies().get(node_, header.sender);
@@ -369,13 +369,13 @@ void link::unlink(const envelope_view& envelope) {
     static_cast<remote_proxy&>(*proxy->get()).remove_link(local->get());
 }
 
-bool link::has_too_many_links() {
+bool remote_peer::has_too_many_links() {
   if (links_.size() < links_max) return false;
   std::erase_if(links_, [this](const auto& each) { return gateway_.local(each.second) == nullptr; });
   return links_.size() >= links_max;
 }
 
-void link::on_link(const envelope_view& envelope) {
+void remote_peer::on_link(const envelope_view& envelope) {
   const auto& header = envelope.header;
   if (header.kind == envelope_kind::unlink) return unlink(envelope);
   const auto& proxy = sender(header.sender);
@@ -394,7 +394,7 @@ void link::on_link(const envelope_view& envelope) {
   }
 }
 
-void link::on_node(const envelope_view& envelope) {
+void remote_peer::on_node(const envelope_view& envelope) {
   transport::node_identity node;
   std::string endpoint;
   std::vector<int> codecs;
@@ -407,7 +407,7 @@ void link::on_node(const envelope_view& envelope) {
     exceed("it tells of more nodes than this one keeps, " + std::to_string(known_nodes_max));
 }
 
-void link::on_bounce(const envelope_view& envelope) {
+void remote_peer::on_bounce(const envelope_view& envelope) {
   caf::error why;
   if (auto err = read_control(envelope, why)) why = err;
   const caf::message_id request{envelope.header.request};
@@ -419,7 +419,7 @@ void link::on_bounce(const envelope_view& envelope) {
   if (auto requester = gateway_.local(envelope.header.receiver)) fail_request(requester, request, why);
 }
 
-void link::on_probe(const envelope_view& envelope) {
+void remote_peer::on_probe(const envelope_view& envelope) {
   if (gateway_.is_leaving()) return; // the goodbye is the answer
   const auto report = gateway_.look(true);
   std::vector<wait_edge> edges;
@@ -427,7 +427,7 @@ void link::on_probe(const envelope_view& envelope) {
   send_report(envelope.header.request, report, edges);
 }
 
-void link::on_report(const envelope_view& envelope) {
+void remote_peer::on_report(const envelope_view& envelope) {
   activity_report report;
   std::vector<wait_edge> edges;
   auto record = std::tie(report, edges);
@@ -435,7 +435,7 @@ void link::on_report(const envelope_view& envelope) {
   gateway_.reported(peer_->identity(), envelope.header.request, report, edges, envelope.header.type == 0);
 }
 
-void link::drop_unacknowledged() {
+void remote_peer::drop_unacknowledged() {
   auto& context = gateway_.context();
   std::map<std::uint32_t, trace::string_index> types;
   for (auto& frame : peer_->take_unacknowledged()) {
@@ -456,7 +456,7 @@ void link::drop_unacknowledged() {
   }
 }
 
-void link::end(const ending& how) {
+void remote_peer::end(const ending& how) {
   // After a goodbye, and for peers that never came up, what is unacknowledged was
   // certainly not taken; after a crash nobody can know, and it stays open in the books. Who reads the
   // trace sees it by the reason with which the node went down.
@@ -487,11 +487,11 @@ void link::end(const ending& how) {
 
 // -- outbound: messages of actors and control records towards the peer --------------------------
 
-link::link(gateway& owner, transport::peer_ptr peer, caf::node_id node, payload_codec codec)
+remote_peer::remote_peer(gateway& owner, transport::peer_ptr peer, caf::node_id node, payload_codec codec)
     : gateway_(owner), peer_(std::move(peer)), node_(std::move(node)), codec_(codec),
       announced_(new std::atomic<announcement>[signatures_max + 1] {}) {}
 
-link::~link() = default;
+remote_peer::~remote_peer() = default;
 
 namespace {
 
@@ -563,19 +563,19 @@ caf::error write_payload(Writer writer, const envelope_header& header, const mes
 
 } // namespace
 
-std::uint8_t link::codec_flag() const {
+std::uint8_t remote_peer::codec_flag() const {
   return codec_.load(std::memory_order_acquire) == payload_codec::binary ? 0 : envelope_is_msgpack;
 }
 
 template <class T>
-bool link::write_control(std::uint8_t flags, transport::byte_buffer& out, T& value) {
+bool remote_peer::write_control(std::uint8_t flags, transport::byte_buffer& out, T& value) {
   auto& catalog = gateway_.context().catalog;
   if ((flags & envelope_is_msgpack) != 0) return !msgpack_writer{out, gateway_, catalog}.apply(value);
   return !wire_writer{out, gateway_, catalog}.apply(value);
 }
 
-link::announcement link::announce(const message_signature& signature, std::string& unknown, bool& told,
-                                  std::optional<transport::send_burst>& together) {
+remote_peer::announcement remote_peer::announce(const message_signature& signature, std::string& unknown,
+                                                bool& told, std::optional<transport::send_burst>& together) {
   auto& state = announced_[signature.number];
   auto known = state.load(std::memory_order_acquire);
   if (known == announcement::made) return known;
@@ -601,7 +601,7 @@ link::announcement link::announce(const message_signature& signature, std::strin
   return announcement::made;
 }
 
-void link::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
+void remote_peer::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
   auto& context = gateway_.context();
   const auto& signature = context.catalog.of(what->content());
   const auto stamp = tracing::stamp_of(context, to.trace_index(), {peer_->identity().incarnation, to.id()},
@@ -678,8 +678,8 @@ void link::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
   refuse(to, *what, reason, stamp, std::move(err));
 }
 
-void link::refuse(const remote_proxy& to, caf::mailbox_element& what, trace::drop_reason reason,
-                  const traced_element::stamp& stamp, caf::error err) {
+void remote_peer::refuse(const remote_proxy& to, caf::mailbox_element& what, trace::drop_reason reason,
+                         const traced_element::stamp& stamp, caf::error err) {
   tracing::dropped(gateway_.context(), stamp, reason);
   if (what.mid.is_response()) // who asked still waits for an answer
     send_bounce(to.id(), request_of(what.mid), err);
@@ -687,14 +687,14 @@ void link::refuse(const remote_proxy& to, caf::mailbox_element& what, trace::dro
     fail_request(what.sender, what.mid, std::move(err));
 }
 
-void link::export_local(const caf::strong_actor_ptr& actor) { gateway_.export_handle(actor); }
+void remote_peer::export_local(const caf::strong_actor_ptr& actor) { gateway_.export_handle(actor); }
 
-void link::send_watch(caf::actor_id remote) {
+void remote_peer::send_watch(caf::actor_id remote) {
   peer_->send({.kind = envelope_kind::watch, .receiver = remote},
               [](transport::byte_buffer&) { return true; });
 }
 
-void link::send_ended(caf::actor_id local, const caf::error& reason) {
+void remote_peer::send_ended(caf::actor_id local, const caf::error& reason) {
   std::optional<transport::send_burst> together;
   tell_ways(together);
   const auto flags = codec_flag();
@@ -706,12 +706,12 @@ void link::send_ended(caf::actor_id local, const caf::error& reason) {
   if (asks_for_less(write(reason))) write(without_context(reason));
 }
 
-void link::send_link(caf::actor_id local, caf::actor_id remote, envelope_kind kind) {
+void remote_peer::send_link(caf::actor_id local, caf::actor_id remote, envelope_kind kind) {
   peer_->send({.kind = kind, .sender = local, .receiver = remote},
               [](transport::byte_buffer&) { return true; });
 }
 
-void link::send_bounce(caf::actor_id requester, caf::message_id request, const caf::error& why) {
+void remote_peer::send_bounce(caf::actor_id requester, caf::message_id request, const caf::error& why) {
   std::optional<transport::send_burst> together;
   tell_ways(together);
   const auto flags = codec_flag();
@@ -725,13 +725,13 @@ void link::send_bounce(caf::actor_id requester, caf::message_id request, const c
   if (asks_for_less(write(why))) write(without_context(why));
 }
 
-void link::send_probe(std::uint64_t round, bool with_edges) {
+void remote_peer::send_probe(std::uint64_t round, bool with_edges) {
   peer_->send({.kind = envelope_kind::probe, .request = round, .type = with_edges ? 1U : 0U},
               [](transport::byte_buffer&) { return true; });
 }
 
-void link::send_report(std::uint64_t round, const activity_report& report,
-                       const std::vector<wait_edge>& edges) {
+void remote_peer::send_report(std::uint64_t round, const activity_report& report,
+                              const std::vector<wait_edge>& edges) {
   const auto flags = codec_flag();
   // Names have wait_name_bytes_max, so that a part is well below what a control record may have.
   constexpr std::size_t edges_in_a_part = 200;
@@ -750,7 +750,7 @@ void link::send_report(std::uint64_t round, const activity_report& report,
   } while (told < edges.size());
 }
 
-void link::tell_ways(std::optional<transport::send_burst>& together) {
+void remote_peer::tell_ways(std::optional<transport::send_burst>& together) {
   if (ways_told_.load(std::memory_order_acquire) >= gateway_.ways_known()) return;
   const std::lock_guard lock{telling_ways_};
   std::vector<known_node> fresh;
