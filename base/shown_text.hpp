@@ -78,7 +78,7 @@ class shown_text {
   friend shown_text operator+(shown_text left, const shown_text& right) { return left += right, left; }
   friend shown_text operator+(shown_text left, own_words right) { return left += right, left; }
 
-  /// All of it in that look, which ends with it. A text that has one already is not given another.
+  /// All of it in that style, which ends with it. A text that has one already is not given another.
   shown_text in(text_style) const;
   /// Of the widest line, on a terminal.
   std::size_t columns() const;

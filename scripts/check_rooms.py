@@ -65,7 +65,7 @@ def refuse_include(folder, other, folders):
     if other == folder.name or other in folder.includes:
         return None
     if is_demo(folder.name) and is_demo(other):
-        return f"a demo includes no other demo; what both need belongs into actors/patterns or runner/"
+        return "a demo includes no other demo; what both need belongs into actors/patterns or runner/"
     order = list(folders)
     if order.index(other) > order.index(folder.name):
         return f"{other}/ stands above {folder.name}/; arrows point down only"

@@ -61,7 +61,7 @@ check_output() {
     [ -z "$found" ] || complain "$file: $found"$'\n'"what is written goes through base/output.hpp"
   done
   if found=$(grep -rnE '(\\x1b|\\033|\\e)\[' "${rooms[@]}" --include='*.[ch]pp' | grep -vE '^(base/shown_text|cli/terminal/console|cli/watch/full_screen)\.cpp:'); then
-    complain "$found"$'\n'"colours are looks of a trace::shown_text"
+    complain "$found"$'\n'"colours are styles of a shown_text"
   fi
 }
 

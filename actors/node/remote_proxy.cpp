@@ -30,18 +30,10 @@ class deferred_link final : public caf::ref_counted, public caf::resumable {
 
 } // namespace
 
-namespace {
-
-std::uint64_t life_of(const caf::actor_system& system) {
-  const auto* context = context_of(system);
-  return context != nullptr ? context->life.number() : 0;
-}
-
-} // namespace
-
 remote_proxy::remote_proxy(caf::actor_config& config, remote_peer_ptr via, trace::actor_index index)
-    : actor_proxy(config), link_(std::move(via)), life_number_(life_of(home_system())) {
+    : actor_proxy(config), link_(std::move(via)) {
   trace_index_ = index;
+  if (const auto* context = context_of(home_system())) life_number_ = context->life.number();
 }
 
 remote_proxy::~remote_proxy() = default;

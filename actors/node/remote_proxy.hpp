@@ -23,8 +23,7 @@ class remote_proxy final : public caf::actor_proxy, public traceable {
  private:
   void accept(caf::mailbox_element_ptr);
 
-  const remote_peer_ptr link_;      ///< null for an actor of a node that cannot be reached
-  const std::uint64_t life_number_; ///< of this node; 0 without one
+  const remote_peer_ptr link_; ///< null for an actor of a node that cannot be reached
 };
 
 } // namespace troupe

@@ -54,7 +54,7 @@ class traced : public Base, public traceable {
   explicit traced(caf::actor_config& config, Ts&&... xs)
       : Base(config, std::forward<Ts>(xs)...), context_(context_of(this->home_system())) {
     if (context_ == nullptr) return;
-    life_number_ = context_->life.number();
+    this->life_number_ = context_->life.number();
     has_thread_ = this->getf(caf::abstract_actor::is_detached_flag);
     wraps_ = context_->recorder.on() || has_thread_;
     this->trace_index_ = tracing::born(*context_, *this);
@@ -79,7 +79,7 @@ class traced : public Base, public traceable {
     if (!this->mailbox().closed()) [[likely]]
       return accept(std::move(element), host);
     // It has ended, and its node may have, too.
-    if (const node_life::visit node{life_number_})
+    if (const node_life::visit node{this->life_number_})
       accept(std::move(element), host);
     else
       fail_request(element->sender, element->mid, caf::make_error(caf::sec::request_receiver_down));
@@ -315,7 +315,6 @@ class traced : public Base, public traceable {
   }
 
   node_context* context_;
-  std::uint64_t life_number_ = 0;
   trace::message_id cause_{}; ///< what it was spawned or woken by last
   bool wraps_ = false;
   bool begun_ = false;

@@ -35,6 +35,7 @@ class traceable {
   wait_list& waits(node_context&, const caf::abstract_actor& self);
 
   trace::actor_index trace_index_ = 0;
+  std::uint64_t life_number_ = 0; ///< of its node, see node_life; 0 without one
   life_sign life_;
   bool is_role_ = this_role != nullptr;
   std::unique_ptr<wait_list> waits_; ///< made with the first request

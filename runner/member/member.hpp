@@ -17,6 +17,7 @@ class scenario; // runner/api/scenario.hpp
 
 /// Of what node::stop() returns: "still alive at the end: 2 worker, 1 broker".
 std::string still_alive(const std::vector<std::string>& sorted_names);
+
 /// How a worker node proves who it is, on tcp.
 struct node_credentials {
   std::optional<transport::key_pair> keys;
@@ -39,7 +40,7 @@ struct node_service {
   std::filesystem::path trace_dir; ///< where it keeps its trace; empty: as it sees fit
   /// Takes one line for a person, from any thread.
   std::function<void(const std::string&)> tell;
-  const std::atomic<int>* interrupts = nullptr; ///< as above
+  const std::atomic<int>* interrupts = nullptr; ///< 0: go on; 1: leave; 2 or more: keep the trace here
 };
 /// Runs this process as one worker node until the launcher says stop or is gone, and hands
 /// over its trace. Returns the exit code.

@@ -212,7 +212,14 @@ void execution::report(outcome& result) {
         for (auto& report : reports_of(name))
           result.nodes.push_back(std::move(report));
     if (state_->finished) result.result = nlohmann::json::parse(*state_->finished);
-    if (state_->mistake) result.checks.push_back({"message types", false, *state_->mistake});
+    if (state_->mistake) {
+      result.checks.push_back({"message types", false, *state_->mistake});
+      // One that another node told after the last look of await_end() fails the run with the same words.
+      if (result.result_verdict == verdict::passed) {
+        result.result_verdict = verdict::check_failed;
+        result.reason = *state_->mistake;
+      }
+    }
   }
   if (start_failed_) result.checks.push_back({"start", false, *start_failed_});
   if (result.result_verdict == verdict::passed) {

@@ -37,9 +37,9 @@ class Observation:
         return found[0] if found else None
 
 
-def processes_of(mark):
+def processes_of(mark, variable=MARK):
     """Every living process that was started, directly or not, under this mark."""
-    wanted = f"{MARK}={mark}".encode()
+    wanted = f"{variable}={mark}".encode()
     found = []
     for entry in os.scandir("/proc"):
         if not entry.name.isdigit():

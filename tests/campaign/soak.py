@@ -12,6 +12,8 @@ import threading
 import time
 from pathlib import Path
 
+from processes import processes_of
+
 MARK = "TROUPE_SOAK"
 
 
@@ -27,20 +29,6 @@ def arguments():
     return p.parse_args()
 
 
-def marked(mark):
-    """Processes that inherited the mark, whoever their parent is by now."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            if mark in (entry / "environ").read_bytes():
-                found.append(int(entry.name))
-        except OSError:
-            continue  # it has just ended
-    return found
-
-
 def send(pids, what):
     for pid in pids:
         try:
@@ -52,7 +40,7 @@ def send(pids, what):
 def stop_all(mark):
     """One that is about to start others may slip through: until a look finds nobody new."""
     stopped = set()
-    while new := set(marked(mark)) - stopped:
+    while new := set(processes_of(mark, MARK)) - stopped:
         send(new, signal.SIGSTOP)
         stopped |= new
     return stopped
@@ -77,12 +65,12 @@ class Pauses(threading.Thread):
 
 
 def run_once(args, number, seed):
-    mark = f"{MARK}={os.getpid()}-{number}"
-    environment = {**os.environ, MARK: mark.split("=")[1]}
+    mark = f"{os.getpid()}-{number}"
+    environment = {**os.environ, MARK: mark}
     command = ["ctest", "--test-dir", args.build, "--no-tests=error", "--output-on-failure", "-j", str(args.jobs)]
     # Tests that never end would be found by nobody; pauses count, since ctest's clock goes on.
     command += ["--timeout", "3000"] + (["-R", args.tests] if args.tests else [])
-    pauses = Pauses(mark.encode(), args.pause, seed) if args.pause else None
+    pauses = Pauses(mark, args.pause, seed) if args.pause else None
     began = time.monotonic()
     with tempfile.TemporaryFile("w+") as output:
         suite = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environment)
@@ -94,7 +82,7 @@ def run_once(args, number, seed):
             pauses.join()
         output.seek(0)
         text = output.read()
-    left = marked(mark.encode())
+    left = processes_of(mark, MARK)
     send(left, signal.SIGCONT)
     wrong = re.findall(r"^\s*\d+ - (\S+) \(", text, re.M)
     took = time.monotonic() - began

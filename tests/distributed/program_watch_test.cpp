@@ -180,7 +180,7 @@ TEST_CASE("the picture is laid out anew for a window of another size", "[program
 }
 
 TEST_CASE("a run goes on and ends though its terminal takes nothing more", "[program][watch]") {
-  watched_run run("20000");
+  watched_run run("100000");
   run.starts();
   const auto process = open_process(run.user.pid());
   std::vector<troupe::descriptor> nodes;
@@ -199,7 +199,7 @@ TEST_CASE("a run goes on and ends though its terminal takes nothing more", "[pro
   }
   REQUIRE(result.is_object());
   CHECK(result["verdict"] == "check_failed"); // the file expects the result of a thousand numbers
-  CHECK(result["result"]["tasks"] == 20000);
+  CHECK(result["result"]["tasks"] == 100000);
   run.ends_with(1); // reads again
   CHECK(run.said_afterwards("check_failed: worker_pool in "));
 }

@@ -7,6 +7,6 @@ troupe_test(unit_runtime
     runner/run/ways_to_end_test.cpp
     runner/run/trace_endings_test.cpp
     runner/run/trace_intake_test.cpp
-  LINKS troupe_scenarios troupe_runner TIMEOUT 600)
+  LINKS troupe_scenarios troupe_runner)
 set_source_files_properties(runner/run/ways_to_end_test.cpp
   PROPERTIES COMPILE_DEFINITIONS TROUPE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")

@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <fcntl.h>
+#include <poll.h>
 #include <pty.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -61,8 +62,12 @@ class terminal {
     const troupe::descriptor far(::open(name.data(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     REQUIRE(far);
     const std::string blanks(256, ' ');
-    while (::write(far.get(), blanks.data(), blanks.size()) > 0 || errno == EINTR) {
-    }
+    // The kernel hands on what it holds a moment later, and then there is room again.
+    pollfd room{far.get(), POLLOUT, 0};
+    do
+      while (::write(far.get(), blanks.data(), blanks.size()) > 0 || errno == EINTR) {
+      }
+    while (errno == EAGAIN && ::poll(&room, 1, 300) > 0);
     REQUIRE(errno == EAGAIN);
   }
 

@@ -16,8 +16,7 @@ target_compile_definitions(unit_transport PRIVATE
 # Ten thousand seeds: a while in a debug build, seconds in a release.
 troupe_test(unit_transport_faults
   SOURCES transport/testing/faults_test.cpp
-  LINKS troupe_transport ZeroMQ::zmq
-  TIMEOUT 600)
+  LINKS troupe_transport ZeroMQ::zmq)
 
 # Real processes, proxies, keys.
 add_executable(transport_child transport/hub/child.cpp)

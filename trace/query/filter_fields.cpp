@@ -137,24 +137,14 @@ const field_info* find_field(std::string_view name) {
   return it == std::end(fields) ? nullptr : it;
 }
 
-namespace {
-
-std::string without_blanks(std::string_view text) {
-  std::string result{text};
-  std::erase(result, ' ');
-  return result;
-}
-
-} // namespace
-
 std::optional<std::int64_t> time_of(std::string_view text) {
   if (text == "0") return 0; // of no unit at all
-  if (const auto read = parse_duration(without_blanks(text)).value) return read->count();
+  if (const auto read = parse_duration(text).value) return read->count();
   return std::nullopt;
 }
 
 std::optional<std::int64_t> size_of(std::string_view text) {
-  const auto read = parse_size(without_blanks(text)).value;
+  const auto read = parse_size(text).value;
   if (!read || !std::in_range<std::int64_t>(*read)) return std::nullopt;
   return static_cast<std::int64_t>(*read);
 }

@@ -302,8 +302,8 @@ taken session::take(const decoded_frame& frame, std::size_t frame_bytes, time_po
 
 taken session::take_data(std::uint64_t number, std::uint64_t ack, std::size_t bytes, time_point now) {
   if (const auto* wrong = acknowledge(ack)) return {verdict::violation, wrong, {}};
-  if (frozen_ || takes_no_more_ || number <= received_) {
-    if (!frozen_ && number <= received_) ack_due_ = now; // the acknowledgement must have got lost
+  if (frozen_ || number <= received_) {
+    if (!frozen_) ack_due_ = now; // the acknowledgement must have got lost
     return {};
   }
   if (number != received_ + 1) return {verdict::gap, "a frame is missing", {}};
@@ -323,7 +323,7 @@ taken session::take_data(std::uint64_t number, std::uint64_t ack, std::size_t by
 taken session::take_goodbye(const goodbye_frame& goodbye) {
   if (const auto* wrong = acknowledge(goodbye.ack)) return {verdict::violation, wrong, {}};
   // Both leave; neither waits for the other's last frames.
-  if (frozen_ || takes_no_more_) return {verdict::left, "", {}};
+  if (frozen_) return {verdict::left, "", {}};
   if (goodbye.number <= received_) return {};
   if (goodbye.number != received_ + 1) return {verdict::gap, "frames are missing before the goodbye", {}};
   received_ = goodbye.number;

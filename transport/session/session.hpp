@@ -109,11 +109,11 @@ class session {
   bool is_leaving() const { return goodbye_number_ != 0; }
   /// From now on nothing more is accepted, so that this side can tell what became of all that arrived
   /// before it says goodbye. Idempotent.
-  void take_no_more() { takes_no_more_ = true; }
+  void take_no_more() { frozen_ = true; }
   /// The answer to the goodbye of a peer, where this side takes no more and has not said its own: it says
   /// what arrived, and acknowledges nothing else. The session is over with it.
   frame_ptr make_last_goodbye();
-  bool takes_no_more() const { return takes_no_more_; }
+  bool takes_no_more() const { return frozen_; }
   bool is_goodbye_acknowledged() const { return goodbye_number_ != 0 && acked_ >= goodbye_number_; }
   /// The next numbered frame to transmit, or null: nothing to send, no credit, not up.
   frame_ptr pull();
@@ -200,8 +200,8 @@ class session {
   std::uint64_t advertised_credit_ = 0;
   std::uint64_t unacked_frames_ = 0;
   std::size_t unacked_bytes_ = 0;
-  bool frozen_ = false; ///< our goodbye has been transmitted: its acknowledgement is final
-  bool takes_no_more_ = false;
+  bool frozen_ =
+      false; ///< what we acknowledge is final: we take no more, or our goodbye has been transmitted
   std::shared_ptr<credit_account> credit_account_;
 
   // Time.

@@ -301,7 +301,7 @@ TEST_CASE("a reduction that is stopped counts what was not folded", "[reduction]
   const int nodes = GENERATE(0, 2);
   const auto result =
       run_text(demo(),
-               "scenario = \"reduction\"\ndeadline = \"100ms\"\n[parameters]\noperator = \"sum\"\n"
+               "scenario = \"reduction\"\ndeadline = \"1500ms\"\n[parameters]\noperator = \"sum\"\n"
                "count = 1_000_000_000\nchunk = 100\n",
                nodes);
   CHECK(result.result_verdict == verdict::deadline);

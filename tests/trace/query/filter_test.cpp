@@ -117,6 +117,7 @@ TEST_CASE("durations and sizes are read and written as people do", "[trace][text
   CHECK(time_of("3us") == 3'000);
   CHECK(time_of("2m") == 120'000'000'000);
   CHECK(time_of("0") == 0);
+  CHECK_FALSE(time_of("1 0ms"));
   CHECK_FALSE(time_of("5"));
   CHECK_FALSE(time_of(""));
   CHECK_FALSE(time_of("ms"));

@@ -248,6 +248,20 @@ TEST_CASE("who takes no more acknowledges what it had, and goes on sending until
   CHECK(b.s.unacknowledged_messages() == 1);
 }
 
+TEST_CASE("a heartbeat that counts what is not taken any more is no gap", "[transport][session]") {
+  side a;
+  side b;
+  join(a, b, start);
+  exchange(a, b, start);
+  a.s.take_no_more();
+  b.send("too late");
+  CHECK(a.take(b.s.pull(), start) == verdict::nothing);
+  const auto heartbeat = b.s.pull_control(start + 2 * session_options{}.heartbeat);
+  REQUIRE(heartbeat);
+  CHECK(a.take(heartbeat, start) == verdict::nothing);
+  CHECK(b.s.unacknowledged_messages() == 1);
+}
+
 TEST_CASE("who takes no more answers a goodbye with its own, which acknowledges nothing else",
           "[transport][session]") {
   side a;
