@@ -106,7 +106,7 @@ std::optional<known_node> gateway::find(const std::string& name) const {
   return result;
 }
 
-remote_peer_ptr gateway::link_of(const transport::peer_ptr& peer, payload_codec codec) {
+remote_peer_ptr gateway::peer_of(const transport::peer_ptr& peer, payload_codec codec) {
   std::lock_guard lock{mutex_};
   auto& known = directory_[peer->identity().incarnation];
   if (known.via == nullptr) {
@@ -132,7 +132,7 @@ remote_peer_ptr gateway::route(std::uint64_t incarnation) {
     codec = best_codec(found->second.node.codecs);
   }
   if (endpoint.empty() || hub_ == nullptr || stopping_) return nullptr;
-  return link_of(hub_->open(identity, endpoint), codec);
+  return peer_of(hub_->open(identity, endpoint), codec);
 }
 
 void gateway::forget_the_gone() {
@@ -178,7 +178,7 @@ std::size_t gateway::ways_since(std::size_t told, const remote_peer& to,
   return ways_.size();
 }
 
-void gateway::link_up(remote_peer& fresh) {
+void gateway::peer_is_up(remote_peer& fresh) {
   const auto& hello = fresh.peer()->hello();
   {
     std::lock_guard lock{mutex_};
@@ -189,7 +189,7 @@ void gateway::link_up(remote_peer& fresh) {
   learned(hello.identity, hello.endpoint, fresh.greeted()->codecs, &fresh);
 }
 
-void gateway::link_ended(remote_peer& gone, transport::down_reason reason, const std::string& detail) {
+void gateway::peer_has_ended(remote_peer& gone, transport::down_reason reason, const std::string& detail) {
   known_node node;
   {
     std::lock_guard lock{mutex_};
@@ -216,9 +216,9 @@ void gateway::on_peer_up(const transport::peer_ptr& peer) {
   const auto codec = best_codec(theirs.value_or(greeting{}).codecs);
   if (codec == payload_codec::none)
     warn("node " + peer->identity().name + " reads no payload codec that this node writes");
-  auto via = link_of(peer, codec);
+  auto via = peer_of(peer, codec);
   via->on_up(theirs.value_or(greeting{}), codec);
-  link_up(*via);
+  peer_is_up(*via);
   if (observer_.on_up)
     observer_.on_up({peer->identity(), peer->hello().endpoint, true, false, via->greeted()->codecs},
                     *via->greeted());
@@ -237,7 +237,7 @@ void gateway::on_peer_down(const transport::peer_ptr& peer, transport::down_reas
     if (deliveries_ != nullptr) deliveries_->on_peer_down(peer, reason, detail, messages_lost);
     return;
   }
-  link_of(peer, payload_codec::none)->on_down(reason, std::string{detail}, messages_lost);
+  peer_of(peer, payload_codec::none)->on_down(reason, std::string{detail}, messages_lost);
 }
 
 // -- the deadlock detector -------------------------------------------------------------
@@ -268,7 +268,7 @@ std::vector<wait_edge> gateway::edges() const {
   return edges;
 }
 
-std::vector<remote_peer_ptr> gateway::links_up() const {
+std::vector<remote_peer_ptr> gateway::peers_up() const {
   std::vector<remote_peer_ptr> up;
   std::lock_guard lock{mutex_};
   for (auto& [incarnation, known] : directory_)
@@ -277,14 +277,14 @@ std::vector<remote_peer_ptr> gateway::links_up() const {
 }
 
 std::size_t gateway::probe(std::uint64_t round, bool with_edges) {
-  const auto up = links_up();
+  const auto up = peers_up();
   for (auto& via : up)
     via->send_probe(round, with_edges);
   return up.size();
 }
 
 void gateway::tell_books() {
-  for (auto& via : links_up())
+  for (auto& via : peers_up())
     via->send_report(final_books, look(), {});
 }
 

@@ -102,7 +102,7 @@ class gateway final : public transport::hub_listener,
   caf::strong_actor_ptr make_proxy(caf::node_id, caf::actor_id) override;
   void set_last_hop(caf::node_id*) override {}
 
-  // -- for links ---------------------------------------------------------------------
+  // -- for remote peers ---------------------------------------------------------------------
   /// A local actor that can be reached from outside; null if it has ended.
   caf::strong_actor_ptr local(caf::actor_id);
   /// All local actors that were made reachable and have not ended.
@@ -114,12 +114,12 @@ class gateway final : public transport::hub_listener,
                const remote_peer* from);
   /// Whether there is no room for one more actor of that node.
   bool is_full_of(const caf::node_id&, caf::actor_id) const;
-  void link_up(remote_peer&);
+  void peer_is_up(remote_peer&);
   /// How many ways to nodes are known; ways_since() tells those that a peer has not been told, and how
   /// many there are now.
   std::size_t ways_known() const { return ways_count_.load(std::memory_order_acquire); }
   std::size_t ways_since(std::size_t told, const remote_peer& to, std::vector<known_node>& into) const;
-  void link_ended(remote_peer&, transport::down_reason, const std::string& detail);
+  void peer_has_ended(remote_peer&, transport::down_reason, const std::string& detail);
   void warn(const std::string&) const;
   /// This node ends its actors: from now on it is not told of as present.
   void leaving() { leaving_ = true; }
@@ -135,10 +135,10 @@ class gateway final : public transport::hub_listener,
     caf::node_id id;
     remote_peer_ptr via;
   };
-  remote_peer_ptr link_of(const transport::peer_ptr&, payload_codec);
+  remote_peer_ptr peer_of(const transport::peer_ptr&, payload_codec);
   remote_peer_ptr route(std::uint64_t incarnation);
   void forget_the_gone(); ///< under the mutex
-  std::vector<remote_peer_ptr> links_up() const;
+  std::vector<remote_peer_ptr> peers_up() const;
 
   caf::actor_system& system_;
   node_context& context_;

@@ -156,7 +156,7 @@ node::node(node_options options, std::shared_ptr<message_catalog> catalog, role_
 }
 
 void node::begin(up_handler on_up, down_handler on_down, report_handler on_report) {
-  gateway_ = std::make_unique<gateway>(
+  gateway_ = std::make_unique<troupe::gateway>(
       *system_, context_, identity(),
       gateway::observer{std::move(on_up), std::move(on_down), std::move(on_report)});
   const std::string agent_role = "agent";
@@ -376,7 +376,9 @@ std::vector<std::string> node::stop(std::chrono::milliseconds patience) {
   gateway_->take_no_more();
   settle();
   gateway_->tell_books();
-  gateway_->stop(patience);
+  // A peer that lives takes the goodbye within its liveness interval, however busy it is; who is hurried waits
+  // for nobody.
+  gateway_->stop(patience.count() == 0 ? patience : std::max(patience, options_.links.liveness));
   settle();
   if (!alive.empty()) {
     for (auto& actor : gateway_->exported()) {

@@ -76,7 +76,7 @@ class node {
   caf::actor_system& system() { return *system_; }
   trace::recorder& recorder() { return recorder_; }
   trace::ledger& books() { return books_; }
-  gateway& links() { return *gateway_; }
+  troupe::gateway& gateway() { return *gateway_; }
   node_context& context() { return context_; }
 
   // -- names -------------------------------------------------------------------
@@ -144,7 +144,7 @@ class node {
   node_context context_;
   std::unique_ptr<system_config> config_;
   std::unique_ptr<caf::actor_system> system_;
-  std::unique_ptr<gateway> gateway_;
+  std::unique_ptr<troupe::gateway> gateway_;
   caf::actor agent_;
   std::mutex spawned_mutex_;
   struct spawned_role {

@@ -472,7 +472,7 @@ void remote_peer::end(const ending& how) {
   }
   senders_.fill(nullptr);
   // Before any actor hears of it: what they do about it then finds it known.
-  gateway_.link_ended(*this, how.reason, how.detail);
+  gateway_.peer_has_ended(*this, how.reason, how.detail);
   gateway_.proxies().erase(node_);
   const auto why = caf::make_error(caf::exit_reason::remote_link_unreachable);
   for (auto& [requester, request] : unanswered)

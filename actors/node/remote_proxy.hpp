@@ -23,7 +23,7 @@ class remote_proxy final : public caf::actor_proxy, public traceable {
  private:
   void accept(caf::mailbox_element_ptr);
 
-  const remote_peer_ptr link_; ///< null for an actor of a node that cannot be reached
+  const remote_peer_ptr via_; ///< null for an actor of a node that cannot be reached
 };
 
 } // namespace troupe

@@ -156,7 +156,7 @@ class pool {
 
  private:
   std::size_t index_of(const caf::actor_addr&) const;
-  void bury(std::size_t worker);
+  void mark_dead(std::size_t worker);
   void hand(std::size_t worker, std::vector<assignment>&);
   std::size_t share() const; ///< most tasks that a worker has now
   void refill(std::size_t worker, std::vector<assignment>&);

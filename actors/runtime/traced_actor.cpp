@@ -138,7 +138,7 @@ void tracing::wrap(node_context& context, trace::actor_index receiver, caf::acto
   } else if (!traced->typed_by(context)) {
     traced->message().type = context.catalog.of(made.content()).traced_as;
   }
-  traced->owe(context);
+  traced->hold_accountable(context);
   auto& stamp = traced->message();
   stamp.receiver = receiver;
   if (this_arrival.active) {
@@ -160,7 +160,7 @@ caf::mailbox_element_ptr tracing::wrap_delayed(const caf::strong_actor_ptr& to,
   const auto type = context->catalog.of(element->content()).traced_as;
   auto* wrapped = new traced_shell(std::move(element), type);
   caf::mailbox_element_ptr shell{wrapped};
-  wrapped->owe(*context);
+  wrapped->hold_accountable(*context);
   auto& stamp = wrapped->message();
   stamp.receiver = receiver->trace_index();
   context->books.sent();

@@ -270,7 +270,7 @@ std::optional<verdict> execution::reason_to_end(std::string& reason) {
 }
 
 void execution::call_the_roll() {
-  main_->links().probe(roll_call, false);
+  main_->gateway().probe(roll_call, false);
   transport::waiting_limit limit{roll_patience, steady_clock::now()};
   std::unique_lock lock{state_->mutex};
   while (state_->down.empty() && interrupts() == 0 && !limit.is_over(steady_clock::now())
@@ -334,7 +334,7 @@ void execution::bury_the_dead() {
     dead.swap(state_->unburied);
   }
   if (dead.empty()) return;
-  auto& hub = main_->links().hub();
+  auto& hub = main_->gateway().hub();
   for (auto& peer : hub.peers())
     if (dead.contains(peer->identity().name)) hub.expect_no_more(peer);
 }

@@ -45,8 +45,8 @@ void execution::inject(const fault_plan& fault) {
     break;
   case fault_plan::action_kind::cut:
     record("cut");
-    for (auto& peer : main_->links().hub().peers())
-      if (peer->identity().name == fault.node) main_->links().hub().cut(peer);
+    for (auto& peer : main_->gateway().hub().peers())
+      if (peer->identity().name == fault.node) main_->gateway().hub().cut(peer);
     break;
   }
 }

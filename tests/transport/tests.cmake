@@ -5,6 +5,7 @@ troupe_test(unit_transport
     transport/hub/hub_test.cpp
     transport/lines/line_connection_test.cpp
     transport/session/link_test.cpp
+    transport/session/link_table_test.cpp
     transport/session/session_test.cpp
     transport/lines/stream_server_test.cpp
     transport/session/wire_test.cpp

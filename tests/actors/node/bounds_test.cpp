@@ -205,10 +205,10 @@ TEST_CASE("handles of nodes that nobody knows are dead, and not kept", "[actors]
   open_node there;
   const auto before = testing::resident_kib();
   for (std::uint64_t i = 1; i <= 300'000; ++i)
-    REQUIRE(there.main->links().actor_of(i * 7919, i) != nullptr);
+    REQUIRE(there.main->gateway().actor_of(i * 7919, i) != nullptr);
   CHECK(testing::resident_kib() - before < 50 << 10);
   caf::scoped_actor self{there.main->system()};
-  const auto dead = caf::actor_cast<caf::actor>(there.main->links().actor_of(12345, 1));
+  const auto dead = caf::actor_cast<caf::actor>(there.main->gateway().actor_of(12345, 1));
   caf::error why;
   self->request(dead, 10s, std::uint64_t{1})
       .receive([](std::uint64_t) {}, [&](caf::error& err) { why = std::move(err); });
