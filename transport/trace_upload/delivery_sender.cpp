@@ -119,7 +119,7 @@ std::string send_file(const delivery& what, const peer_ptr& to, answers& heard, 
     part.resize(static_cast<std::size_t>(std::min<std::uint64_t>(left, limits::delivery_part_bytes_max)));
     if (!in.read(part.data(), static_cast<std::streamsize>(part.size())))
       return "cannot read " + path.string() + " to its end";
-    digest = crc32(part, digest);
+    digest = file_digest(part, digest);
     auto why = heard.await(what, [&](const answers& x) {
       return sent + part.size() <= x.taken_ + limits::delivery_window_bytes;
     });
