@@ -1,8 +1,8 @@
 // `troupe check`, `list` and `schema`: tell, and start nothing.
+#include "base/table.hpp"
 #include "base/text.hpp"
 #include "base/words.hpp"
 #include "cli/commands/commands.hpp"
-#include "cli/terminal/table.hpp"
 #include "runner/plan/json_text.hpp"
 #include "runner/run/expectations.hpp"
 #include "runner/run/obstacles.hpp"

@@ -1,7 +1,7 @@
 #include "cli/commands/report.hpp"
 
+#include "base/table.hpp"
 #include "base/text.hpp"
-#include "cli/terminal/table.hpp"
 #include "runner/plan/json_text.hpp"
 
 #include <algorithm>

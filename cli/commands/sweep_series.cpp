@@ -1,7 +1,7 @@
 #include "cli/commands/sweep_series.hpp"
 
+#include "base/table.hpp"
 #include "base/text.hpp"
-#include "cli/terminal/table.hpp"
 
 #include <algorithm>
 #include <charconv>

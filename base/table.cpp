@@ -1,4 +1,4 @@
-#include "cli/terminal/table.hpp"
+#include "base/table.hpp"
 
 #include "base/text.hpp"
 

@@ -1,6 +1,6 @@
 #include "tests/support/catch.hpp"
 
-#include "cli/terminal/table.hpp"
+#include "base/table.hpp"
 
 #include <algorithm>
 
