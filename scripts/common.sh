@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 packages_build=(
   g++ cmake ninja-build ccache git
   libcaf-dev libzmq3-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev
-  libmsgpack-cxx-dev libutfcpp-dev libsqlite3-dev libsodium-dev libgmp-dev prometheus-cpp-dev catch2
+  libmsgpack-cxx-dev libutfcpp-dev libsqlite3-dev zlib1g-dev libsodium-dev libgmp-dev prometheus-cpp-dev catch2
 )
 # What the tests are built with, what checks the style, and what some tests use.
 packages_test=(clang lld clang-format shellcheck graphviz iproute2 python3 python3-zmq python3-msgpack)

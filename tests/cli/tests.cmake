@@ -10,6 +10,5 @@ troupe_test(unit_cli
     cli/commands/report_test.cpp
     cli/process/run_directory_test.cpp
     cli/commands/sweep_test.cpp
-    cli/terminal/table_test.cpp
     cli/watch/watch_test.cpp
   LINKS troupe_cli prometheus-cpp::core)

@@ -5,6 +5,7 @@ troupe_test(unit_trace
     trace/merge/collect_test.cpp
     trace/export/export_test.cpp
     trace/export/export_perfetto_test.cpp
+    base/durations_test.cpp
     base/files_test.cpp
     trace/query/filter_test.cpp
     trace/record/ledger_test.cpp
@@ -18,6 +19,7 @@ troupe_test(unit_trace
     trace/record/recorder_test.cpp
     trace/check/summary_test.cpp
     trace/record/tick_clock_test.cpp
+    base/table_test.cpp
     base/utf8_test.cpp
     trace/view/view_test.cpp
   LINKS troupe_trace troupe_cli_trace nlohmann_json::nlohmann_json SQLite::SQLite3)

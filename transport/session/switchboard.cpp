@@ -1,5 +1,8 @@
 #include "transport/session/switchboard.hpp"
 
+#include "base/durations.hpp"
+#include "base/utf8.hpp"
+
 #include <algorithm>
 #include <iterator>
 
@@ -8,10 +11,6 @@ namespace troupe::transport {
 namespace {
 // One link does not keep the others waiting for longer than this many frames.
 constexpr std::size_t frames_per_flush = 64;
-
-std::string interval_text(std::chrono::milliseconds t) {
-  return t.count() % 1000 == 0 ? std::to_string(t.count() / 1000) + " s" : std::to_string(t.count()) + " ms";
-}
 
 std::string describe(const node_identity& identity) {
   return identity.name.empty()
@@ -344,7 +343,7 @@ void switchboard::carry(connection& c, const link_ptr& l, const session_position
 }
 
 void switchboard::take_refusal(connection& c, const refuse_frame& refused, time_point now) {
-  const auto why = std::string(to_string(refused.code)) + ": " + refused.detail;
+  const auto why = std::string(to_string(refused.code)) + ": " + printable(refused.detail);
   const auto from = c.now == connection::stage::greeting ? c.attempt->endpoint
                     : c.carried                          ? c.carried->identity().name
                                                          : c.self.identity.name;
@@ -776,9 +775,8 @@ void switchboard::tick_links(time_point now) {
     });
     switch (what) {
     case state::silent:
-      end(l, down_reason::silent, "nothing heard of it for " + interval_text(l->with_session([](session& s) {
-                                    return s.liveness();
-                                  })));
+      end(l, down_reason::silent,
+          "nothing heard of it for " + limit_text(l->with_session([](session& s) { return s.liveness(); })));
       break;
     case state::stale:
       lose_wire(l, "nothing comes through it", false, now);

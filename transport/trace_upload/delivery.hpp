@@ -67,8 +67,9 @@ class delivery_receiver {
   std::string why_;
 };
 
-/// CRC-32 as in zlib and PNG; `crc` is that of what came before, at first 0.
-std::uint32_t crc32(std::span<const char>, std::uint32_t crc = 0);
+/// What a file is compared by after its way: CRC-32 as of zlib. `before` is that of what came before the
+/// part, at first 0.
+std::uint32_t file_digest(std::span<const char> part, std::uint32_t before = 0);
 
 /// What a node is told while it delivers.
 struct delivery_answer {

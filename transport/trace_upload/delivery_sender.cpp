@@ -1,4 +1,5 @@
 // The sending side of a delivery: a visit with a hub of its own.
+#include "base/durations.hpp"
 #include "transport/frames/bytes.hpp"
 #include "transport/frames/standstill.hpp"
 #include "transport/trace_upload/delivery.hpp"
@@ -75,8 +76,7 @@ class answers final : public hub_listener {
       if (reached(*this)) return {};
       if (seen != news_) limit.renew(steady_clock::now());
       seen = news_;
-      if (limit.is_over(steady_clock::now()))
-        return "no progress for " + std::to_string(what.patience.count() / 1000) + " s";
+      if (limit.is_over(steady_clock::now())) return "no progress for " + limit_text(what.patience);
       changed_.wait_for(lock, look_interval);
     }
     return why_not_;
@@ -119,7 +119,7 @@ std::string send_file(const delivery& what, const peer_ptr& to, answers& heard, 
     part.resize(static_cast<std::size_t>(std::min<std::uint64_t>(left, limits::delivery_part_bytes_max)));
     if (!in.read(part.data(), static_cast<std::streamsize>(part.size())))
       return "cannot read " + path.string() + " to its end";
-    digest = crc32(part, digest);
+    digest = file_digest(part, digest);
     auto why = heard.await(what, [&](const answers& x) {
       return sent + part.size() <= x.taken_ + limits::delivery_window_bytes;
     });
