@@ -42,3 +42,5 @@ find_program(TROUPE_PYTHON python3 REQUIRED)
 foreach(what architecture rooms packages progress)
   add_test(NAME ${what} COMMAND ${TROUPE_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/docs/${what}_test.py)
 endforeach()
+add_test(NAME contributing COMMAND ${TROUPE_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/docs/contributing_test.py
+  ${PROJECT_BINARY_DIR} ${CMAKE_CXX_COMPILER})
