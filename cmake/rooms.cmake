@@ -1,5 +1,6 @@
 # Makes a static library of each folder in rooms.txt, troupe_ROOM_FOLDER, of all sources in it,
-# and one of each room, troupe_ROOM. A new folder needs its line in the table and nothing here.
+# and one of each room, troupe_ROOM. A new folder needs its line in the table and nothing here; a folder
+# of scenarios/ is a demo of the program with it.
 
 set(rooms_table ${CMAKE_CURRENT_LIST_DIR}/rooms.txt)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${rooms_table})
@@ -92,6 +93,20 @@ foreach(line IN LISTS lines)
   troupe_folder(${folder} "${includes}" "${knows}")
   list(APPEND known ${folder})
 endforeach()
+
+# What the program brings along: of each folder NAME of scenarios/, the scenario that NAME() in NAME/NAME.hpp returns.
+set(demos ${known})
+list(FILTER demos INCLUDE REGEX "^scenarios/")
+list(TRANSFORM demos REPLACE "^scenarios/" "")
+list(SORT demos)
+set(demo_includes "")
+foreach(demo IN LISTS demos)
+  string(APPEND demo_includes "#include \"scenarios/${demo}/${demo}.hpp\"\n")
+endforeach()
+list(TRANSFORM demos APPEND "()" OUTPUT_VARIABLE demo_calls)
+list(JOIN demo_calls ", " demo_calls)
+configure_file(${PROJECT_SOURCE_DIR}/scenarios/demos.cpp.in ${PROJECT_BINARY_DIR}/demos.cpp @ONLY)
+target_sources(troupe_scenarios PRIVATE ${PROJECT_BINARY_DIR}/demos.cpp)
 
 # All folders of a room at once; cli/ and scenarios/ include all of theirs themselves.
 foreach(room trace transport actors runner)

@@ -1,4 +1,4 @@
-// The five scenarios over real processes, where something goes wrong on purpose.
+// The scenarios over real processes, where something goes wrong on purpose.
 #include "base/open_files.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/memory.hpp"
