@@ -65,6 +65,14 @@ check_output() {
   fi
 }
 
+# A seed that was printed gives the same again with every standard library.
+check_draws() {
+  local found
+  if found=$(grep -nE 'std::([a-z_]+_distribution|shuffle|sample|default_random_engine)\>' "${sources[@]}"); then
+    complain "$found"$'\n'"what is drawn from a seed is drawn by base/random.hpp"
+  fi
+}
+
 check_tidy() {
   local files=() file database=build/tidy
   # Each source by itself: what it forgets to include shows.
@@ -89,6 +97,7 @@ check_format
 check_length
 check_rooms
 check_output
+check_draws
 if command -v shellcheck >/dev/null; then
   shellcheck -x scripts/*.sh tests/distributed/*.sh .ci/run || complain "shellcheck has complaints"
 fi

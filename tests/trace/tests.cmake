@@ -14,6 +14,7 @@ troupe_test(unit_trace
     cli/trace/outputs_test.cpp
     base/names_test.cpp
     base/output_test.cpp
+    base/random_test.cpp
     trace/query/queries_test.cpp
     trace/merge/reader_test.cpp
     trace/record/recorder_test.cpp

@@ -1,5 +1,7 @@
 // Files on their way: the receiving side alone, octet by octet, and both over a real link.
 #include "tests/support/catch.hpp"
+#include "tests/support/hex.hpp"
+#include "tests/support/page.hpp"
 #include "tests/transport/support.hpp"
 #include "transport/frames/bytes.hpp"
 #include "transport/trace_upload/delivery.hpp"
@@ -96,7 +98,12 @@ class taking_listener final : public transport::hub_listener {
     const std::lock_guard lock(mutex);
     transport::envelope_view view;
     while (frame.next(view)) {
+      const auto& header = view.header;
+      has_fields = has_fields || header.kind != envelope_kind::delivery || header.flags != 0
+                   || header.sender != 0 || header.receiver != 0 || header.request != 0 || header.type != 0
+                   || header.number != 0 || header.sent_at != 0;
       const auto back = receiver.on_payload(view.payload);
+      records.push_back(testing::hex(view.payload) + " -> " + testing::hex(back));
       if (back.empty() || silent) continue;
       from->send({.kind = envelope_kind::receipt}, [&](byte_buffer& out) {
         out.insert(out.end(), back.begin(), back.end());
@@ -111,6 +118,8 @@ class taking_listener final : public transport::hub_listener {
   std::mutex mutex;
   memory_store store;
   delivery_receiver receiver{store};
+  std::vector<std::string> records; ///< and what was answered
+  bool has_fields = false;          ///< some envelope had more than a payload, or was of another kind
   bool silent = false;
 };
 
@@ -256,6 +265,43 @@ TEST_CASE("files arrive over a link, larger than the window, octet by octet", "[
   CHECK((world.listener.store.files[0] == large));
   CHECK(world.listener.store.files[1].empty());
   CHECK(world.listener.store.files[2] == "the end");
+}
+
+TEST_CASE("records of a delivery lie on the wire as the page says, octet by octet", "[transport][delivery]") {
+  delivery_world world;
+  REQUIRE(world.deliver({world.write("a", "abc"), world.write("b", "")}).empty());
+  const std::string none = "0000000000000000", three = "0300000000000000";
+  CHECK(world.listener.records
+        == std::vector<std::string>{"01"
+                                    "027731"
+                                    "0700000000000000"
+                                    "02" + three
+                                        + " -> 01" + none,
+                                    "02"
+                                    "00" + three
+                                        + " -> ",
+                                    "03"
+                                    "616263 -> ",
+                                    "04"
+                                    "c2412435 -> 01"
+                                        + three,
+                                    "02"
+                                    "01" + none
+                                        + " -> ",
+                                    "04"
+                                    "00000000 -> 02"});
+  memory_store store;
+  store.no_to = "accept";
+  delivery_receiver receiver{store};
+  CHECK(testing::hex(receiver.on_payload(begin("w1", 1, 3)))
+        == "03"
+           "0a" + testing::hex(std::string{"not wanted"}));
+  // Nothing but the payload, as the page's table has it.
+  CHECK_FALSE(world.listener.has_fields);
+  int kinds = 0;
+  for (const auto& row : testing::page(TROUPE_WIRE_PAGE).table("| kind | name | fields | meaning |"))
+    if (row.at(1) == "delivery" || row.at(1) == "receipt") kinds += row.at(2).empty() ? 1 : 0;
+  CHECK(kinds == 2);
 }
 
 TEST_CASE("a delivery that fails says why", "[transport][delivery]") {
