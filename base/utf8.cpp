@@ -71,11 +71,11 @@ void append_visible(std::string& out, char32_t c) {
   else if (c == U'\t')
     out += "\\t";
   else if (c < 0x80)
-    fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned>(c));
+    out += fmt::format("\\x{:02x}", static_cast<unsigned>(c));
   else if (c <= 0xffff)
-    fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
+    out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
   else
-    fmt::format_to(std::back_inserter(out), "\\U{:08x}", static_cast<unsigned>(c));
+    out += fmt::format("\\U{:08x}", static_cast<unsigned>(c));
 }
 
 } // namespace
@@ -137,7 +137,7 @@ std::string printable(std::string_view text, std::string_view kept) {
     if (text.empty()) break;
     const auto n = code_point_length(text);
     if (n == 0)
-      fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(text[0]));
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[0]));
     else if (const auto c = code_point_of(text);
              is_unprintable(c) && (n > 1 || kept.find(text[0]) == std::string_view::npos))
       append_visible(out, c);
@@ -163,7 +163,7 @@ void append_json_escape(std::string& out, char32_t c) {
     append_json_escape(out, 0xdc00 + ((c - 0x10000) & 0x3ff));
     return;
   }
-  fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
+  out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
 }
 
 std::string json_printable(std::string json) {

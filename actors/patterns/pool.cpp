@@ -148,3 +148,9 @@ std::vector<caf::actor> pool::living() const {
 }
 
 } // namespace troupe
+
+TROUPE_SENT_TYPE(, troupe::worker_ready);
+TROUPE_SENT_TYPE(, troupe::assign_task);
+TROUPE_SENT_TYPE(, troupe::task_done);
+TROUPE_SENT_TYPE(, troupe::poison_pill);
+TROUPE_SENT_TYPE(, troupe::worker_exiting);

@@ -180,3 +180,9 @@ class pool {
 };
 
 } // namespace troupe
+
+TROUPE_SENT_TYPE(extern, troupe::worker_ready);
+TROUPE_SENT_TYPE(extern, troupe::assign_task);
+TROUPE_SENT_TYPE(extern, troupe::task_done);
+TROUPE_SENT_TYPE(extern, troupe::poison_pill);
+TROUPE_SENT_TYPE(extern, troupe::worker_exiting);

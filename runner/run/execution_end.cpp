@@ -211,7 +211,7 @@ void execution::report(outcome& result) {
       for (auto& name : *some)
         for (auto& report : reports_of(name))
           result.nodes.push_back(std::move(report));
-    if (state_->finished) result.result = nlohmann::json::parse(*state_->finished);
+    if (state_->finished) result.result = parsed(*state_->finished);
     if (state_->mistake) {
       result.checks.push_back({"message types", false, *state_->mistake});
       // One that another node told after the last look of await_end() fails the run with the same words.

@@ -109,7 +109,7 @@ json read_ngram(std::string_view line) {
 
 json count_once(const json& element) {
   json result = json::object();
-  result[element.is_string() ? element.get<std::string>() : element.dump()] = std::uint64_t{1};
+  result[element.is_string() ? element.get<std::string>() : dumped(element)] = std::uint64_t{1};
   return result;
 }
 
