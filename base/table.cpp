@@ -33,10 +33,10 @@ void table::row(std::vector<std::string> cells) {
   std::vector<shown_text> shown;
   for (const auto& cell : cells)
     shown.emplace_back(cell);
-  row(std::move(shown));
+  styled_row(std::move(shown));
 }
 
-void table::row(std::vector<shown_text> cells) {
+void table::styled_row(std::vector<shown_text> cells) {
   cells.resize(columns_.size());
   for (std::size_t i = 0; i < cells.size(); ++i)
     if (columns_[i].width_max > 0) cells[i] = cells[i].cut(columns_[i].width_max);

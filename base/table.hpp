@@ -31,7 +31,7 @@ class table {
   /// Cells are made printable; missing ones are empty.
   void row(std::vector<std::string> cells);
   /// Cells with looks of their own.
-  void row(std::vector<shown_text> cells);
+  void styled_row(std::vector<shown_text> cells);
   bool empty() const { return rows_.empty(); }
   std::size_t size() const { return rows_.size(); } ///< rows
 

@@ -141,8 +141,8 @@ shown_text checks_of(const scenarios::outcome& run) {
   columns[0].width_min = 4; // also where nothing failed
   table lines(columns);
   for (const auto& check : run.checks)
-    lines.row(std::vector{check.passed ? say("ok").in(text_style::green) : say("FAIL").in(text_style::red),
-                          shown_text{check.name}, shown_text{check.detail}});
+    lines.styled_row({check.passed ? say("ok").in(text_style::green) : say("FAIL").in(text_style::red),
+                      shown_text{check.name}, shown_text{check.detail}});
   return heading("checks") + lines.render(0, text_style::plain);
 }
 

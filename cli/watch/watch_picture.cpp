@@ -127,10 +127,10 @@ section nodes_of(const run_snapshot& now, const run_snapshot& before, const rate
       row.emplace_back(rate.text(node->books->sent, books.sent));
       row.emplace_back(rate.text(node->books->handled, books.handled));
     } else {
-      row.insert(row.end(), 2, shown_text{"–"});
+      row.insert(row.end(), 2, say("–"));
     }
     row.push_back(whereabouts(now, name, node));
-    cells.row(std::move(row));
+    cells.styled_row(std::move(row));
   }
   return from_table(cells);
 }
@@ -171,9 +171,9 @@ section mailboxes_of(const run_snapshot& now, std::size_t columns) {
   const std::size_t beside = 20 + 8 + 7 + 3 * 2;
   const auto bar_width = std::min(bar_width_max, columns > beside ? columns - beside : 0);
   for (const auto* actor : actors)
-    cells.row(std::vector{
-        shown_text{actor->name()}, shown_text{actor->node}, shown_text{grouped(actor->depth)},
-        shown_text{bar_text(static_cast<double>(actor->depth) / deepest, bar_width)}.in(text_style::green)});
+    cells.styled_row(
+        {shown_text{actor->name()}, shown_text{actor->node}, shown_text{grouped(actor->depth)},
+         shown_text{bar_text(static_cast<double>(actor->depth) / deepest, bar_width)}.in(text_style::green)});
   auto made = from_table(cells);
   made.all_known = now.live.actors.size() < trace::live_actors_max;
   auto notes = notes_of(now);
@@ -204,8 +204,8 @@ section messages_of(const run_snapshot& now, const run_snapshot& before, const r
   std::vector<std::pair<std::string, trace::live_type>> ordered(all.begin(), all.end());
   std::ranges::stable_sort(ordered, std::greater{}, [](const auto& entry) { return entry.second.sent; });
   for (const auto& [name, counts] : ordered)
-    cells.row(std::vector{name, rate.text(counts.sent, earlier[name].sent),
-                          rate.text(counts.handled, earlier[name].handled), grouped(counts.sent)});
+    cells.row({name, rate.text(counts.sent, earlier[name].sent),
+               rate.text(counts.handled, earlier[name].handled), grouped(counts.sent)});
   return from_table(cells);
 }
 

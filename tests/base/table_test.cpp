@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-using troupe::shown_text;
+using troupe::say;
 using troupe::table;
 using troupe::text_style;
 
@@ -70,7 +70,7 @@ TEST_CASE("a table without heads has rows alone", "[base][table]") {
 
 TEST_CASE("cells with looks line up as those without", "[base][table]") {
   table t({{"state"}, {"n", table::align::right}});
-  t.row(std::vector{shown_text{"gone"}.in(text_style::red), shown_text{"7"}});
+  t.styled_row({say("gone").in(text_style::red), say("7")});
   t.row({"up", "12"});
   const auto lines = t.lines(text_style::plain);
   REQUIRE(lines.size() == 3);
