@@ -1,65 +1,88 @@
 #include "base/table.hpp"
 
-#include "base/text.hpp"
-
 #include <algorithm>
-#include <fmt/format.h>
+#include <string_view>
+#include <utility>
 
-namespace troupe::cli {
+namespace troupe {
 namespace {
 
-constexpr std::string_view gap = "  ";
+constexpr std::size_t column_gap = 2;
 
 bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789+-.e%") == std::string_view::npos
          && text.find_first_of("0123456789") != std::string_view::npos;
 }
 
-std::string padded(std::string_view text, std::size_t width, bool right) {
-  const std::string blanks(width - std::min(width, display_width(text)), ' ');
-  return right ? blanks + std::string(text) : std::string(text) + blanks;
-}
-
 } // namespace
 
-table::table(std::vector<std::string> head) : head_(std::move(head)) {
-  for (auto& cell : head_)
-    cell = printable(cell);
+table::table(std::vector<column> columns) : columns_(std::move(columns)) {
+  for (const auto& each : columns_)
+    heads_.emplace_back(each.head);
+}
+
+std::vector<table::column> table::by_content(std::vector<std::string> heads) {
+  std::vector<column> columns;
+  for (auto& head : heads)
+    columns.push_back({std::move(head), align::by_content, 0, value_width_max});
+  if (!columns.empty()) columns.back().width_max = 0;
+  return columns;
 }
 
 void table::row(std::vector<std::string> cells) {
-  cells.resize(head_.size());
-  for (auto& cell : cells)
-    cell = printable(cell);
-  for (std::size_t i = 0; i + 1 < cells.size(); ++i)
-    cells[i] = cut_to_width(cells[i], cell_width_max);
+  std::vector<shown_text> shown;
+  for (const auto& cell : cells)
+    shown.emplace_back(cell);
+  styled_row(std::move(shown));
+}
+
+void table::styled_row(std::vector<shown_text> cells) {
+  cells.resize(columns_.size());
+  for (std::size_t i = 0; i < cells.size(); ++i)
+    if (columns_[i].width_max > 0) cells[i] = cells[i].cut(columns_[i].width_max);
   rows_.push_back(std::move(cells));
 }
 
-shown_text table::text(text_style of_head) const {
-  std::vector<std::size_t> widths;
-  std::vector<bool> right;
-  for (std::size_t i = 0; i < head_.size(); ++i) {
-    std::size_t width = display_width(head_[i]);
-    bool numbers = !rows_.empty();
+std::vector<table::place> table::places() const {
+  std::vector<place> all;
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    auto width = std::max(columns_[i].width_min, heads_[i].columns());
+    const bool by_content = columns_[i].where == align::by_content;
+    bool right = columns_[i].where == align::right || (by_content && !rows_.empty());
     for (const auto& cells : rows_) {
-      width = std::max(width, display_width(cells[i]));
-      numbers = numbers && (cells[i].empty() || is_number(cells[i]));
+      width = std::max(width, cells[i].columns());
+      if (by_content && right) right = cells[i].empty() || is_number(cells[i].plain());
     }
-    widths.push_back(width);
-    right.push_back(numbers);
+    all.push_back({width, right});
   }
-  const auto line = [&](const std::vector<std::string>& cells) {
-    std::string out;
-    for (std::size_t i = 0; i < cells.size(); ++i)
-      out += (i > 0 ? std::string(gap) : "") + padded(cells[i], widths[i], right[i]);
-    out.erase(out.find_last_not_of(' ') + 1);
-    return shown_text{out};
+  return all;
+}
+
+std::vector<shown_text> table::lines(text_style head) const {
+  const auto where = places();
+  const auto line_of = [&](const std::vector<shown_text>& cells) {
+    shown_text line;
+    std::size_t start = 0, end = 0; // of the column, and of what is written
+    for (std::size_t i = 0; i < cells.size(); start += where[i++].width + column_gap) {
+      const auto wide = cells[i].columns();
+      if (wide == 0) continue;
+      const auto from = start + (where[i].right ? where[i].width - wide : 0);
+      line += shown_text{std::string(from - end, ' ')} + cells[i];
+      end = from + wide;
+    }
+    return line;
   };
-  auto out = line(head_).in(of_head) + "\n";
+  std::vector<shown_text> all{line_of(heads_).in(head)};
   for (const auto& cells : rows_)
-    out += line(cells) + "\n";
+    all.push_back(line_of(cells));
+  return all;
+}
+
+shown_text table::render(int width, text_style head) const {
+  shown_text out;
+  for (const auto& line : lines(head))
+    out += line.cut(width) + "\n";
   return out;
 }
 
-} // namespace troupe::cli
+} // namespace troupe

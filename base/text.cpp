@@ -134,38 +134,4 @@ std::string cut_to_width(std::string_view text, int width) {
   return std::string{text.substr(0, at)} + "…";
 }
 
-void table::row(std::vector<std::string> cells) {
-  for (auto& cell : cells)
-    cell = printable(cell);
-  rows_.push_back(std::move(cells));
-}
-
-shown_text table::render(int width, std::string_view indent) const {
-  std::vector<std::string> heads;
-  std::vector<std::size_t> widths;
-  for (auto& c : columns_) {
-    heads.push_back(printable(c.head));
-    widths.push_back(display_width(heads.back()));
-  }
-  for (auto& r : rows_)
-    for (std::size_t i = 0; i < r.size() && i < widths.size(); ++i)
-      widths[i] = std::max(widths[i], display_width(r[i]));
-  auto line = [&](const std::vector<std::string>& cells) {
-    std::string out{indent};
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
-      const auto text = i < cells.size() ? cells[i] : std::string{};
-      auto pad = std::string(widths[i] - std::min(widths[i], display_width(text)), ' ');
-      if (i > 0) out += "  ";
-      out += columns_[i].where == align::right ? pad + text : text + pad;
-    }
-    while (!out.empty() && out.back() == ' ')
-      out.pop_back();
-    return shown_text{cut_to_width(out, width)};
-  };
-  auto out = line(heads).in(text_style::faint) + "\n";
-  for (auto& r : rows_)
-    out += line(r) + "\n";
-  return out;
-}
-
 } // namespace troupe

@@ -1,4 +1,4 @@
-// Words and numbers for people: durations, sizes, counts, aligned tables.
+// Words and numbers for people: durations, sizes, counts.
 #pragma once
 
 #include "base/shown_text.hpp"
@@ -38,25 +38,6 @@ bool glob_match(std::string_view pattern, std::string_view text);
 /// A cell of a CSV file (RFC 4180): printable, in quotes where it needs them. What a spreadsheet would
 /// take for a formula, a text that begins with = + - @ and is no number, gets an apostrophe in front.
 std::string csv_cell(std::string_view);
-
-/// Columns that line up. Cells are text, made printable; the first row is the head.
-class table {
- public:
-  enum class align : std::uint8_t { left, right };
-  struct column {
-    std::string head;
-    align where = align::left;
-  };
-  explicit table(std::vector<column> columns) : columns_{std::move(columns)} {}
-  void row(std::vector<std::string> cells);
-  bool empty() const { return rows_.empty(); }
-  /// Lines with ends. `width` > 0 cuts lines to it.
-  shown_text render(int width, std::string_view indent = "") const;
-
- private:
-  std::vector<column> columns_;
-  std::vector<std::vector<std::string>> rows_;
-};
 
 /// Columns that a text which is printable takes on a terminal.
 std::size_t display_width(std::string_view);

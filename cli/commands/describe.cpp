@@ -30,15 +30,15 @@ std::string range_of(const parameter& p) {
 
 shown_text text_of(const declaration& one, const std::string& program) {
   auto text = say("{}: {}\n\n", one.name, one.summary);
-  table parameters({"parameter", "type", "unit", "default", "range", ""});
+  table parameters(table::by_content({"parameter", "type", "unit", "default", "range", ""}));
   for (const auto& p : one.parameters)
     parameters.row({p.name, std::string(to_string(p.type)), p.unit,
                     p.fallback ? scenarios::to_text(*p.fallback) : "-", range_of(p), p.about});
-  if (parameters.size() > 0) text += parameters.text(text_style::bold) + "\n";
-  table roles({"role", "lives on", ""});
+  if (!parameters.empty()) text += parameters.render(0, text_style::bold) + "\n";
+  table roles(table::by_content({"role", "lives on", ""}));
   for (const auto& r : one.roles)
     roles.row({r.name, std::string(to_string(r.where)), r.about});
-  if (roles.size() > 0) text += roles.text(text_style::bold) + "\n";
+  if (!roles.empty()) text += roles.render(0, text_style::bold) + "\n";
   return text
          + say(
              "A file for it starts with:  scenario = \"{}\"\nSet a parameter for one run:  {} run FILE --set "
@@ -74,10 +74,10 @@ shown_text faults_text(const nlohmann::json& plan) {
 /// One line each: what it is about, and what is expected of it.
 shown_text expectations_text(const std::vector<scenarios::expectation>& all) {
   if (all.empty()) return {};
-  table lines({"expect", ""});
+  table lines(table::by_content({"expect", ""}));
   for (const auto& one : all)
     lines.row({one.path, scenarios::wanted_text(one)});
-  return say("\n{}", lines.text(text_style::bold));
+  return say("\n{}", lines.render(0, text_style::bold));
 }
 
 shown_text text_of(const scenarios::plan& plan) {
@@ -85,14 +85,14 @@ shown_text text_of(const scenarios::plan& plan) {
   text += say("scenario  {}\nnodes     {}\nseed      {}\ndeadline  {}\ntrace     {}\n\n", plan.scenario,
               nodes_text(plan.topology), plan.seed_given ? std::to_string(plan.seed) : "drawn at the start",
               plan.deadline ? seconds_text(*plan.deadline) : "none", scenarios::word_of(plan.trace.level));
-  table values({"parameter", "value"});
+  table values(table::by_content({"parameter", "value"}));
   for (const auto& [name, value] : plan.values.all())
     values.row({name, cut_to_width(printable(scenarios::to_text(value)), 100)});
-  if (values.size() > 0) text += values.text(text_style::bold) + "\n";
-  table places({"role", "on"});
+  if (!values.empty()) text += values.render(0, text_style::bold) + "\n";
+  table places(table::by_content({"role", "on"}));
   for (const auto& [role, nodes] : plan.topology.place)
     places.row({role, fmt::format("{}", fmt::join(nodes, ", "))});
-  if (places.size() > 0) text += places.text(text_style::bold);
+  if (!places.empty()) text += places.render(0, text_style::bold);
   return text + faults_text(scenarios::to_json(plan)) + expectations_text(plan.expect);
 }
 
@@ -145,10 +145,11 @@ int list(const context& who, const std::optional<std::string>& scenario, bool js
     print(who, all);
     return 0;
   }
-  table all({"scenario", ""});
+  table all(table::by_content({"scenario", ""}));
   for (const auto* each : who.declarations)
     all.row({each->name, each->summary});
-  print(who, say("{}\n{} list SCENARIO tells its parameters.\n", all.text(text_style::bold), who.program));
+  print(who,
+        say("{}\n{} list SCENARIO tells its parameters.\n", all.render(0, text_style::bold), who.program));
   return 0;
 }
 

@@ -82,7 +82,7 @@ shown_text stacked(const shown_text& above, const shown_text& below) {
 
 shown_text table_of(const std::string& title, const json& rows, const whole_list& all) {
   const auto columns = columns_of(rows);
-  table out(columns);
+  table out(table::by_content(columns));
   for (const auto& row : rows) {
     if (out.size() == rows_shown_max) break;
     std::vector<std::string> cells;
@@ -90,7 +90,7 @@ shown_text table_of(const std::string& title, const json& rows, const whole_list
       cells.push_back(row.contains(column) ? text_of(row[column]) : "");
     out.row(std::move(cells));
   }
-  auto text = heading(title) + out.text();
+  auto text = heading(title) + out.render(0, text_style::plain);
   if (all.length > out.size()) text += say("\u2026 {} more, see {}\n", all.length - out.size(), all.file);
   return text;
 }
@@ -132,10 +132,10 @@ void flatten(const json& value, const std::string& prefix, named_lines& lines, s
 }
 
 shown_text nodes_of(const scenarios::outcome& run) {
-  table out({"node", "pid", "ended"});
+  table out(table::by_content({"node", "pid", "ended"}));
   for (const auto& node : run.nodes)
     out.row({node.name, std::to_string(node.pid), node.ended});
-  return heading("nodes") + out.text();
+  return heading("nodes") + out.render(0, text_style::plain);
 }
 
 shown_text messages_of(const scenarios::outcome& run) {

@@ -248,7 +248,7 @@ shown_text sweep_text(const sweep_result& result) {
     head.push_back(key.key);
   for (const char* column : {"runs", "median s", "min s", "max s", "speed-up", "efficiency", "verdict"})
     head.emplace_back(column);
-  table out(head);
+  table out(table::by_content(head));
   shown_text fits;
   for (const auto& series : result.series) {
     for (const auto& point : series.points) {
@@ -264,7 +264,7 @@ shown_text sweep_text(const sweep_result& result) {
     }
     fits += fit_text(result, series);
   }
-  auto text = out.text(text_style::bold);
+  auto text = out.render(0, text_style::bold);
   return fits.empty() ? text : text + "\n" + fits;
 }
 

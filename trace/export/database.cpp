@@ -1,6 +1,7 @@
 #include "trace/export/database.hpp"
 
 #include "base/json_writer.hpp"
+#include "base/table.hpp"
 #include "base/text.hpp"
 #include "trace/merge/ledger_view.hpp"
 

@@ -1,4 +1,5 @@
 #include "base/json_writer.hpp"
+#include "base/table.hpp"
 #include "base/text.hpp"
 #include "trace/query/stats.hpp"
 
