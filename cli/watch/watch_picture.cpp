@@ -2,7 +2,7 @@
 
 #include "base/table.hpp"
 #include "base/text.hpp"
-#include "cli/watch/watch_grid.hpp"
+#include "cli/watch/styled_line.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "cli/watch/watch_grid.hpp"
+#include "cli/watch/styled_line.hpp"
 
 #include <algorithm>
 #include <array>
