@@ -7,29 +7,12 @@
 #include <fmt/format.h>
 
 namespace troupe {
-namespace {
 
-std::string significant(double value) {
+std::string three_digits(double value) {
   if (value >= 99.95) return fmt::format("{:.0f}", value);
   if (value >= 9.995) return fmt::format("{:.1f}", value);
   return fmt::format("{:.2f}", value);
 }
-
-} // namespace
-
-std::string duration_text(std::int64_t ns) {
-  if (ns < 0) return ns == INT64_MIN ? "-292 years" : fmt::format("-{}", duration_text(-ns));
-  auto value = static_cast<double>(ns);
-  if (ns < 1'000) return fmt::format("{} ns", ns);
-  if (value < 999.5e3) return significant(value / 1e3) + " µs";
-  if (value < 999.5e6) return significant(value / 1e6) + " ms";
-  if (value < 99.95e9) return significant(value / 1e9) + " s";
-  auto seconds = ns / 1'000'000'000;
-  if (seconds < 3600) return fmt::format("{} m {} s", seconds / 60, seconds % 60);
-  return fmt::format("{} h {} m", seconds / 3600, seconds / 60 % 60);
-}
-
-std::string time_text(std::int64_t ns) { return fmt::format("{:.6f} s", static_cast<double>(ns) / 1e9); }
 
 std::string bytes_text(std::uint64_t bytes) {
   constexpr std::string_view units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
@@ -38,7 +21,7 @@ std::string bytes_text(std::uint64_t bytes) {
   std::size_t u = 0;
   for (; value >= 999.5 && u + 1 < std::size(units); ++u)
     value /= 1024;
-  return significant(value) + " " + std::string{units[u]};
+  return three_digits(value) + " " + std::string{units[u]};
 }
 
 std::string grouped(std::uint64_t number) {

@@ -1,4 +1,4 @@
-// Words and numbers for people: durations, sizes, counts.
+// Words and numbers for people: sizes, counts, columns. Times have durations.hpp.
 #pragma once
 
 #include "base/shown_text.hpp"
@@ -13,10 +13,8 @@
 
 namespace troupe {
 
-/// "1.25 ms", "830 ns", "2 m 5 s"; three significant digits, negative ones with a sign.
-std::string duration_text(std::int64_t ns);
-/// A time since the start of the run, for a column: "1.234567 s".
-std::string time_text(std::int64_t ns);
+/// "1.50", "15.0", "150": three significant digits of a number from 1 to 999.5.
+std::string three_digits(double);
 /// "1.5 KiB".
 std::string bytes_text(std::uint64_t bytes);
 /// "1,234,567".

@@ -1,9 +1,11 @@
 // `troupe check`, `list` and `schema`: tell, and start nothing.
+#include "base/durations.hpp"
 #include "base/table.hpp"
 #include "base/text.hpp"
 #include "base/words.hpp"
 #include "cli/commands/commands.hpp"
 #include "runner/plan/json_text.hpp"
+#include "runner/plan/times.hpp"
 #include "runner/run/expectations.hpp"
 #include "runner/run/obstacles.hpp"
 #include "runner/toml/mistakes.hpp"
@@ -46,10 +48,6 @@ shown_text text_of(const declaration& one, const std::string& program) {
              one.name, program);
 }
 
-std::string seconds_text(std::chrono::nanoseconds time) {
-  return fmt::format("{:g} s", std::chrono::duration<double>(time).count());
-}
-
 std::string nodes_text(const scenarios::topology_plan& topology) {
   std::string text = topology.nodes == 0
                          ? "all in this process"
@@ -84,7 +82,8 @@ shown_text text_of(const scenarios::plan& plan) {
   auto text = say("{}: nothing wrong\n\n", plan.file);
   text += say("scenario  {}\nnodes     {}\nseed      {}\ndeadline  {}\ntrace     {}\n\n", plan.scenario,
               nodes_text(plan.topology), plan.seed_given ? std::to_string(plan.seed) : "drawn at the start",
-              plan.deadline ? seconds_text(*plan.deadline) : "none", scenarios::word_of(plan.trace.level));
+              plan.deadline ? seconds_text(scenarios::seconds(*plan.deadline), 6) : "none",
+              scenarios::word_of(plan.trace.level));
   table values(table::by_content({"parameter", "value"}));
   for (const auto& [name, value] : plan.values.all())
     values.row({name, cut_to_width(printable(scenarios::to_text(value)), 100)});

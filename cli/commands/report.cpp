@@ -1,5 +1,6 @@
 #include "cli/commands/report.hpp"
 
+#include "base/durations.hpp"
 #include "base/table.hpp"
 #include "base/text.hpp"
 #include "runner/plan/json_text.hpp"
@@ -185,9 +186,9 @@ shown_text render_result(const json& result) {
 
 shown_text render(const scenarios::outcome& run) {
   const bool passed = run.result_verdict == scenarios::verdict::passed;
-  auto last = say("{}: {} in {:.3g} s",
+  auto last = say("{}: {} in {}",
                   shown_text{to_string(run.result_verdict)}.in(passed ? text_style::green : text_style::red),
-                  run.scenario, run.elapsed_s);
+                  run.scenario, seconds_text(run.elapsed_s));
   if (!run.reason.empty() && run.reason != to_string(run.result_verdict)) last += say("; {}", run.reason);
   // Nobody shall look for it where it is not.
   last += run.not_kept.empty() ? say("; see {}\n", run.run_dir) : say("; the result could not be kept\n");

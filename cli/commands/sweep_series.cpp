@@ -1,5 +1,6 @@
 #include "cli/commands/sweep_series.hpp"
 
+#include "base/durations.hpp"
 #include "base/table.hpp"
 #include "base/text.hpp"
 
@@ -116,8 +117,8 @@ shown_text fit_text(const sweep_result& result, const sweep_series& series) {
   const auto share = fit.exact ? fmt::format("{:.3g} (two runs: no error to tell)", fit.serial)
                                : fmt::format("{:.3g} ± {:.2g}", fit.serial, fit.serial_error);
   const auto limit = fit.serial > 0 ? fmt::format("{:.3g}", 1 / fit.serial) : std::string("none found");
-  return say("Amdahl's law{}: serial share {}, T(1) = {:.4g} s, limit of the speed-up {}, R² = {:.3f}\n",
-             where, share, fit.t1_s, limit, fit.r2);
+  return say("Amdahl's law{}: serial share {}, T(1) = {}, limit of the speed-up {}, R² = {:.3f}\n", where,
+             share, seconds_text(fit.t1_s, 4), limit, fit.r2);
 }
 
 } // namespace

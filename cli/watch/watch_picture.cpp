@@ -1,5 +1,6 @@
 #include "cli/watch/watch_picture.hpp"
 
+#include "base/durations.hpp"
 #include "base/table.hpp"
 #include "base/text.hpp"
 #include "cli/watch/styled_line.hpp"
@@ -219,13 +220,12 @@ section console_of(const run_snapshot& now) {
 
 /// Title and progress.
 std::vector<styled_line> top_of(const run_snapshot& now, std::size_t columns) {
-  const auto whole = std::chrono::duration_cast<std::chrono::seconds>(now.how_far.elapsed).count();
   const auto names = node_names(now);
   const auto up = std::ranges::count_if(names, [&](const auto& name) { return is_up(now, name); });
-  const auto right = fmt::format("{} up  {}:{:02}",
+  const auto right = fmt::format("{} up  {}",
                                  up == std::ssize(names) ? counted(names.size(), "node")
                                                          : fmt::format("{} of {} nodes", up, names.size()),
-                                 whole / 60, whole % 60);
+                                 clock_text(now.how_far.elapsed));
   styled_line title(now.scenario, text_style::bold);
   const auto wide = display_width(right);
   title.pad_to(columns > wide ? columns - wide : 0);

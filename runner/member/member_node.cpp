@@ -1,5 +1,6 @@
 #include "runner/member/member_node.hpp"
 
+#include "base/durations.hpp"
 #include "base/host_identity.hpp"
 #include "base/process_limits.hpp"
 #include "base/text.hpp"

@@ -2,7 +2,7 @@
 
 #include "base/cores.hpp"
 #include "base/cxx_text.hpp"
-#include "base/text.hpp"
+#include "base/durations.hpp"
 #include "base/units.hpp"
 #include "runner/plan/times.hpp"
 

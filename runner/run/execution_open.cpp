@@ -1,6 +1,6 @@
 // The launcher's own node: where it listens, and what it does when others come and go.
+#include "base/durations.hpp"
 #include "base/host_identity.hpp"
-#include "base/text.hpp"
 #include "runner/member/socket_directory.hpp"
 #include "runner/run/execution.hpp"
 #include "runner/run/obstacles.hpp"

@@ -1,5 +1,6 @@
 #include "runner/run/trace_intake.hpp"
 
+#include "base/durations.hpp"
 #include "base/thread_name.hpp"
 #include "trace/merge/collect.hpp"
 #include "trace/record/format.hpp"
@@ -136,7 +137,7 @@ std::vector<trace_intake::missing_trace> trace_intake::missing() {
     else if (promise.at == progress::arriving)
       why = "it was not complete when it stopped coming";
     else if (promise.at == progress::due)
-      why = "it did not come within " + std::to_string(limits_.patience.count() / 1000) + " s";
+      why = "it did not come within " + limit_text(limits_.patience);
     out.push_back({promise.node, promise.place, std::move(why)});
   }
   return out;

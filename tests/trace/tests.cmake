@@ -5,6 +5,7 @@ troupe_test(unit_trace
     trace/merge/collect_test.cpp
     trace/export/export_test.cpp
     trace/export/export_perfetto_test.cpp
+    base/durations_test.cpp
     base/files_test.cpp
     trace/query/filter_test.cpp
     trace/record/ledger_test.cpp

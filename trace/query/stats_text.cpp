@@ -1,3 +1,4 @@
+#include "base/durations.hpp"
 #include "base/json_writer.hpp"
 #include "base/table.hpp"
 #include "base/text.hpp"

@@ -1,5 +1,6 @@
 #include "transport/hub/hub_loop.hpp"
 
+#include "base/durations.hpp"
 #include "base/process_limits.hpp"
 #include "base/thread_name.hpp"
 #include "transport/frames/node_name.hpp"
@@ -582,8 +583,8 @@ std::string why_no_handshake(const monitor_event& event, std::chrono::nanosecond
   if (event.event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return {}; // the gatekeeper does
   if (event.event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) return describe(event);
   if (lasted >= limits::handshake_timeout * 9 / 10)
-    return "it did not get through ZeroMQ's handshake within "
-           + std::to_string(limits::handshake_timeout.count()) + " ms: another program, or held up";
+    return "it did not get through ZeroMQ's handshake within " + limit_text(limits::handshake_timeout)
+           + ": another program, or held up";
   // Who only looks whether anybody is there, as is_deserted() does, resets the connection.
   if (event.value != EPIPE || local) return {};
   return "it hung up in the middle of ZeroMQ's handshake: another program?";

@@ -1,5 +1,6 @@
 #include "transport/session/switchboard.hpp"
 
+#include "base/durations.hpp"
 #include "transport/session/switchboard_parts.hpp"
 
 #include <algorithm>
@@ -12,10 +13,6 @@ namespace {
 constexpr std::size_t frames_per_flush = 64;
 
 constexpr const char* superseded = "a newer incarnation of that name has been here";
-
-std::string interval_text(std::chrono::milliseconds t) {
-  return t.count() % 1000 == 0 ? std::to_string(t.count() / 1000) + " s" : std::to_string(t.count()) + " ms";
-}
 } // namespace
 
 switchboard::switchboard(switchboard_options options, hub_listener& listener, trace::recorder& recorder,
@@ -397,9 +394,8 @@ void switchboard::tick_links(time_point now) {
     });
     switch (what) {
     case state::silent:
-      end(l, down_reason::silent, "nothing heard of it for " + interval_text(l->with_session([](session& s) {
-                                    return s.liveness();
-                                  })));
+      end(l, down_reason::silent,
+          "nothing heard of it for " + limit_text(l->with_session([](session& s) { return s.liveness(); })));
       break;
     case state::stale:
       lose_wire(l, "nothing comes through it", false, now);

@@ -1,4 +1,5 @@
 // The sending side of a delivery: a visit with a hub of its own.
+#include "base/durations.hpp"
 #include "transport/frames/bytes.hpp"
 #include "transport/frames/standstill.hpp"
 #include "transport/trace_upload/delivery.hpp"
@@ -75,8 +76,7 @@ class answers final : public hub_listener {
       if (reached(*this)) return {};
       if (seen != news_) limit.renew(steady_clock::now());
       seen = news_;
-      if (limit.is_over(steady_clock::now()))
-        return "no progress for " + std::to_string(what.patience.count() / 1000) + " s";
+      if (limit.is_over(steady_clock::now())) return "no progress for " + limit_text(what.patience);
       changed_.wait_for(lock, look_interval);
     }
     return why_not_;
