@@ -105,16 +105,4 @@ std::size_t display_width(std::string_view text) {
   return columns;
 }
 
-std::string cut_to_width(std::string_view text, int width) {
-  if (width <= 0 || display_width(text) <= static_cast<std::size_t>(width)) return std::string{text};
-  std::size_t at = 0, columns = 0;
-  while (at < text.size()) {
-    const auto n = std::max<std::size_t>(1, code_point_length(text.substr(at)));
-    columns += display_width(text.substr(at, n));
-    if (columns >= static_cast<std::size_t>(width)) break;
-    at += n;
-  }
-  return std::string{text.substr(0, at)} + "…";
-}
-
 } // namespace troupe

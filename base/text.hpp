@@ -39,7 +39,5 @@ std::string csv_cell(std::string_view);
 
 /// Columns that a text which is printable takes on a terminal.
 std::size_t display_width(std::string_view);
-/// Cuts to that many columns, the last being "…", where it is longer; 0: never.
-std::string cut_to_width(std::string_view, int width);
 
 } // namespace troupe

@@ -1,7 +1,6 @@
 // `troupe check`, `list` and `schema`: tell, and start nothing.
 #include "base/durations.hpp"
 #include "base/table.hpp"
-#include "base/text.hpp"
 #include "base/words.hpp"
 #include "cli/commands/commands.hpp"
 #include "runner/plan/json_text.hpp"
@@ -84,9 +83,11 @@ shown_text text_of(const scenarios::plan& plan) {
               nodes_text(plan.topology), plan.seed_given ? std::to_string(plan.seed) : "drawn at the start",
               plan.deadline ? seconds_text(scenarios::seconds(*plan.deadline), 6) : "none",
               scenarios::word_of(plan.trace.level));
-  table values(table::by_content({"parameter", "value"}));
+  auto columns = table::by_content({"parameter", "value"});
+  columns.back().width_max = 100;
+  table values(std::move(columns));
   for (const auto& [name, value] : plan.values.all())
-    values.row({name, cut_to_width(printable(scenarios::to_text(value)), 100)});
+    values.row({name, scenarios::to_text(value)});
   if (!values.empty()) text += values.render(0, text_style::bold) + "\n";
   table places(table::by_content({"role", "on"}));
   for (const auto& [role, nodes] : plan.topology.place)

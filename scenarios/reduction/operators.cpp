@@ -1,5 +1,6 @@
 #include "scenarios/reduction/operators.hpp"
 
+#include "base/words.hpp"
 #include "runner/plan/json_text.hpp"
 
 #include <algorithm>
@@ -11,14 +12,7 @@ namespace troupe::scenarios {
 
 using nlohmann::json;
 
-std::string shown(const json& x) {
-  auto text = json_text(x);
-  std::size_t end = 60;
-  if (text.size() <= end) return text;
-  while ((static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80)
-    --end; // not within a character
-  return text.substr(0, end) + "…";
-}
+std::string shown(const json& x) { return excerpt(json_text(x), 60); }
 
 namespace {
 

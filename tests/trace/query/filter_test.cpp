@@ -129,12 +129,6 @@ TEST_CASE("durations and sizes are read and written as people do", "[trace][text
   CHECK(counted(1, "node") == "1 node");
 }
 
-TEST_CASE("lines are cut to the width of a terminal", "[trace][text]") {
-  CHECK(cut_to_width("abcdef", 4) == "abc…");
-  CHECK(cut_to_width("abcd", 4) == "abcd");
-  CHECK(cut_to_width("µµµµµ", 3) == "µµ…");
-}
-
 TEST_CASE("globs match like globs and never explode", "[trace][text]") {
   CHECK(glob_match("worker-*", "worker-3"));
   CHECK(glob_match("*", ""));
