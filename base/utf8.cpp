@@ -107,6 +107,21 @@ std::size_t find_invalid_utf8(std::string_view text) {
 
 bool is_utf8(std::string_view text) { return find_invalid_utf8(text) == std::string_view::npos; }
 
+std::size_t whole_code_points(std::string_view text) {
+  const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80; };
+  for (std::size_t back = 1; back <= std::min<std::size_t>(4, text.size()); ++back)
+    if (const auto start = text.size() - back; !continues(text[start]))
+      return static_cast<unsigned char>(text[start]) >= 0xc0 && code_point_length(text.substr(start)) == 0
+                 ? start
+                 : text.size();
+  return text.size();
+}
+
+std::string_view cut_to_bytes(std::string_view text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  return text.substr(0, whole_code_points(text.substr(0, bytes_max)));
+}
+
 bool is_unprintable(char32_t c) { return within(unprintables, c); }
 
 std::size_t columns_of(char32_t c) { return within(zero_width, c) ? 0 : within(double_width, c) ? 2 : 1; }

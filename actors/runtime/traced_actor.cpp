@@ -2,6 +2,7 @@
 
 #include "actors/codec/message_catalog.hpp"
 #include "actors/codec/node_key.hpp"
+#include "base/utf8.hpp"
 
 #include <caf/actor_registry.hpp>
 #include <caf/all.hpp>
@@ -261,7 +262,8 @@ std::string failure_text(const caf::actor_system& system, const caf::error& reas
   const bool says_why = context.size() == 1 && context.match_element<std::string>(0);
   auto text =
       says_why && reason == caf::sec::runtime_error ? context.get_as<std::string>(0) : system.render(reason);
-  return cut_utf8(std::move(text), failure_bytes_max);
+  text.resize(cut_to_bytes(text, failure_bytes_max).size());
+  return text;
 }
 
 } // namespace
