@@ -7,6 +7,7 @@ troupe_test(unit_transport
     transport/session/link_test.cpp
     transport/session/session_test.cpp
     transport/lines/stream_server_test.cpp
+    transport/session/switchboard_test.cpp
     transport/session/wire_test.cpp
   LINKS troupe_transport ZeroMQ::zmq)
 target_compile_definitions(unit_transport PRIVATE

@@ -1,4 +1,5 @@
 // The switchboard's part that takes hellos, welcomes and confirms.
+#include "base/utf8.hpp"
 #include "transport/session/switchboard_parts.hpp"
 
 #include <algorithm>
@@ -298,7 +299,7 @@ void switchboard::carry(connection& c, const link_ptr& l, const session_position
 }
 
 void switchboard::take_refusal(connection& c, const refuse_frame& refused, time_point now) {
-  const auto why = std::string(to_string(refused.code)) + ": " + refused.detail;
+  const auto why = std::string(to_string(refused.code)) + ": " + printable(refused.detail);
   const auto from = c.now == connection::stage::greeting ? c.attempt->endpoint
                     : c.carried                          ? c.carried->identity().name
                                                          : c.self.identity.name;
