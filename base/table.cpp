@@ -79,9 +79,10 @@ std::vector<shown_text> table::lines(text_style head) const {
 }
 
 shown_text table::render(int width, text_style head) const {
+  const auto all = lines(head);
   shown_text out;
-  for (const auto& line : lines(head))
-    out += line.cut(width) + "\n";
+  for (auto line = all.begin() + (all.front().empty() ? 1 : 0); line != all.end(); ++line)
+    out += line->cut(width) + "\n";
   return out;
 }
 

@@ -37,7 +37,7 @@ class table {
 
   /// The head, in that style, and the rows: a line each, without its end.
   std::vector<shown_text> lines(text_style head) const;
-  /// The same with line ends. `width` > 0 cuts lines to it.
+  /// The same with line ends, without a head that is empty. `width` > 0 cuts lines to it.
   shown_text render(int width = 0, text_style head = text_style::faint) const;
 
  private:

@@ -2,7 +2,6 @@
 
 #include "base/durations.hpp"
 #include "base/table.hpp"
-#include "base/text.hpp"
 #include "runner/plan/json_text.hpp"
 
 #include <algorithm>
@@ -96,26 +95,7 @@ shown_text table_of(const std::string& title, const json& rows, const whole_list
   return text;
 }
 
-/// Names with what they mean behind them, aligned.
-class named_lines {
- public:
-  void add(std::string_view name, std::string_view text) {
-    lines_.emplace_back(printable(name), text);
-    width_ = std::max(width_, display_width(lines_.back().first));
-  }
-  shown_text text() const {
-    shown_text out;
-    for (const auto& [name, text] : lines_)
-      out += say("{}{}  {}\n", name, std::string(width_ - display_width(name), ' '), text);
-    return out;
-  }
-
- private:
-  std::vector<std::pair<std::string, std::string>> lines_;
-  std::size_t width_ = 0;
-};
-
-void flatten(const json& value, const std::string& prefix, named_lines& lines, shown_text& tables) {
+void flatten(const json& value, const std::string& prefix, table& lines, shown_text& tables) {
   for (const auto& [key, member] : value.items()) {
     const auto name = prefix.empty() ? key : prefix + '.' + key;
     if (tells_of_cut(value, key)) continue;
@@ -125,9 +105,9 @@ void flatten(const json& value, const std::string& prefix, named_lines& lines, s
       const auto table = table_of(name, member, whole(value, key));
       tables = name == "results" ? stacked(table, tables) : stacked(tables, table);
     } else if (member.is_array()) {
-      lines.add(name, list_of(member, whole(value, key)));
+      lines.row({name, list_of(member, whole(value, key))});
     } else {
-      lines.add(name, text_of(member));
+      lines.row({name, text_of(member)});
     }
   }
 }
@@ -157,31 +137,27 @@ shown_text messages_of(const scenarios::outcome& run) {
 
 shown_text checks_of(const scenarios::outcome& run) {
   if (run.checks.empty()) return {};
-  std::size_t width = 0;
+  std::vector<table::column> columns(3);
+  columns[0].width_min = 4; // also where nothing failed
+  table lines(columns);
   for (const auto& check : run.checks)
-    width = std::max(width, display_width(printable(check.name)));
-  auto text = heading("checks");
-  for (const auto& check : run.checks) {
-    const auto name = printable(check.name);
-    text += say("{}  {}{}  {}\n",
-                check.passed ? say("ok  ").in(text_style::green) : say("FAIL").in(text_style::red), name,
-                std::string(width - display_width(name), ' '), check.detail);
-  }
-  return text;
+    lines.styled_row({check.passed ? say("ok").in(text_style::green) : say("FAIL").in(text_style::red),
+                      shown_text{check.name}, shown_text{check.detail}});
+  return heading("checks") + lines.render(0, text_style::plain);
 }
 
 } // namespace
 
 shown_text render_result(const json& result) {
-  named_lines lines;
+  table lines(std::vector<table::column>(2));
   shown_text tables;
   if (result.is_object())
     flatten(result, "", lines, tables);
   else if (is_table(result))
     tables = table_of("result", result, {result.size(), "result.json"});
   else if (!result.is_null())
-    lines.add("result", text_of(result));
-  return stacked(tables, lines.text());
+    lines.row({"result", text_of(result)});
+  return stacked(tables, lines.render(0, text_style::plain));
 }
 
 shown_text render(const scenarios::outcome& run) {

@@ -58,6 +58,16 @@ TEST_CASE("lines are cut to the width of the terminal, that of the head within i
            "one   t…\n");
 }
 
+TEST_CASE("a table without heads has rows alone", "[base][table]") {
+  table t(std::vector<table::column>(2));
+  CHECK(t.render().empty());
+  t.row({"a", "1"});
+  t.row({"bcd", ""});
+  CHECK(t.render().plain()
+        == "a    1\n"
+           "bcd\n");
+}
+
 TEST_CASE("cells with looks line up as those without", "[base][table]") {
   table t({{"state"}, {"n", table::align::right}});
   t.styled_row({say("gone").in(text_style::red), say("7")});
