@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# scripts/check_style.sh [--tidy [FILE...]]: format, length of files, the arrows between the
-# rooms, and that all output passes one place. With --tidy also clang-tidy, on the given sources or on those that
-# differ from main; `--tidy all` on every source.
+# scripts/check_style.sh [--tidy [FILE...]]: format, length of files, the arrows between the rooms, that a
+# class stands in one source, and that all output passes one place. With --tidy also clang-tidy, on the given
+# sources or on those that differ from main; `--tidy all` on every source.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -96,6 +96,7 @@ check_tidy() {
 check_format
 check_length
 check_rooms
+scripts/check_classes.py || failed=1
 check_output
 check_draws
 if command -v shellcheck >/dev/null; then

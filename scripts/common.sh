@@ -85,7 +85,7 @@ stop_build() {
 
 # follow_build PID WHAT LOG LAST: tells how far it is until it has ended; sets `steps`. LAST: of the last time.
 follow_build() {
-  local began=$SECONDS told='' seen=$SECONDS every=$progress_s step total
+  local began=$SECONDS told='' seen=$SECONDS every=$progress_s step total made=''
   steps=0
   [ ! -t 2 ] || every=1
   while kill -0 "$1" 2>/dev/null; do
@@ -100,7 +100,8 @@ follow_build() {
       tell_progress "building ($2)$4"
       told=$SECONDS
     elif [ $((SECONDS - told)) -ge "$every" ]; then
-      tell_progress "building ($2): $step of ${total/#0/?} steps, $((SECONDS - began)) s"
+      [ "$total" -eq 0 ] || made="$step of $total steps, "
+      tell_progress "building ($2): $made$((SECONDS - began)) s"
       told=$SECONDS
     fi
   done

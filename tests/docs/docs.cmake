@@ -39,7 +39,7 @@ troupe_documented(gcd scenarios/reduction.md)
 
 # What the scripts and the pages say of the tree.
 find_program(TROUPE_PYTHON python3 REQUIRED)
-foreach(what architecture rooms packages progress)
+foreach(what architecture classes rooms packages progress)
   add_test(NAME ${what} COMMAND ${TROUPE_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/docs/${what}_test.py)
 endforeach()
 add_test(NAME contributing COMMAND ${TROUPE_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/docs/contributing_test.py
