@@ -50,7 +50,7 @@ TEST_CASE("of a long list the beginning is shown, and all goes to its file as it
   std::vector<std::size_t> places(5'000);
   std::iota(places.begin(), places.end(), 0);
   std::mt19937_64 random{7};
-  draw_order(random, places);
+  troupe::draw_order(random, places);
   std::string all;
   for (auto place : places) {
     list.add(place, "{\"place\":" + std::to_string(place) + ",\n \"text\":\"\\n\"}");
