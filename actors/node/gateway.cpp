@@ -4,7 +4,7 @@
 #include "actors/node/node.hpp"
 #include "actors/node/remote_proxy.hpp"
 #include "actors/runtime/scheduler.hpp"
-#include "transport/trace_upload/delivery.hpp"
+#include "transport/trace_upload/upload_receiver.hpp"
 
 #include <caf/actor_registry.hpp>
 #include <caf/all.hpp>
@@ -36,10 +36,10 @@ gateway::gateway(caf::actor_system& system, node_context& context, transport::no
 
 gateway::~gateway() { stop(std::chrono::milliseconds{0}); }
 
-void gateway::start(transport::hub_options options, transport::hub_listener* deliveries) {
+void gateway::start(transport::hub_options options, transport::hub_listener* uploads) {
   options.identity = identity_;
-  deliveries_ = deliveries;
-  if (deliveries != nullptr) options.capabilities |= transport::capability_delivery;
+  uploads_ = uploads;
+  if (uploads != nullptr) options.capabilities |= transport::capability_upload;
   if (context_.recorder.on()) options.capabilities |= transport::capability_trace;
   options.describe = [](const transport::peer_hello& who) {
     std::string ignored;
@@ -207,7 +207,7 @@ void gateway::peer_has_ended(remote_peer& gone, transport::down_reason reason, c
 
 void gateway::on_peer_up(const transport::peer_ptr& peer) {
   if (is_visitor(peer->identity())) { // it brings files, and is no node
-    if (deliveries_ != nullptr) deliveries_->on_peer_up(peer);
+    if (uploads_ != nullptr) uploads_->on_peer_up(peer);
     return;
   }
   std::string why;
@@ -227,14 +227,14 @@ void gateway::on_peer_up(const transport::peer_ptr& peer) {
 void gateway::on_frame(const transport::peer_ptr& peer, transport::inbound_frame frame) {
   if (auto* via = static_cast<remote_peer*>(peer->attachment.get()))
     via->on_frame(std::move(frame));
-  else if (is_visitor(peer->identity()) && deliveries_ != nullptr)
-    deliveries_->on_frame(peer, std::move(frame));
+  else if (is_visitor(peer->identity()) && uploads_ != nullptr)
+    uploads_->on_frame(peer, std::move(frame));
 }
 
 void gateway::on_peer_down(const transport::peer_ptr& peer, transport::down_reason reason,
                            std::string_view detail, std::uint64_t messages_lost) {
   if (is_visitor(peer->identity())) {
-    if (deliveries_ != nullptr) deliveries_->on_peer_down(peer, reason, detail, messages_lost);
+    if (uploads_ != nullptr) uploads_->on_peer_down(peer, reason, detail, messages_lost);
     return;
   }
   peer_of(peer, payload_codec::none)->on_down(reason, std::string{detail}, messages_lost);

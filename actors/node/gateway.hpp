@@ -53,8 +53,8 @@ class gateway final : public transport::hub_listener,
   ~gateway() override;
 
   /// Opens the node's endpoint; throws std::runtime_error as transport::hub does.
-  /// `deliveries`, if any, hears of visitors that bring files; it must outlive this.
-  void start(transport::hub_options, transport::hub_listener* deliveries = nullptr);
+  /// `uploads`, if any, hears of visitors that bring files; it must outlive this.
+  void start(transport::hub_options, transport::hub_listener* uploads = nullptr);
   /// Says goodbye to all peers, waits until everything received is decoded, and kills
   /// all proxies. Idempotent.
   void stop(std::chrono::milliseconds linger);
@@ -173,7 +173,7 @@ class gateway final : public transport::hub_listener,
   std::condition_variable idle_;
   int busy_ = 0;
 
-  transport::hub_listener* deliveries_ = nullptr;
+  transport::hub_listener* uploads_ = nullptr;
   std::unique_ptr<transport::hub> hub_;
 };
 

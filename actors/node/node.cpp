@@ -168,7 +168,7 @@ void node::begin(up_handler on_up, down_handler on_down, report_handler on_repor
                                        options_.on_mistake);
   this_role = nullptr;
   gateway_->export_handle(caf::actor_cast<caf::strong_actor_ptr>(agent_));
-  auto links = options_.links;
+  auto links = options_.hub;
   links.listen = options_.listen;
   greeting mine;
   mine.agent = agent_.id();
@@ -178,7 +178,7 @@ void node::begin(up_handler on_up, down_handler on_down, report_handler on_repor
   for (auto& name : catalog_->names())
     mine.types.insert(name);
   links.greeting = encode(mine);
-  gateway_->start(std::move(links), options_.deliveries);
+  gateway_->start(std::move(links), options_.uploads);
 }
 
 node::~node() { end(); }
@@ -376,9 +376,9 @@ std::vector<std::string> node::stop(std::chrono::milliseconds patience) {
   gateway_->take_no_more();
   settle();
   gateway_->tell_books();
-  // A peer that lives takes the goodbye within its liveness interval, however busy it is; who is hurried waits
-  // for nobody.
-  gateway_->stop(patience.count() == 0 ? patience : std::max(patience, options_.links.liveness));
+  // A peer that lives takes the goodbye within its liveness interval, however busy it is; who is hurried
+  // waits for nobody.
+  gateway_->stop(patience.count() == 0 ? patience : std::max(patience, options_.hub.liveness));
   settle();
   if (!alive.empty()) {
     for (auto& actor : gateway_->exported()) {

@@ -26,16 +26,16 @@ struct node_options {
   bool alone = false; ///< no node of this name may have been in run_dir before; else the constructor throws
   std::size_t threads = 0;          ///< of the scheduler; 0: one for each core it may use, at least two
   std::string scheduler = "prompt"; ///< or CAF's policies: "stealing", "sharing", "testing"
-  transport::hub_options links;     ///< limits and intervals; identity and greeting are filled in
+  transport::hub_options hub;       ///< limits and intervals; identity and greeting are filled in
   /// What it reads, best first; others write the first that they know. {1} makes the
   /// payloads to it legible in a capture.
   std::vector<int> codecs{payload_codecs.begin(), payload_codecs.end()};
   /// Of messages from other nodes that wait in one actor's mailbox, with arrival_overhead each.
   /// More is dropped, as queue_full; a request among it is answered with an error.
   std::uint64_t arrivals_bytes_max = arrivals_bytes_max_default;
-  std::map<std::string, std::string> run;        ///< what this node tells others of the run
-  transport::hub_listener* deliveries = nullptr; ///< hears of visitors that bring files; outlives the node
-  std::function<void()> on_leave;                ///< another node asks this one to leave; must not block
+  std::map<std::string, std::string> run;     ///< what this node tells others of the run
+  transport::hub_listener* uploads = nullptr; ///< hears of visitors that bring files; outlives the node
+  std::function<void()> on_leave;             ///< another node asks this one to leave; must not block
   /// An actor here failed, or another node tells of one; may be empty. Called from any thread.
   std::function<void(const failed_actor&)> on_failed;
   std::function<void(const std::string&)> warn; ///< for people; may be empty

@@ -139,7 +139,7 @@ void remote_peer::decode(const envelope_view& envelope, caf::execution_unit* hos
     return on_probe(envelope);
   case envelope_kind::report:
     return on_report(envelope);
-  case envelope_kind::delivery: // of visitors only, which have no link
+  case envelope_kind::upload: // of visitors only, which have no link
   case envelope_kind::receipt:
     return;
   }

@@ -7,7 +7,7 @@
 #include "runner/member/member.hpp"
 #include "runner/plan/verdict.hpp"
 #include "trace/merge/collect.hpp"
-#include "transport/trace_upload/delivery.hpp"
+#include "transport/trace_upload/upload_sender.hpp"
 
 #include <iostream>
 #include <sstream>
@@ -108,9 +108,9 @@ member_node::member_node(const std::vector<const scenario*>& known, member_optio
   if (!kept_in_.empty() && info.trace.level != trace::level::off) mine.run = promise_of_trace(kept_in_);
   mine.threads = static_cast<std::size_t>(info.threads);
   mine.scheduler = policy_name(info.scheduler);
-  mine.links = links;
+  mine.hub = links;
   links_ = links;
-  mine.links.on_standstill = [this](std::chrono::nanoseconds how_long) {
+  mine.hub.on_standstill = [this](std::chrono::nanoseconds how_long) {
     std::lock_guard lock{mutex_};
     stood_still_ = std::max(stood_still_, how_long);
   };
@@ -274,7 +274,7 @@ void member_node::hand_over_trace(const std::function<bool()>& give_up) {
   const auto why =
       launcher_is_gone
           ? std::string{"the launcher is gone"}
-          : transport::deliver({.endpoint = join_, .owner = who, .files = files, .give_up = give_up}, links_);
+          : transport::upload({.endpoint = join_, .owner = who, .files = files, .give_up = give_up}, links_);
   if (!tell_) return;
   if (why.empty())
     tell_("its trace is in the run directory; the copy in " + kept_in_.string() + " is no longer needed");

@@ -28,11 +28,11 @@ void launcher_endpoint::open(node_launcher* launcher, const std::vector<std::str
   }
   case endpoint_kind::tcp:
     mine.listen = "tcp://" + topology_.host + ":*";
-    make_keys(workers, mine.links, info);
+    make_keys(workers, mine.hub, info);
     break;
   case endpoint_kind::inproc:
     inproc_.emplace();
-    mine.links.zmq_context = inproc_->get();
+    mine.hub.zmq_context = inproc_->get();
     mine.listen = "inproc://main";
     break;
   }

@@ -63,11 +63,11 @@ node_options options_of_main(const run_context& run) {
     if (!state->mistake) state->mistake = sentence;
     state->changed.notify_all();
   };
-  allow_messages(plan.topology.message_bytes_max, mine.links);
-  mine.links.log = [&run](transport::log_level level, std::string_view text) {
+  allow_messages(plan.topology.message_bytes_max, mine.hub);
+  mine.hub.log = [&run](transport::log_level level, std::string_view text) {
     if (level == transport::log_level::warning) run.warn(std::string{text});
   };
-  mine.links.on_standstill = on_standstill(run);
+  mine.hub.on_standstill = on_standstill(run);
   return mine;
 }
 
@@ -120,13 +120,13 @@ std::unique_ptr<node> open_launcher_node(const launcher_node_parts& parts) {
   auto mine = options_of_main(run);
   auto info = info_of(run, parts.seed);
   if (!parts.others.names().empty()) {
-    mine.links.admit = [&others = parts.others](const transport::peer_hello& who) {
+    mine.hub.admit = [&others = parts.others](const transport::peer_hello& who) {
       return others.why_not_admitted(who);
     };
     parts.endpoint.open(run.options.launcher, parts.others.workers(), mine, info);
   }
   mine.run = to_text(info);
-  mine.deliveries = parts.intake.get();
+  mine.uploads = parts.intake.get();
   const std::vector<const scenario*> only{&run.what};
   auto made = std::make_unique<node>(std::move(mine), make_catalog(only), make_roles(only), on_node_up(parts),
                                      on_node_down(parts), on_report(parts));

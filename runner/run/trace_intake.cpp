@@ -17,8 +17,8 @@ using std::chrono::steady_clock;
 /// A trace has this much even where the plan allows less.
 constexpr std::uint64_t trace_bytes_min = trace::format::file_header_bytes + trace::format::unit_bytes;
 
-/// The files of one delivery, under names that no reader looks at until all are there.
-class trace_intake::store final : public transport::delivery_store {
+/// The files of one upload, under names that no reader looks at until all are there.
+class trace_intake::store final : public transport::upload_store {
  public:
   explicit store(trace_intake& owner) : owner_(owner) {}
 
@@ -69,7 +69,7 @@ class trace_intake::store final : public transport::delivery_store {
 struct trace_intake::visit {
   explicit visit(trace_intake& owner) : files(owner), receiver(files) {}
   store files;
-  transport::delivery_receiver receiver;
+  transport::upload_receiver receiver;
   bool over = false;
 };
 
@@ -206,7 +206,7 @@ void trace_intake::work() {
 }
 
 void trace_intake::handle(arrival& what) {
-  using state = transport::delivery_receiver::state;
+  using state = transport::upload_receiver::state;
   if (!what.frame) {
     auto found = visits_.find(what.from.get());
     if (found == visits_.end()) return;
@@ -221,7 +221,7 @@ void trace_intake::handle(arrival& what) {
   auto& [files, receiver, over] = *slot;
   transport::envelope_view envelope;
   while (what.frame->next(envelope)) {
-    if (envelope.header.kind != transport::envelope_kind::delivery) continue;
+    if (envelope.header.kind != transport::envelope_kind::upload) continue;
     const auto answer = receiver.on_payload(envelope.payload);
     const auto at = receiver.where();
     if (!over && (at == state::kept || at == state::refused)) {

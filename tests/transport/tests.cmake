@@ -1,7 +1,7 @@
 troupe_test(unit_transport
   SOURCES
     transport/frames/codec_test.cpp
-    transport/trace_upload/delivery_test.cpp
+    transport/trace_upload/upload_test.cpp
     transport/hub/hub_test.cpp
     transport/lines/line_connection_test.cpp
     transport/session/link_test.cpp

@@ -101,7 +101,7 @@ std::optional<switchboard::objection> switchboard::unwelcome(const peer_hello& h
   if (const auto* why = links_.why_barred(who)) return objection{refusal::superseded, why};
   if (links_.is_refusing_new() && !known) return objection{refusal::stopping, "this node is stopping"};
   if (is_visitor(who)) {
-    if ((hello.capabilities & capability_delivery) == 0)
+    if ((hello.capabilities & capability_upload) == 0)
       return objection{refusal::not_allowed, "a name that begins with " + std::string(visitor_prefix)
                                                  + " is for who brings files, and no node's"};
   } else {

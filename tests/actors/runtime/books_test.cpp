@@ -69,8 +69,8 @@ struct recorded_pair {
     options.trace = level;
     options.threads = 2;
     options.arrivals_bytes_max = 64 << 10;
-    options.links.frame_bytes_max = 128 << 10;
-    options.links.connect_timeout = 50ms;
+    options.hub.frame_bytes_max = 128 << 10;
+    options.hub.connect_timeout = 50ms;
     auto catalog = std::make_shared<message_catalog>();
     add_agent_messages(*catalog);
     if (name == "main") catalog->add<books_secret>("books_secret");

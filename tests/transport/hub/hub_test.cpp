@@ -323,7 +323,7 @@ TEST_CASE("a visitor's name is for who brings files", "[transport][hub]") {
     CHECK_FALSE(b.connect(a.transport->endpoint(), &why));
     CHECK(contains(why, "not allowed: a name that begins with visitor-"));
   }
-  visit.capabilities = transport::capability_delivery;
+  visit.capabilities = transport::capability_upload;
   test_node b(visit);
   CHECK(b.connect(a.transport->endpoint()));
 }

@@ -114,7 +114,7 @@ TEST_CASE("a connection on which nothing comes for half of the liveness interval
 }
 
 TEST_CASE("capabilities that nobody knows are ignored, on both sides", "[transport][switchboard]") {
-  const auto unknown = ~(transport::capability_delivery | transport::capability_trace);
+  const auto unknown = ~(transport::capability_upload | transport::capability_trace);
   SECTION("of who is dialled") {
     one_side side;
     side.board->connect("at-other", 10s, {}, side.now);

@@ -51,10 +51,10 @@ TEST_CASE("the wire page's limits are the code's", "[transport][wire]") {
       {"visitors_max", visitors_max},
       {"visit_silence_max_ms", static_cast<std::uint64_t>(visit_silence_max.count())},
       {"ended_sessions_max", ended_sessions_max},
-      {"delivery_part_bytes_max", delivery_part_bytes_max},
-      {"delivery_window_bytes", delivery_window_bytes},
-      {"delivery_receipt_bytes", delivery_receipt_bytes},
-      {"delivery_files_max", delivery_files_max},
+      {"upload_part_bytes_max", upload_part_bytes_max},
+      {"upload_window_bytes", upload_window_bytes},
+      {"upload_receipt_bytes", upload_receipt_bytes},
+      {"upload_files_max", upload_files_max},
       {"ack_frames", ack_frames},
       {"ack_bytes", ack_bytes},
       {"ack_delay_ms", static_cast<std::uint64_t>(ack_delay.count())},
@@ -101,8 +101,8 @@ TEST_CASE("the wire page's frames, kinds and refusals are the code's", "[transpo
   REQUIRE(kinds.size() == 12);
   for (unsigned value = 0; value < 256; ++value)
     CHECK(is_known_kind(static_cast<std::uint8_t>(value)) == (value >= 1 && value <= kinds.size()));
-  const char* names[] = {"message", "signature", "watch", "ended",  "link",     "unlink",
-                         "node",    "bounce",    "probe", "report", "delivery", "receipt"};
+  const char* names[] = {"message", "signature", "watch", "ended",  "link",   "unlink",
+                         "node",    "bounce",    "probe", "report", "upload", "receipt"};
   for (std::size_t i = 0; i < kinds.size(); ++i) {
     CHECK(kinds[i][0] == std::to_string(i + 1));
     CHECK(kinds[i][1] == names[i]);

@@ -4,20 +4,21 @@
 #include "tests/support/page.hpp"
 #include "tests/transport/support.hpp"
 #include "transport/frames/bytes.hpp"
-#include "transport/trace_upload/delivery.hpp"
+#include "transport/trace_upload/upload_receiver.hpp"
+#include "transport/trace_upload/upload_sender.hpp"
 
 #include <fstream>
 
 using namespace transport_tests;
-using transport::delivery_answer;
-using transport::delivery_receiver;
-using state = transport::delivery_receiver::state;
+using transport::upload_answer;
+using transport::upload_receiver;
+using state = transport::upload_receiver::state;
 namespace limits = transport::limits;
 
 namespace {
 
 /// Keeps files in memory; says no where it is told to.
-struct memory_store final : transport::delivery_store {
+struct memory_store final : transport::upload_store {
   std::string accept(const transport::node_identity& owner, std::uint64_t count, std::uint64_t all) override {
     calls += "accept " + owner.name + ' ' + std::to_string(count) + ' ' + std::to_string(all) + ';';
     return no_to == "accept" ? "not wanted" : "";
@@ -73,24 +74,24 @@ byte_buffer end(const std::string& of) {
 }
 
 /// The answer to a record, in words.
-std::string answer(delivery_receiver& to, const byte_buffer& record) {
+std::string answer(upload_receiver& to, const byte_buffer& record) {
   const auto receipt = to.on_payload(record);
   if (receipt.empty()) return "";
   const auto x = transport::read_receipt(receipt);
   switch (x.what) {
-  case delivery_answer::kind::taken:
+  case upload_answer::kind::taken:
     return "taken " + std::to_string(x.bytes);
-  case delivery_answer::kind::kept:
+  case upload_answer::kind::kept:
     return "kept";
-  case delivery_answer::kind::refused:
+  case upload_answer::kind::refused:
     return "refused: " + x.why;
-  case delivery_answer::kind::malformed:
+  case upload_answer::kind::malformed:
     break;
   }
   return "malformed";
 }
 
-/// Takes deliveries as the launcher does, into memory.
+/// Takes uploads as the launcher does, into memory.
 class taking_listener final : public transport::hub_listener {
  public:
   void on_peer_up(const peer_ptr&) override {}
@@ -99,7 +100,7 @@ class taking_listener final : public transport::hub_listener {
     transport::envelope_view view;
     while (frame.next(view)) {
       const auto& header = view.header;
-      has_fields = has_fields || header.kind != envelope_kind::delivery || header.flags != 0
+      has_fields = has_fields || header.kind != envelope_kind::upload || header.flags != 0
                    || header.sender != 0 || header.receiver != 0 || header.request != 0 || header.type != 0
                    || header.number != 0 || header.sent_at != 0;
       const auto back = receiver.on_payload(view.payload);
@@ -117,15 +118,15 @@ class taking_listener final : public transport::hub_listener {
   }
   std::mutex mutex;
   memory_store store;
-  delivery_receiver receiver{store};
+  upload_receiver receiver{store};
   std::vector<std::string> records; ///< and what was answered
   bool has_fields = false;          ///< some envelope had more than a payload, or was of another kind
   bool silent = false;
 };
 
 /// A node that takes files, and where they come from.
-struct delivery_world {
-  explicit delivery_world(std::uint64_t capabilities = transport::capability_delivery)
+struct upload_world {
+  explicit upload_world(std::uint64_t capabilities = transport::capability_upload)
       : recorder({{}, "taker", 1, trace::level::off}) {
     auto options = test_node::options_for("taker", "tcp://127.0.0.1:*");
     options.capabilities = capabilities;
@@ -136,7 +137,7 @@ struct delivery_world {
     return directory.path() / name;
   }
   std::string deliver(std::vector<std::filesystem::path> files, std::chrono::milliseconds time = 20s) {
-    return transport::deliver({hub->endpoint(), {"w1", 7}, std::move(files), time, {}}, {});
+    return transport::upload({hub->endpoint(), {"w1", 7}, std::move(files), time, {}}, {});
   }
   temporary_directory directory;
   taking_listener listener;
@@ -147,7 +148,7 @@ struct delivery_world {
 
 } // namespace
 
-TEST_CASE("a file's digest is the CRC-32 of zlib, however it is cut into parts", "[transport][delivery]") {
+TEST_CASE("a file's digest is the CRC-32 of zlib, however it is cut into parts", "[transport][upload]") {
   CHECK(transport::file_digest({}) == 0);
   CHECK(transport::file_digest(std::string_view{"123456789"}) == 0xcbf43926);
   const auto first = transport::file_digest(std::string_view{"12345"});
@@ -155,9 +156,9 @@ TEST_CASE("a file's digest is the CRC-32 of zlib, however it is cut into parts",
   CHECK(transport::file_digest(std::string_view{"6789"}, first) == 0xcbf43926);
 }
 
-TEST_CASE("files that come as announced are kept, all at the end", "[transport][delivery]") {
+TEST_CASE("files that come as announced are kept, all at the end", "[transport][upload]") {
   memory_store store;
-  delivery_receiver r{store};
+  upload_receiver r{store};
   CHECK(answer(r, begin("w1", 2, 8)) == "taken 0");
   CHECK(answer(r, file(0, 5)).empty());
   CHECK(answer(r, part("he")).empty());
@@ -171,7 +172,7 @@ TEST_CASE("files that come as announced are kept, all at the end", "[transport][
   CHECK(store.calls == "accept w1 2 8;open 0;close;open 1;close;keep;");
 
   SECTION("what comes after the end is refused once, and changes nothing") {
-    CHECK(answer(r, begin("w1", 1, 1)) == "refused: something came after the end of the delivery");
+    CHECK(answer(r, begin("w1", 1, 1)) == "refused: something came after the end of the upload");
     CHECK(answer(r, part("more")).empty());
     r.give_up();
     CHECK(r.where() == state::kept);
@@ -179,16 +180,15 @@ TEST_CASE("files that come as announced are kept, all at the end", "[transport][
   }
 }
 
-TEST_CASE("a delivery that is not as announced is refused, and nothing of it is left",
-          "[transport][delivery]") {
+TEST_CASE("an upload that is not as announced is refused, and nothing of it is left", "[transport][upload]") {
   memory_store store;
-  delivery_receiver r{store};
+  upload_receiver r{store};
   std::string refused;
   const auto feed = [&](std::vector<byte_buffer> records) {
     for (auto& record : records)
       if (auto said = answer(r, record); said.starts_with("refused: ")) refused = said.substr(9);
   };
-  const auto big = std::string(limits::delivery_part_bytes_max + 1, 'x');
+  const auto big = std::string(limits::upload_part_bytes_max + 1, 'x');
   const auto [records, why] = GENERATE_COPY(table<std::vector<byte_buffer>, std::string>({
       {{file(0, 5)}, "a file began where none may"},
       {{part("x")}, "a part came outside of a file"},
@@ -198,7 +198,7 @@ TEST_CASE("a delivery that is not as announced is refused, and nothing of it is 
       {{{1, 2}}, "the beginning is malformed"},
       {{begin("w1", 0, 5)}, "there are from 1 to 65536 files, not 0"},
       {{begin("w1", 65537, 5)}, "there are from 1 to 65536 files, not 65537"},
-      {{begin("w1", 1, 5), begin("w1", 1, 5)}, "the delivery began twice"},
+      {{begin("w1", 1, 5), begin("w1", 1, 5)}, "the upload began twice"},
       {{begin("w1", 1, 5), file(1, 5)}, "file 1 came where file 0 was due"},
       {{begin("w1", 1, 5), file(0, 6)}, "the files are longer than was announced"},
       {{begin("w1", 2, 5), file(0, 5), part("hello"), end("hello"), file(1, 1)},
@@ -224,7 +224,7 @@ TEST_CASE("a delivery that is not as announced is refused, and nothing of it is 
   CHECK(store.calls == calls);
 }
 
-TEST_CASE("what the store will not have ends the delivery", "[transport][delivery]") {
+TEST_CASE("what the store will not have ends the upload", "[transport][upload]") {
   memory_store store;
   const auto [step, why] = GENERATE(table<const char*, const char*>({{"accept", "not wanted"},
                                                                      {"open", "no place"},
@@ -232,7 +232,7 @@ TEST_CASE("what the store will not have ends the delivery", "[transport][deliver
                                                                      {"close", "disk full"},
                                                                      {"keep", "not a trace"}}));
   store.no_to = step;
-  delivery_receiver r{store};
+  upload_receiver r{store};
   std::string last;
   for (auto& record : {begin("w1", 1, 5), file(0, 5), part("hello"), end("hello")})
     if (auto said = answer(r, record); !said.empty()) last = said;
@@ -241,10 +241,10 @@ TEST_CASE("what the store will not have ends the delivery", "[transport][deliver
   CHECK(store.calls.ends_with(step == std::string{"accept"} ? "accept w1 1 5;" : "discard;"));
 }
 
-TEST_CASE("of a delivery that breaks off nothing is left", "[transport][delivery]") {
+TEST_CASE("of an upload that breaks off nothing is left", "[transport][upload]") {
   memory_store store;
   {
-    delivery_receiver r{store};
+    upload_receiver r{store};
     for (auto& record : {begin("w1", 1, 5), file(0, 5), part("hel")})
       answer(r, record);
   }
@@ -252,9 +252,9 @@ TEST_CASE("of a delivery that breaks off nothing is left", "[transport][delivery
   CHECK(store.calls == "accept w1 1 5;open 0;discard;");
 }
 
-TEST_CASE("files arrive over a link, larger than the window, octet by octet", "[transport][delivery]") {
-  delivery_world world;
-  std::string large(3 * limits::delivery_window_bytes + 12'345, '\0');
+TEST_CASE("files arrive over a link, larger than the window, octet by octet", "[transport][upload]") {
+  upload_world world;
+  std::string large(3 * limits::upload_window_bytes + 12'345, '\0');
   std::mt19937 random{4711};
   for (auto& octet : large)
     octet = static_cast<char>(random());
@@ -267,8 +267,8 @@ TEST_CASE("files arrive over a link, larger than the window, octet by octet", "[
   CHECK(world.listener.store.files[2] == "the end");
 }
 
-TEST_CASE("records of a delivery lie on the wire as the page says, octet by octet", "[transport][delivery]") {
-  delivery_world world;
+TEST_CASE("records of an upload lie on the wire as the page says, octet by octet", "[transport][upload]") {
+  upload_world world;
   REQUIRE(world.deliver({world.write("a", "abc"), world.write("b", "")}).empty());
   const std::string none = "0000000000000000", three = "0300000000000000";
   CHECK(world.listener.records
@@ -292,7 +292,7 @@ TEST_CASE("records of a delivery lie on the wire as the page says, octet by octe
                                     "00000000 -> 02"});
   memory_store store;
   store.no_to = "accept";
-  delivery_receiver receiver{store};
+  upload_receiver receiver{store};
   CHECK(testing::hex(receiver.on_payload(begin("w1", 1, 3)))
         == "03"
            "0a" + testing::hex(std::string{"not wanted"}));
@@ -300,12 +300,12 @@ TEST_CASE("records of a delivery lie on the wire as the page says, octet by octe
   CHECK_FALSE(world.listener.has_fields);
   int kinds = 0;
   for (const auto& row : testing::page(TROUPE_WIRE_PAGE).table("| kind | name | fields | meaning |"))
-    if (row.at(1) == "delivery" || row.at(1) == "receipt") kinds += row.at(2).empty() ? 1 : 0;
+    if (row.at(1) == "upload" || row.at(1) == "receipt") kinds += row.at(2).empty() ? 1 : 0;
   CHECK(kinds == 2);
 }
 
-TEST_CASE("a delivery that fails says why", "[transport][delivery]") {
-  delivery_world world;
+TEST_CASE("an upload that fails says why", "[transport][upload]") {
+  upload_world world;
   const auto file = world.write("a", std::string(100'000, 'a'));
   SECTION("the other side does not want it") {
     world.listener.store.no_to = "accept";
@@ -321,7 +321,7 @@ TEST_CASE("a delivery that fails says why", "[transport][delivery]") {
   }
   SECTION("it is told to give up") {
     world.listener.silent = true;
-    CHECK(transport::deliver({world.hub->endpoint(), {"w1", 7}, {file}, 20s, [] { return true; }}, {})
+    CHECK(transport::upload({world.hub->endpoint(), {"w1", 7}, {file}, 20s, [] { return true; }}, {})
           == "interrupted");
   }
   SECTION("nobody is there") {
@@ -333,8 +333,8 @@ TEST_CASE("a delivery that fails says why", "[transport][delivery]") {
   }
 }
 
-TEST_CASE("a node that takes no files is sent none", "[transport][delivery]") {
-  delivery_world world{0};
+TEST_CASE("a node that takes no files is sent none", "[transport][upload]") {
+  upload_world world{0};
   CHECK(world.deliver({world.write("a", "a")}) == "that node takes no files");
   const std::lock_guard lock(world.listener.mutex);
   CHECK(world.listener.store.calls.empty());

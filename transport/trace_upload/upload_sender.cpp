@@ -1,9 +1,11 @@
-// The sending side of a delivery: a visit with a hub of its own.
+// The sending side of an upload: a visit with a hub of its own.
+#include "transport/trace_upload/upload_sender.hpp"
+
 #include "base/durations.hpp"
 #include "transport/frames/bytes.hpp"
 #include "transport/frames/standstill.hpp"
-#include "transport/trace_upload/delivery.hpp"
-#include "transport/trace_upload/delivery_parts.hpp"
+#include "transport/trace_upload/upload_receiver.hpp"
+#include "transport/trace_upload/upload_steps.hpp"
 
 #include <cerrno>
 #include <condition_variable>
@@ -32,18 +34,18 @@ class answers final : public hub_listener {
       if (envelope.header.kind != envelope_kind::receipt) continue;
       auto answer = read_receipt(envelope.payload);
       switch (answer.what) {
-      case delivery_answer::kind::taken:
+      case upload_answer::kind::taken:
         taken_ = answer.bytes;
         accepted_ = true;
         ++news_;
         break;
-      case delivery_answer::kind::kept:
+      case upload_answer::kind::kept:
         kept_ = true;
         break;
-      case delivery_answer::kind::refused:
+      case upload_answer::kind::refused:
         why_not_ = answer.why.empty() ? "refused" : std::move(answer.why);
         break;
-      case delivery_answer::kind::malformed:
+      case upload_answer::kind::malformed:
         why_not_ = "the answer is malformed";
         break;
       }
@@ -67,7 +69,7 @@ class answers final : public hub_listener {
   /// Waits until `reached(*this)`, or there is a reason why it never will be, which it
   /// returns. The patience begins anew with every sign of progress.
   template <class Reached>
-  std::string await(const delivery& what, Reached reached) {
+  std::string await(const upload_request& what, Reached reached) {
     std::unique_lock lock{mutex_};
     auto seen = news_;
     waiting_limit limit{what.patience, steady_clock::now()};
@@ -95,8 +97,8 @@ class answers final : public hub_listener {
   std::string why_not_;
 };
 
-std::string send(const peer_ptr& to, delivery_step step, std::span<const char> body) {
-  const auto result = to->send({.kind = envelope_kind::delivery}, [&](byte_buffer& out) {
+std::string send(const peer_ptr& to, upload_step step, std::span<const char> body) {
+  const auto result = to->send({.kind = envelope_kind::upload}, [&](byte_buffer& out) {
     out.push_back(static_cast<char>(step));
     out.insert(out.end(), body.begin(), body.end());
     return true;
@@ -104,7 +106,7 @@ std::string send(const peer_ptr& to, delivery_step step, std::span<const char> b
   return result == send_result::ok ? std::string{} : "the connection was lost";
 }
 
-std::string send_file(const delivery& what, const peer_ptr& to, answers& heard, std::uint64_t number,
+std::string send_file(const upload_request& what, const peer_ptr& to, answers& heard, std::uint64_t number,
                       std::uint64_t size, std::uint64_t& sent) {
   const auto& path = what.files[static_cast<std::size_t>(number)];
   std::ifstream in{path, std::ios::binary};
@@ -112,38 +114,37 @@ std::string send_file(const delivery& what, const peer_ptr& to, answers& heard, 
   byte_buffer head;
   put_varint(head, number);
   put_fixed(head, size);
-  if (auto why = send(to, delivery_step::file, head); !why.empty()) return why;
+  if (auto why = send(to, upload_step::file, head); !why.empty()) return why;
   byte_buffer part;
   std::uint32_t digest = 0;
   for (std::uint64_t left = size; left != 0; left -= part.size()) {
-    part.resize(static_cast<std::size_t>(std::min<std::uint64_t>(left, limits::delivery_part_bytes_max)));
+    part.resize(static_cast<std::size_t>(std::min<std::uint64_t>(left, limits::upload_part_bytes_max)));
     if (!in.read(part.data(), static_cast<std::streamsize>(part.size())))
       return "cannot read " + path.string() + " to its end";
     digest = file_digest(part, digest);
-    auto why = heard.await(what, [&](const answers& x) {
-      return sent + part.size() <= x.taken_ + limits::delivery_window_bytes;
-    });
-    if (why.empty()) why = send(to, delivery_step::part, part);
+    auto why = heard.await(
+        what, [&](const answers& x) { return sent + part.size() <= x.taken_ + limits::upload_window_bytes; });
+    if (why.empty()) why = send(to, upload_step::part, part);
     if (!why.empty()) return why;
     sent += part.size();
   }
   byte_buffer tail;
   put_fixed(tail, digest);
-  return send(to, delivery_step::end, tail);
+  return send(to, upload_step::end, tail);
 }
 
-std::string send_all(const delivery& what, const std::vector<std::uint64_t>& sizes, std::uint64_t total,
+std::string send_all(const upload_request& what, const std::vector<std::uint64_t>& sizes, std::uint64_t total,
                      answers& heard) {
   if (auto why = heard.await(what, [](const answers& x) { return x.peer_ != nullptr; }); !why.empty())
     return why;
   const auto to = heard.peer_;
-  if ((to->hello().capabilities & capability_delivery) == 0) return "that node takes no files";
+  if ((to->hello().capabilities & capability_upload) == 0) return "that node takes no files";
   byte_buffer head;
   put_text(head, what.owner.name);
   put_fixed(head, what.owner.incarnation);
   put_varint(head, what.files.size());
   put_fixed(head, total);
-  auto why = send(to, delivery_step::begin, head);
+  auto why = send(to, upload_step::begin, head);
   // Nobody sends what is not wanted.
   if (why.empty()) why = heard.await(what, [](const answers& x) { return x.accepted_; });
   std::uint64_t sent = 0;
@@ -155,7 +156,7 @@ std::string send_all(const delivery& what, const std::vector<std::uint64_t>& siz
 
 } // namespace
 
-std::string deliver(const delivery& what, hub_options links) {
+std::string upload(const upload_request& what, hub_options links) {
   if (what.files.empty()) return "there are no files";
   std::vector<std::uint64_t> sizes;
   std::uint64_t total = 0;
@@ -169,8 +170,8 @@ std::string deliver(const delivery& what, hub_options links) {
   links.identity.name = std::string{visitor_prefix} + std::to_string(links.identity.incarnation);
   links.listen.clear();
   links.greeting.clear();
-  links.capabilities = capability_delivery;
-  trace::recorder recorder{{.directory = {}, .node = "delivery", .what = trace::level::off}};
+  links.capabilities = capability_upload;
+  trace::recorder recorder{{.directory = {}, .node = "upload", .what = trace::level::off}};
   trace::ledger books;
   answers heard;
   hub visit{links, heard, recorder, books};

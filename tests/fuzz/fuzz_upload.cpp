@@ -1,6 +1,6 @@
-// Any octets as the records of a delivery, each after its length in two: the store sees
+// Any octets as the records of an upload, each after its length in two: the store sees
 // calls in their order only, and never more octets than were announced.
-#include "transport/trace_upload/delivery.hpp"
+#include "transport/trace_upload/upload_receiver.hpp"
 
 #include <cstdlib>
 
@@ -12,7 +12,7 @@ void must(bool holds) {
   if (!holds) std::abort();
 }
 
-struct checking_store final : delivery_store {
+struct checking_store final : upload_store {
   std::string accept(const node_identity& owner, std::uint64_t files, std::uint64_t bytes) override {
     must(!accepted && files != 0);
     if (owner.name == "no") return "no";
@@ -57,13 +57,13 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   std::span<const char> rest{reinterpret_cast<const char*>(data), size};
   checking_store store;
   {
-    delivery_receiver receiver{store};
+    upload_receiver receiver{store};
     while (rest.size() >= 2) {
       const auto low = static_cast<unsigned char>(rest[0]), high = static_cast<unsigned char>(rest[1]);
       rest = rest.subspan(2);
       const auto length = std::min<std::size_t>(rest.size(), low + 256U * high);
       const auto receipt = receiver.on_payload(rest.first(length));
-      must(receipt.empty() || read_receipt(receipt).what != delivery_answer::kind::malformed);
+      must(receipt.empty() || read_receipt(receipt).what != upload_answer::kind::malformed);
       rest = rest.subspan(length);
     }
     read_receipt({reinterpret_cast<const char*>(data), size});

@@ -2,17 +2,19 @@
 // goes to the launcher. docs/wire.md, section 6.1, has the grammar.
 #pragma once
 
-#include "transport/hub/hub.hpp"
+#include "transport/frames/peer.hpp"
 
-#include <filesystem>
+#include <cstdint>
+#include <span>
+#include <string>
 
 namespace troupe::transport {
 
 /// Where the receiving side puts files. All functions but discard() return an empty text,
 /// or why not, as a sentence; after that only discard() is called.
-class delivery_store {
+class upload_store {
  public:
-  virtual ~delivery_store() = default;
+  virtual ~upload_store() = default;
   /// First call: whose files are to come, how many, and how long they are together.
   virtual std::string accept(const node_identity& owner, std::uint64_t files, std::uint64_t bytes) = 0;
   /// Files are numbered from 0, and come in that order.
@@ -26,21 +28,21 @@ class delivery_store {
   virtual void discard() noexcept = 0;
 };
 
-/// The receiving side of one delivery; knows no sockets and no files. Not thread-safe.
+/// The receiving side of one upload; knows no sockets and no files. Not thread-safe.
 /// Whatever arrives, it takes no more octets than were announced, and the store sees calls
 /// in the order above only.
-class delivery_receiver {
+class upload_receiver {
  public:
   enum class state : std::uint8_t { fresh, between_files, in_file, kept, refused };
 
   /// `store` must outlive it.
-  explicit delivery_receiver(delivery_store& store) : store_(store) {}
+  explicit upload_receiver(upload_store& store) : store_(store) {}
   /// Discards what was not kept.
-  ~delivery_receiver() { give_up(); }
-  delivery_receiver(const delivery_receiver&) = delete;
-  delivery_receiver& operator=(const delivery_receiver&) = delete;
+  ~upload_receiver() { give_up(); }
+  upload_receiver(const upload_receiver&) = delete;
+  upload_receiver& operator=(const upload_receiver&) = delete;
 
-  /// One payload of kind delivery. Returns the payload of the receipt that answers it;
+  /// One payload of kind upload. Returns the payload of the receipt that answers it;
   /// empty: none is due.
   byte_buffer on_payload(std::span<const char>);
   /// The sender is gone.
@@ -58,7 +60,7 @@ class delivery_receiver {
   byte_buffer end_file(std::span<const char>);
   byte_buffer receipt();
 
-  delivery_store& store_;
+  upload_store& store_;
   state state_ = state::fresh;
   std::uint64_t files_ = 0, files_done_ = 0;
   std::uint64_t bytes_ = 0, received_ = 0, told_ = 0; ///< of all files
@@ -71,30 +73,13 @@ class delivery_receiver {
 /// part, at first 0.
 std::uint32_t file_digest(std::span<const char> part, std::uint32_t before = 0);
 
-/// What a node is told while it delivers.
-struct delivery_answer {
+/// What a node is told while it uploads.
+struct upload_answer {
   enum class kind : std::uint8_t { taken, kept, refused, malformed };
   kind what = kind::malformed;
   std::uint64_t bytes = 0; ///< taken
   std::string why;         ///< refused
 };
-delivery_answer read_receipt(std::span<const char>);
-
-// -- sending -------------------------------------------------------------------------
-
-struct delivery {
-  std::string endpoint;                     ///< of the node that takes them
-  node_identity owner;                      ///< whose files they are
-  std::vector<std::filesystem::path> files; ///< their numbers are their places here
-  /// Without any progress for this long, it is given up.
-  std::chrono::milliseconds patience = std::chrono::seconds{10};
-  /// Asked all the time; true: give it up. May be empty.
-  std::function<bool()> give_up;
-};
-
-/// Visits the node and brings it the files, which nobody may be writing to. Blocks; at most
-/// limits::delivery_window_bytes are read ahead. `links` are the hub's options but for the
-/// identity. Returns an empty text when the other side has kept them, or why it has not.
-std::string deliver(const delivery&, hub_options links);
+upload_answer read_receipt(std::span<const char>);
 
 } // namespace troupe::transport
