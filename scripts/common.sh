@@ -10,7 +10,7 @@ packages_build=(
   libmsgpack-cxx-dev libutfcpp-dev libsqlite3-dev zlib1g-dev libsodium-dev libgmp-dev prometheus-cpp-dev catch2
 )
 # What the tests are built with, what checks the style, and what some tests use.
-packages_test=(clang lld clang-format shellcheck graphviz iproute2 python3 python3-zmq python3-msgpack)
+packages_test=(clang lld clang-format shellcheck graphviz iproute2 libvalijson-dev python3 python3-zmq python3-msgpack)
 
 say() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; }
 die() {

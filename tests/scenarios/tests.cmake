@@ -21,3 +21,13 @@ troupe_test(scenario_config_files SOURCES scenarios/config_files_test.cpp LINKS 
 target_compile_definitions(scenario_config_files PRIVATE
   TROUPE_PROGRAM="$<TARGET_FILE:troupe>" CONFIG_DIR="${PROJECT_SOURCE_DIR}/config")
 add_dependencies(scenario_config_files troupe)
+
+# The same files, held against `troupe schema` by a validator.
+find_path(VALIJSON_INCLUDE_DIR valijson/validator.hpp)
+if(VALIJSON_INCLUDE_DIR)
+  troupe_test(scenario_config_schema SOURCES scenarios/config_schema_test.cpp LINKS troupe_scenarios troupe_runner_file)
+  target_include_directories(scenario_config_schema SYSTEM PRIVATE ${VALIJSON_INCLUDE_DIR})
+  target_compile_definitions(scenario_config_schema PRIVATE CONFIG_DIR="${PROJECT_SOURCE_DIR}/config")
+else()
+  message(WARNING "libvalijson-dev is missing: config/ is not held against the schema")
+endif()
