@@ -7,6 +7,7 @@ troupe_test(unit_trace
     trace/export/export_perfetto_test.cpp
     base/durations_test.cpp
     base/files_test.cpp
+    trace/record/format_test.cpp
     trace/query/filter_test.cpp
     trace/record/ledger_test.cpp
     trace/live/live_test.cpp
@@ -24,3 +25,5 @@ troupe_test(unit_trace
     base/utf8_test.cpp
     trace/view/view_test.cpp
   LINKS troupe_trace troupe_cli_trace nlohmann_json::nlohmann_json SQLite::SQLite3)
+set_source_files_properties(trace/record/format_test.cpp trace/query/filter_test.cpp trace/export/export_test.cpp
+  PROPERTIES COMPILE_DEFINITIONS TROUPE_TRACE_PAGE="${PROJECT_SOURCE_DIR}/docs/trace.md")

@@ -109,6 +109,8 @@ node_index recorder::add_node(std::string_view name, std::uint64_t incarnation) 
 actor_index recorder::add_actor(node_index node, std::uint64_t id, std::string_view role) {
   std::lock_guard lock{impl_->mutex};
   auto& actors = impl_->actors;
+  const auto last = std::min(impl_->options.actors_max, format::actor_index_max);
+  if (actors.size() > last && !impl_->actor_numbers.contains({node, id})) return format::actor_index_max + 1;
   auto [it, fresh] = impl_->actor_numbers.try_emplace({node, id}, static_cast<actor_index>(actors.size()));
   if (fresh) {
     actors.push_back({{node, id}, impl_->intern_locked(role)});
@@ -117,7 +119,7 @@ actor_index recorder::add_actor(node_index node, std::uint64_t id, std::string_v
     entry.role = impl_->intern_locked(role);
     impl_->define_actor(it->second);
   }
-  return std::min(it->second, format::actor_index_max + 1);
+  return it->second;
 }
 
 void recorder::impl::define_string(string_index index) {
@@ -132,7 +134,6 @@ void recorder::impl::define_node(node_index index) {
 }
 
 void recorder::impl::define_actor(actor_index index) {
-  if (index > format::actor_index_max) return;
   auto& a = actors[index];
   if (!room(tables_, format::record_bytes)) return;
   tables_.append(static_cast<std::uint64_t>(record_kind::define_actor), 0, a.key.id,

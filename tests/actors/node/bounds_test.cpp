@@ -1,25 +1,20 @@
 // What one peer may have of each kind of record: more, and it is cut off.
-#include "actors/node/node.hpp"
-
-#include "tests/support/catch.hpp"
+#include "tests/actors/wire_peer.hpp"
 #include "tests/support/memory.hpp"
-#include "tests/support/temporary_directory.hpp"
-
-#include <caf/all.hpp>
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
+#include <functional>
 #include <thread>
 
 using namespace troupe;
 using namespace std::chrono_literals;
-using transport::byte_buffer;
-using transport::envelope_header;
+using tests::open_node;
+using tests::wire_peer;
 using transport::envelope_kind;
 
 namespace {
 
+<<<<<<< HEAD
 /// A peer that knows nothing but the wire, and what it hears of the end of its session.
 class wire_peer final : public transport::hub_listener {
  public:
@@ -111,6 +106,8 @@ struct open_node {
   std::unique_ptr<node> main;
 };
 
+=======
+>>>>>>> 9f7137dced5b5f118edcd7205e02411737e06f77
 /// A control record in codec 1: [incarnation, name, endpoint, codecs].
 std::string node_record(std::uint64_t incarnation, const std::string& name, const std::string& endpoint) {
   const auto text = [](const std::string& x) {
