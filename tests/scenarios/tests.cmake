@@ -17,7 +17,7 @@ target_compile_definitions(scenario_deadlock PRIVATE
 add_dependencies(scenario_deadlock troupe)
 
 # The program, with the files that users begin with.
-troupe_test(scenario_config_files SOURCES scenarios/config_files_test.cpp LINKS troupe_cli TIMEOUT 300)
+troupe_test(scenario_config_files SOURCES scenarios/config_files_test.cpp LINKS troupe_cli)
 target_compile_definitions(scenario_config_files PRIVATE
   TROUPE_PROGRAM="$<TARGET_FILE:troupe>" CONFIG_DIR="${PROJECT_SOURCE_DIR}/config")
 add_dependencies(scenario_config_files troupe)
