@@ -138,7 +138,7 @@ struct open_node {
       said += text + '\n';
     };
     options.warn = tell;
-    options.links.log = [tell](transport::log_level level, std::string_view text) {
+    options.hub.log = [tell](transport::log_level level, std::string_view text) {
       if (level == transport::log_level::warning) tell(std::string{text});
     };
     if (change) change(options);

@@ -48,7 +48,7 @@ TEST_CASE("a request over a full link fails at once, and a message is dropped as
           "[actors][back-pressure]") {
   constexpr std::size_t limit = 64 << 10;
   const std::uint64_t incarnation = 0x1234;
-  open_node there{[](node_options& options) { options.links.queue_bytes_max = limit; }};
+  open_node there{[](node_options& options) { options.hub.queue_bytes_max = limit; }};
   wire_peer slow{
       there.main->endpoint(),
       {.incarnation = incarnation, .types = {"string"}, .window_bytes = limit, .keeps_frames = true}};
