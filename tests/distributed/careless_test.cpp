@@ -252,3 +252,19 @@ TEST_CASE("larger messages pass where the file allows them, and in one process",
   CHECK(run.ended("passed", 0));
   CHECK(run.result["result"]["n"] == 20'000'000);
 }
+
+TEST_CASE("what the process of a node writes is in its log in the run directory, shown or not",
+          "[careless]") {
+  const std::string quiet = GENERATE("", "--quiet");
+  CAPTURE(quiet);
+  const careless_run run("prints", "2",
+                         quiet.empty() ? std::vector<std::string>{} : std::vector<std::string>{quiet});
+  CHECK(run.ended("passed", 0));
+  const auto text = content_of(run.directory / "runs/latest/w1.log");
+  CAPTURE(text, run.errors);
+  // Two streams, which may overtake each other.
+  CHECK((text == "on \\x1b[31mstdout\non stderr\n" || text == "on stderr\non \\x1b[31mstdout\n"));
+  CHECK(contains(run.errors, "on stderr") == quiet.empty());
+  CHECK_FALSE(fs::exists(run.directory / "runs/latest/w2.log")); // it said nothing
+  CHECK_FALSE(fs::exists(run.directory / "runs/latest/main.log"));
+}

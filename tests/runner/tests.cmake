@@ -1,5 +1,6 @@
 troupe_test(unit_runtime
   SOURCES
+    runner/run/announcement_test.cpp
     runner/run/endings_test.cpp
     runner/run/seeded_test.cpp
     runner/run/stalls_test.cpp

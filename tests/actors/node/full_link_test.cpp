@@ -53,7 +53,7 @@ TEST_CASE("a request over a full link fails at once, and a message is dropped as
       there.main->endpoint(),
       {.incarnation = incarnation, .types = {"string"}, .window_bytes = limit, .keeps_frames = true}};
   there.await("greedy");
-  const auto remote = caf::actor_cast<caf::actor>(there.main->links().actor_of(incarnation, 77));
+  const auto remote = caf::actor_cast<caf::actor>(there.main->gateway().actor_of(incarnation, 77));
   tally all;
   const auto one = there.main->system().spawn(asker, remote, there.main.get(), &all);
   const auto [requests, messages] = all.dropped.get_future().get();

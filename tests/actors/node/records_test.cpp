@@ -31,12 +31,12 @@ fields stated_of(const std::string& cell) {
   return {parts.begin(), parts.end()};
 }
 
-/// Of each kind, as the page has them; `deliveries` are a visitor's, not a node's.
-fields_of_kinds stated(bool deliveries) {
+/// Of each kind, as the page has them; `uploads` are a visitor's, not a node's.
+fields_of_kinds stated(bool uploads) {
   fields_of_kinds all;
   for (const auto& row : testing::page(TROUPE_WIRE_PAGE).table("| kind | name | fields | meaning |")) {
     const auto kind = static_cast<unsigned>(std::stoi(row.at(0)));
-    if (deliveries || kind < static_cast<unsigned>(envelope_kind::delivery)) all[kind] = stated_of(row.at(2));
+    if (uploads || kind < static_cast<unsigned>(envelope_kind::upload)) all[kind] = stated_of(row.at(2));
   }
   return all;
 }
@@ -64,7 +64,7 @@ struct conversation {
     node.await("peer");
   }
 
-  caf::actor remote() { return caf::actor_cast<caf::actor>(node.main->links().actor_of(there, theirs)); }
+  caf::actor remote() { return caf::actor_cast<caf::actor>(node.main->gateway().actor_of(there, theirs)); }
   /// What the peer hears of that kind, and of that about it.
   wire_peer::record heard(envelope_kind kind, const std::function<bool(const envelope_header&)>& which = {}) {
     return peer.hears(
@@ -190,7 +190,7 @@ TEST_CASE("news of a third node lie on the wire as the pages say", "[actors][wir
 
 TEST_CASE("a probe and its report lie on the wire as the pages say", "[actors][wire]") {
   conversation c{GENERATE(0, 1)};
-  CHECK(c.node.main->links().probe(3, true) == 1);
+  CHECK(c.node.main->gateway().probe(3, true) == 1);
   const auto probe = c.heard(envelope_kind::probe);
   CHECK(probe.header.request == 3);
   CHECK(probe.header.type == 1);
@@ -230,7 +230,7 @@ TEST_CASE("the fields of each kind of record are those on the wire page, no fewe
                .request = normal | 9,
                .type = 1},
               "\x91\x07");
-  c.node.main->links().probe(3, true);
+  c.node.main->gateway().probe(3, true);
   c.peer.send({.kind = envelope_kind::probe, .request = 9, .type = 1});
   c.heard(envelope_kind::probe);
   c.heard(envelope_kind::bounce);
