@@ -7,29 +7,12 @@
 #include <fmt/format.h>
 
 namespace troupe {
-namespace {
 
-std::string significant(double value) {
+std::string three_digits(double value) {
   if (value >= 99.95) return fmt::format("{:.0f}", value);
   if (value >= 9.995) return fmt::format("{:.1f}", value);
   return fmt::format("{:.2f}", value);
 }
-
-} // namespace
-
-std::string duration_text(std::int64_t ns) {
-  if (ns < 0) return ns == INT64_MIN ? "-292 years" : fmt::format("-{}", duration_text(-ns));
-  auto value = static_cast<double>(ns);
-  if (ns < 1'000) return fmt::format("{} ns", ns);
-  if (value < 999.5e3) return significant(value / 1e3) + " µs";
-  if (value < 999.5e6) return significant(value / 1e6) + " ms";
-  if (value < 99.95e9) return significant(value / 1e9) + " s";
-  auto seconds = ns / 1'000'000'000;
-  if (seconds < 3600) return fmt::format("{} m {} s", seconds / 60, seconds % 60);
-  return fmt::format("{} h {} m", seconds / 3600, seconds / 60 % 60);
-}
-
-std::string time_text(std::int64_t ns) { return fmt::format("{:.6f} s", static_cast<double>(ns) / 1e9); }
 
 std::string bytes_text(std::uint64_t bytes) {
   constexpr std::string_view units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
@@ -38,7 +21,7 @@ std::string bytes_text(std::uint64_t bytes) {
   std::size_t u = 0;
   for (; value >= 999.5 && u + 1 < std::size(units); ++u)
     value /= 1024;
-  return significant(value) + " " + std::string{units[u]};
+  return three_digits(value) + " " + std::string{units[u]};
 }
 
 std::string grouped(std::uint64_t number) {
@@ -120,52 +103,6 @@ std::size_t display_width(std::string_view text) {
     text.remove_prefix(n);
   }
   return columns;
-}
-
-std::string cut_to_width(std::string_view text, int width) {
-  if (width <= 0 || display_width(text) <= static_cast<std::size_t>(width)) return std::string{text};
-  std::size_t at = 0, columns = 0;
-  while (at < text.size()) {
-    const auto n = std::max<std::size_t>(1, code_point_length(text.substr(at)));
-    columns += display_width(text.substr(at, n));
-    if (columns >= static_cast<std::size_t>(width)) break;
-    at += n;
-  }
-  return std::string{text.substr(0, at)} + "…";
-}
-
-void table::row(std::vector<std::string> cells) {
-  for (auto& cell : cells)
-    cell = printable(cell);
-  rows_.push_back(std::move(cells));
-}
-
-shown_text table::render(int width, std::string_view indent) const {
-  std::vector<std::string> heads;
-  std::vector<std::size_t> widths;
-  for (auto& c : columns_) {
-    heads.push_back(printable(c.head));
-    widths.push_back(display_width(heads.back()));
-  }
-  for (auto& r : rows_)
-    for (std::size_t i = 0; i < r.size() && i < widths.size(); ++i)
-      widths[i] = std::max(widths[i], display_width(r[i]));
-  auto line = [&](const std::vector<std::string>& cells) {
-    std::string out{indent};
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
-      const auto text = i < cells.size() ? cells[i] : std::string{};
-      auto pad = std::string(widths[i] - std::min(widths[i], display_width(text)), ' ');
-      if (i > 0) out += "  ";
-      out += columns_[i].where == align::right ? pad + text : text + pad;
-    }
-    while (!out.empty() && out.back() == ' ')
-      out.pop_back();
-    return shown_text{cut_to_width(out, width)};
-  };
-  auto out = line(heads).in(text_style::faint) + "\n";
-  for (auto& r : rows_)
-    out += line(r) + "\n";
-  return out;
 }
 
 } // namespace troupe

@@ -1,4 +1,4 @@
-// Words and numbers for people: durations, sizes, counts, aligned tables.
+// Words and numbers for people: sizes, counts, columns. Times have durations.hpp.
 #pragma once
 
 #include "base/shown_text.hpp"
@@ -13,10 +13,8 @@
 
 namespace troupe {
 
-/// "1.25 ms", "830 ns", "2 m 5 s"; three significant digits, negative ones with a sign.
-std::string duration_text(std::int64_t ns);
-/// A time since the start of the run, for a column: "1.234567 s".
-std::string time_text(std::int64_t ns);
+/// "1.50", "15.0", "150": three significant digits of a number from 1 to 999.5.
+std::string three_digits(double);
 /// "1.5 KiB".
 std::string bytes_text(std::uint64_t bytes);
 /// "1,234,567".
@@ -39,28 +37,7 @@ bool glob_match(std::string_view pattern, std::string_view text);
 /// take for a formula, a text that begins with = + - @ and is no number, gets an apostrophe in front.
 std::string csv_cell(std::string_view);
 
-/// Columns that line up. Cells are text, made printable; the first row is the head.
-class table {
- public:
-  enum class align : std::uint8_t { left, right };
-  struct column {
-    std::string head;
-    align where = align::left;
-  };
-  explicit table(std::vector<column> columns) : columns_{std::move(columns)} {}
-  void row(std::vector<std::string> cells);
-  bool empty() const { return rows_.empty(); }
-  /// Lines with ends. `width` > 0 cuts lines to it.
-  shown_text render(int width, std::string_view indent = "") const;
-
- private:
-  std::vector<column> columns_;
-  std::vector<std::vector<std::string>> rows_;
-};
-
 /// Columns that a text which is printable takes on a terminal.
 std::size_t display_width(std::string_view);
-/// Cuts to that many columns, the last being "…", where it is longer; 0: never.
-std::string cut_to_width(std::string_view, int width);
 
 } // namespace troupe

@@ -71,11 +71,11 @@ void append_visible(std::string& out, char32_t c) {
   else if (c == U'\t')
     out += "\\t";
   else if (c < 0x80)
-    fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned>(c));
+    out += fmt::format("\\x{:02x}", static_cast<unsigned>(c));
   else if (c <= 0xffff)
-    fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
+    out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
   else
-    fmt::format_to(std::back_inserter(out), "\\U{:08x}", static_cast<unsigned>(c));
+    out += fmt::format("\\U{:08x}", static_cast<unsigned>(c));
 }
 
 } // namespace
@@ -107,6 +107,21 @@ std::size_t find_invalid_utf8(std::string_view text) {
 
 bool is_utf8(std::string_view text) { return find_invalid_utf8(text) == std::string_view::npos; }
 
+std::size_t whole_code_points(std::string_view text) {
+  const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80; };
+  for (std::size_t back = 1; back <= std::min<std::size_t>(4, text.size()); ++back)
+    if (const auto start = text.size() - back; !continues(text[start]))
+      return static_cast<unsigned char>(text[start]) >= 0xc0 && code_point_length(text.substr(start)) == 0
+                 ? start
+                 : text.size();
+  return text.size();
+}
+
+std::string_view cut_to_bytes(std::string_view text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  return text.substr(0, whole_code_points(text.substr(0, bytes_max)));
+}
+
 bool is_unprintable(char32_t c) { return within(unprintables, c); }
 
 std::size_t columns_of(char32_t c) { return within(zero_width, c) ? 0 : within(double_width, c) ? 2 : 1; }
@@ -122,7 +137,7 @@ std::string printable(std::string_view text, std::string_view kept) {
     if (text.empty()) break;
     const auto n = code_point_length(text);
     if (n == 0)
-      fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(text[0]));
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[0]));
     else if (const auto c = code_point_of(text);
              is_unprintable(c) && (n > 1 || kept.find(text[0]) == std::string_view::npos))
       append_visible(out, c);
@@ -148,7 +163,7 @@ void append_json_escape(std::string& out, char32_t c) {
     append_json_escape(out, 0xdc00 + ((c - 0x10000) & 0x3ff));
     return;
   }
-  fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
+  out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
 }
 
 std::string json_printable(std::string json) {

@@ -18,6 +18,12 @@ std::size_t code_points(std::string_view);
 std::size_t find_invalid_utf8(std::string_view);
 bool is_utf8(std::string_view);
 
+/// Bytes of the longest beginning that does not end within a code point, where more may follow: all, unless
+/// the last one is not whole.
+std::size_t whole_code_points(std::string_view);
+/// The beginning of at most that many bytes, which does not end within a code point.
+std::string_view cut_to_bytes(std::string_view, std::size_t bytes_max);
+
 /// What must not reach a terminal or a page as it is: controls (C0 with line ends and tabs, DEL,
 /// C1), what turns the direction of text, what takes no place and so hides, line and paragraph
 /// separators, tags.

@@ -1,8 +1,6 @@
 # Headers of libraries that most sources of a room include, parsed once for all of them: about a
 # quarter of the time to build. Headers of the project are never among them, and every source
 # includes what it uses itself, as scripts/check_style.sh --tidy sees, which compiles each alone.
-# The release is built without: there g++ 12 takes parts of std::string from a precompiled header
-# for writing out of bounds.
 
 option(TROUPE_PRECOMPILE "Parse the libraries' headers once" OFF)
 

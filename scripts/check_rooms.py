@@ -22,6 +22,7 @@ HEADERS = {
     "terminal": r"termios\.h$",
     "toml": r"toml\+\+/",
     "utfcpp": r"utf8(\.h$|/)",
+    "zlib": r"zlib\.h$",
     "zmq": r"zmq",
 }
 TEXTS = {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# scripts/check_style.sh [--tidy [FILE...]]: format, length of files, the arrows between the
-# rooms, and that all output passes one place. With --tidy also clang-tidy, on the given sources or on those that
-# differ from main; `--tidy all` on every source.
+# scripts/check_style.sh [--tidy [FILE...]]: format, length of files, the arrows between the rooms, that a
+# class stands in one source, and that all output passes one place. With --tidy also clang-tidy, on the given
+# sources or on those that differ from main; `--tidy all` on every source.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -65,6 +65,14 @@ check_output() {
   fi
 }
 
+# A seed that was printed gives the same again with every standard library.
+check_draws() {
+  local found
+  if found=$(grep -nE 'std::([a-z_]+_distribution|shuffle|sample|default_random_engine)\>' "${sources[@]}"); then
+    complain "$found"$'\n'"what is drawn from a seed is drawn by base/random.hpp"
+  fi
+}
+
 check_tidy() {
   local files=() file database=build/tidy
   # Each source by itself: what it forgets to include shows.
@@ -88,7 +96,9 @@ check_tidy() {
 check_format
 check_length
 check_rooms
+scripts/check_classes.py || failed=1
 check_output
+check_draws
 if command -v shellcheck >/dev/null; then
   shellcheck -x scripts/*.sh tests/distributed/*.sh .ci/run || complain "shellcheck has complaints"
 fi

@@ -24,8 +24,7 @@ if [ ${#targets[@]} -eq 0 ]; then
 fi
 
 install_missing "${packages_build[@]}" clang libclang-rt-14-dev
-cmake --preset fuzz >/dev/null
-cmake --build --preset fuzz --target "${targets[@]/#/fuzz_}"
+build fuzz --target "${targets[@]/#/fuzz_}"
 
 broken=()
 mkdir -p build/fuzz/crashes

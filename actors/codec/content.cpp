@@ -23,3 +23,15 @@ caf::message one_value::move_to_message() { return message_of_one(take()); }
 caf::message one_value::copy_to_message() const { return message_of_one(value().copy()); }
 
 } // namespace troupe
+
+template class caf::detail::tuple_vals_impl<caf::type_erased_tuple, caf::error>;
+template class caf::detail::tuple_vals_impl<caf::detail::message_data, caf::error>;
+template class caf::detail::tuple_vals_impl<caf::detail::message_data, caf::exit_msg>;
+template class caf::detail::tuple_vals_impl<caf::detail::message_data, caf::actor>;
+template class caf::detail::tuple_vals_impl<caf::detail::message_data, std::string>;
+template class caf::detail::type_erased_value_impl<caf::error>;
+template class caf::detail::type_erased_value_impl<caf::exit_msg>;
+template class caf::detail::type_erased_value_impl<caf::actor>;
+template class caf::detail::type_erased_value_impl<std::string>;
+template class caf::detail::type_erased_value_impl<std::vector<caf::actor>>;
+template class caf::detail::type_erased_value_impl<std::vector<std::string>>;

@@ -1,8 +1,11 @@
 // The content of messages that have one element, as nearly all have.
 #pragma once
 
+#include <caf/actor.hpp>
+#include <caf/error.hpp>
 #include <caf/mailbox_element.hpp>
 #include <caf/message.hpp>
+#include <caf/system_messages.hpp>
 
 #include <cstdint>
 #include <string>
@@ -13,6 +16,25 @@ namespace troupe {
 
 /// The message with these elements in order.
 caf::message message_of(std::vector<caf::type_erased_value_ptr> elements);
+
+/// What CAF makes of an argument of make_message or send.
+template <class T>
+using sent_as = typename caf::unbox_message_element<caf::detail::strip_and_convert_t<T>>::type;
+
+/// As caf::make_message, whose tuples take several times as long to compile for each combination of types;
+/// this one takes an allocation more for each element.
+template <class... Ts>
+caf::message message_with(Ts&&... xs) {
+  static_assert((caf::is_serializable_or_whitelisted<sent_as<Ts>>::value && ...),
+                "a message type needs an overload of inspect()");
+  std::vector<caf::type_erased_value_ptr> elements;
+  elements.reserve(sizeof...(Ts));
+  (elements.push_back(caf::make_type_erased_value<sent_as<Ts>>(std::forward<Ts>(xs))), ...);
+  return message_of(std::move(elements));
+}
+
+/// A message alone is not put into another.
+inline caf::message message_with(caf::message whole) { return whole; }
 
 /// A tuple of one value. CAF's own tuples generate most of their code for each type; here only
 /// what a handler calls is.
@@ -76,3 +98,17 @@ class element_of final : public Base, public content_of<T> {
 };
 
 } // namespace troupe
+
+// CAF's own headers make messages of these types, in every source that includes them: their code is in
+// content.cpp.
+extern template class caf::detail::tuple_vals_impl<caf::type_erased_tuple, caf::error>;
+extern template class caf::detail::tuple_vals_impl<caf::detail::message_data, caf::error>;
+extern template class caf::detail::tuple_vals_impl<caf::detail::message_data, caf::exit_msg>;
+extern template class caf::detail::tuple_vals_impl<caf::detail::message_data, caf::actor>;
+extern template class caf::detail::tuple_vals_impl<caf::detail::message_data, std::string>;
+extern template class caf::detail::type_erased_value_impl<caf::error>;
+extern template class caf::detail::type_erased_value_impl<caf::exit_msg>;
+extern template class caf::detail::type_erased_value_impl<caf::actor>;
+extern template class caf::detail::type_erased_value_impl<std::string>;
+extern template class caf::detail::type_erased_value_impl<std::vector<caf::actor>>;
+extern template class caf::detail::type_erased_value_impl<std::vector<std::string>>;

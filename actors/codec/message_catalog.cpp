@@ -72,58 +72,60 @@ caf::mailbox_element_ptr make_arrived(message_catalog::arrival of, caf::message 
 } // namespace
 
 message_catalog::message_catalog() : serial_(next_catalog.fetch_add(1, std::memory_order_relaxed)) {
-  builtin<bool>("bool");
-  builtin<std::int8_t>("i8");
-  builtin<std::int16_t>("i16");
-  builtin<std::int32_t>("i32");
-  builtin<std::int64_t>("i64");
-  builtin<std::uint8_t>("u8");
-  builtin<std::uint16_t>("u16");
-  builtin<std::uint32_t>("u32");
-  builtin<std::uint64_t>("u64");
-  builtin<float>("f32");
-  builtin<double>("f64");
-  builtin<std::string>("string");
-  builtin<std::u16string>("u16string");
-  builtin<std::u32string>("u32string");
-  builtin<std::vector<char>>("bytes");
-  builtin<std::vector<std::string>>("strings");
-  builtin<std::set<std::string>>("string_set");
-  builtin<std::map<std::string, std::string>>("string_map");
-  builtin<caf::atom_value>("atom");
-  builtin<caf::unit_t>("unit");
-  builtin<caf::duration>("duration");
-  builtin<caf::timespan>("timespan");
-  builtin<caf::timestamp>("timestamp");
-  builtin<caf::error>("error");
-  builtin<caf::message>("message");
-  builtin<caf::message_id>("message_id");
-  builtin<caf::node_id>("node");
-  builtin<caf::exit_msg>("exit");
-  builtin<caf::down_msg>("down");
-  builtin<caf::actor>("actor");
-  builtin<caf::actor_addr>("actor_addr");
-  builtin<caf::strong_actor_ptr>("actor_ptr");
-  builtin<caf::weak_actor_ptr>("weak_actor_ptr");
-  builtin<std::vector<caf::actor>>("actors");
-  builtin<std::vector<caf::actor_addr>>("actor_addrs");
+  add<bool>("bool");
+  add<std::int8_t>("i8");
+  add<std::int16_t>("i16");
+  add<std::int32_t>("i32");
+  add<std::int64_t>("i64");
+  add<std::uint8_t>("u8");
+  add<std::uint16_t>("u16");
+  add<std::uint32_t>("u32");
+  add<std::uint64_t>("u64");
+  add<float>("f32");
+  add<double>("f64");
+  add<std::string>("string");
+  add<std::u16string>("u16string");
+  add<std::u32string>("u32string");
+  add<std::vector<char>>("bytes");
+  add<std::vector<std::string>>("strings");
+  add<std::set<std::string>>("string_set");
+  add<std::map<std::string, std::string>>("string_map");
+  add<caf::atom_value>("atom");
+  add<caf::unit_t>("unit");
+  add<caf::duration>("duration");
+  add<caf::timespan>("timespan");
+  add<caf::timestamp>("timestamp");
+  add<caf::error>("error");
+  add<caf::message>("message");
+  add<caf::message_id>("message_id");
+  add<caf::node_id>("node");
+  add<caf::exit_msg>("exit");
+  add<caf::down_msg>("down");
+  add<caf::actor>("actor");
+  add<caf::actor_addr>("actor_addr");
+  add<caf::strong_actor_ptr>("actor_ptr");
+  add<caf::weak_actor_ptr>("weak_actor_ptr");
+  add<std::vector<caf::actor>>("actors");
+  add<std::vector<caf::actor_addr>>("actor_addrs");
 }
 
-void message_catalog::insert(element_codec codec) {
+void message_catalog::insert(const std::string& name, caf::rtti_pair type,
+                             const element_functions& functions) {
   static_assert(type_names.bytes_max == type_name_bytes_max);
-  if (!is_name(codec.name, type_names))
-    return refuse("message type " + readable(codec.type) + " cannot be called \"" + codec.name
-                  + "\"; a name has " + describe(type_names));
-  auto named = by_name_.find(codec.name);
-  auto typed = by_type_.find(codec.type);
+  if (!is_name(name, type_names))
+    return refuse("message type " + readable(type) + " cannot be called \"" + name + "\"; a name has "
+                  + describe(type_names));
+  auto named = by_name_.find(name);
+  auto typed = by_type_.find(type);
   if (named != by_name_.end() && typed != by_type_.end() && named->second == typed->second) return;
   if (named != by_name_.end())
-    return refuse("two message types are called \"" + codec.name + "\", " + readable(named->second->type)
-                  + " and " + readable(codec.type) + "; names must be unique in a program");
+    return refuse("two message types are called \"" + name + "\", " + readable(named->second->type) + " and "
+                  + readable(type) + "; names must be unique in a program");
   if (typed != by_type_.end())
-    return refuse("message type " + readable(codec.type) + " is registered as \"" + typed->second->name
-                  + "\" and as \"" + codec.name + "\"; give it one name");
-  const auto& kept = codecs_.emplace_back(std::move(codec));
+    return refuse("message type " + readable(type) + " is registered as \"" + typed->second->name
+                  + "\" and as \"" + name + "\"; give it one name");
+  codecs_.push_back({functions, name, type});
+  const auto& kept = codecs_.back();
   by_name_.emplace(kept.name, &kept);
   by_type_.emplace(kept.type, &kept);
 }

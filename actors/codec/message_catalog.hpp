@@ -23,10 +23,9 @@
 
 namespace troupe {
 
-/// How one element type of a message is made, written and read, by either codec.
-struct element_codec {
-  std::string name;
-  caf::rtti_pair type;
+/// How one element type of a message is made, written and read, by either codec: all that is compiled for
+/// each type. What is done with it is compiled once.
+struct element_functions {
   caf::type_erased_value_ptr (*make)();
   caf::error (*write)(wire_writer&, const void* value);
   caf::error (*read)(wire_reader&, void* value);
@@ -34,6 +33,31 @@ struct element_codec {
   caf::error (*unpack)(msgpack_reader&, void* value);
   /// The whole mailbox element of a message that has only this element, in one allocation.
   caf::mailbox_element_ptr (*make_arrived)(caf::strong_actor_ptr&& sender, caf::message_id, arrival_share&&);
+};
+
+template <class T>
+struct element_functions_of {
+  static caf::error write(wire_writer& out, const void* value) {
+    return out.apply(*static_cast<const T*>(value));
+  }
+  static caf::error read(wire_reader& in, void* value) { return in.apply(*static_cast<T*>(value)); }
+  static caf::error pack(msgpack_writer& out, const void* value) {
+    return out.apply(*static_cast<const T*>(value));
+  }
+  static caf::error unpack(msgpack_reader& in, void* value) { return in.apply(*static_cast<T*>(value)); }
+  static caf::mailbox_element_ptr make_arrived(caf::strong_actor_ptr&& sender, caf::message_id id,
+                                               arrival_share&& share) {
+    return caf::mailbox_element_ptr{new element_of<arrived, T>(
+        T{}, std::move(sender), id, caf::mailbox_element::forwarding_stack{}, std::move(share))};
+  }
+  static constexpr element_functions table{
+      &caf::make_type_erased_value<T>, write, read, pack, unpack, make_arrived};
+};
+
+/// Those of one type, under its name.
+struct element_codec : element_functions {
+  std::string name;
+  caf::rtti_pair type;
 };
 
 /// The element types of a message in order. Lives as long as its catalog.
@@ -68,7 +92,7 @@ class message_catalog {
     static_assert(std::is_default_constructible_v<T>,
                   "a message type is default-constructed before it is read");
     static_assert(std::is_copy_constructible_v<T>, "a message type is copied when it has several receivers");
-    insert(make_codec<T>(name));
+    insert(name, caf::make_rtti_pair<T>(), element_functions_of<T>::table);
   }
 
   /// From now on add() appends the sentence of what it refuses to `these` and goes on; null: it
@@ -131,13 +155,7 @@ class message_catalog {
   template <class T>
   static inline constinit std::atomic<std::uint64_t> name_in_trace{0};
 
-  template <class T>
-  static element_codec make_codec(std::string name);
-  template <class T>
-  void builtin(const char* name) {
-    insert(make_codec<T>(name));
-  }
-  void insert(element_codec);
+  void insert(const std::string& name, caf::rtti_pair, const element_functions&);
   void refuse(const std::string& why) const;
   const message_signature& of_new(const caf::rtti_pair&);
   const message_signature& of_several(const caf::type_erased_tuple&, std::size_t count);
@@ -154,22 +172,5 @@ class message_catalog {
   std::shared_mutex mutex_; ///< guards the two below
   std::map<std::vector<caf::rtti_pair>, std::unique_ptr<message_signature>> signatures_;
 };
-
-template <class T>
-element_codec message_catalog::make_codec(std::string name) {
-  return {
-      std::move(name),
-      caf::make_rtti_pair<T>(),
-      &caf::make_type_erased_value<T>,
-      [](wire_writer& out, const void* value) { return out.apply(*static_cast<const T*>(value)); },
-      [](wire_reader& in, void* value) { return in.apply(*static_cast<T*>(value)); },
-      [](msgpack_writer& out, const void* value) { return out.apply(*static_cast<const T*>(value)); },
-      [](msgpack_reader& in, void* value) { return in.apply(*static_cast<T*>(value)); },
-      [](caf::strong_actor_ptr&& sender, caf::message_id id, arrival_share&& share) {
-        return caf::mailbox_element_ptr{new element_of<arrived, T>(
-            T{}, std::move(sender), id, caf::mailbox_element::forwarding_stack{}, std::move(share))};
-      },
-  };
-}
 
 } // namespace troupe

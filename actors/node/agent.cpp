@@ -1,5 +1,7 @@
 #include "actors/node/agent.hpp"
 
+#include "base/utf8.hpp"
+
 #include <caf/all.hpp>
 
 namespace troupe {
@@ -114,7 +116,7 @@ caf::behavior agent(actor_of<agent_state>* self, role_spawner spawn, std::functi
         if (leave) leave();
       },
       [failed = std::move(failed)](failed_actor& who) {
-        who.why = cut_utf8(std::move(who.why), failure_bytes_max);
+        who.why.resize(cut_to_bytes(who.why, failure_bytes_max).size());
         if (failed) failed(who);
       },
       [on_mistake = std::move(on_mistake)](const program_mistake& what) {

@@ -4,7 +4,7 @@
 #include "actors/node/node.hpp"
 #include "actors/node/remote_proxy.hpp"
 #include "actors/runtime/scheduler.hpp"
-#include "transport/trace_upload/delivery.hpp"
+#include "transport/trace_upload/upload_receiver.hpp"
 
 #include <caf/actor_registry.hpp>
 #include <caf/all.hpp>
@@ -36,10 +36,10 @@ gateway::gateway(caf::actor_system& system, node_context& context, transport::no
 
 gateway::~gateway() { stop(std::chrono::milliseconds{0}); }
 
-void gateway::start(transport::hub_options options, transport::hub_listener* deliveries) {
+void gateway::start(transport::hub_options options, transport::hub_listener* uploads) {
   options.identity = identity_;
-  deliveries_ = deliveries;
-  if (deliveries != nullptr) options.capabilities |= transport::capability_delivery;
+  uploads_ = uploads;
+  if (uploads != nullptr) options.capabilities |= transport::capability_upload;
   if (context_.recorder.on()) options.capabilities |= transport::capability_trace;
   options.describe = [](const transport::peer_hello& who) {
     std::string ignored;
@@ -106,19 +106,19 @@ std::optional<known_node> gateway::find(const std::string& name) const {
   return result;
 }
 
-link_ptr gateway::link_of(const transport::peer_ptr& peer, payload_codec codec) {
+remote_peer_ptr gateway::peer_of(const transport::peer_ptr& peer, payload_codec codec) {
   std::lock_guard lock{mutex_};
   auto& known = directory_[peer->identity().incarnation];
   if (known.via == nullptr) {
     known.node.identity = peer->identity();
     known.id = node_id_of(peer->identity().incarnation);
-    known.via = link_ptr{new link(*this, peer, known.id, codec), false};
+    known.via = remote_peer_ptr{new remote_peer(*this, peer, known.id, codec), false};
     peer->attachment = std::shared_ptr<void>(known.via.get(), [keep = known.via](void*) {});
   }
   return known.via;
 }
 
-link_ptr gateway::route(std::uint64_t incarnation) {
+remote_peer_ptr gateway::route(std::uint64_t incarnation) {
   transport::node_identity identity;
   std::string endpoint;
   auto codec = payload_codec::none;
@@ -132,7 +132,7 @@ link_ptr gateway::route(std::uint64_t incarnation) {
     codec = best_codec(found->second.node.codecs);
   }
   if (endpoint.empty() || hub_ == nullptr || stopping_) return nullptr;
-  return link_of(hub_->open(identity, endpoint), codec);
+  return peer_of(hub_->open(identity, endpoint), codec);
 }
 
 void gateway::forget_the_gone() {
@@ -144,7 +144,7 @@ void gateway::forget_the_gone() {
 }
 
 bool gateway::learned(const transport::node_identity& node, const std::string& endpoint,
-                      const std::vector<int>& codecs, const link* from) {
+                      const std::vector<int>& codecs, const remote_peer* from) {
   if (node.incarnation == identity_.incarnation) return true;
   std::lock_guard lock{mutex_};
   if (directory_.size() >= known_nodes_max && !directory_.contains(node.incarnation)) {
@@ -166,7 +166,8 @@ bool gateway::learned(const transport::node_identity& node, const std::string& e
   return true;
 }
 
-std::size_t gateway::ways_since(std::size_t told, const link& to, std::vector<known_node>& into) const {
+std::size_t gateway::ways_since(std::size_t told, const remote_peer& to,
+                                std::vector<known_node>& into) const {
   std::lock_guard lock{mutex_};
   for (auto i = told; i < ways_.size(); ++i) {
     const auto found = directory_.find(ways_[i].incarnation);
@@ -177,7 +178,7 @@ std::size_t gateway::ways_since(std::size_t told, const link& to, std::vector<kn
   return ways_.size();
 }
 
-void gateway::link_up(link& fresh) {
+void gateway::peer_is_up(remote_peer& fresh) {
   const auto& hello = fresh.peer()->hello();
   {
     std::lock_guard lock{mutex_};
@@ -188,7 +189,7 @@ void gateway::link_up(link& fresh) {
   learned(hello.identity, hello.endpoint, fresh.greeted()->codecs, &fresh);
 }
 
-void gateway::link_ended(link& gone, transport::down_reason reason, const std::string& detail) {
+void gateway::peer_has_ended(remote_peer& gone, transport::down_reason reason, const std::string& detail) {
   known_node node;
   {
     std::lock_guard lock{mutex_};
@@ -206,7 +207,7 @@ void gateway::link_ended(link& gone, transport::down_reason reason, const std::s
 
 void gateway::on_peer_up(const transport::peer_ptr& peer) {
   if (is_visitor(peer->identity())) { // it brings files, and is no node
-    if (deliveries_ != nullptr) deliveries_->on_peer_up(peer);
+    if (uploads_ != nullptr) uploads_->on_peer_up(peer);
     return;
   }
   std::string why;
@@ -215,28 +216,28 @@ void gateway::on_peer_up(const transport::peer_ptr& peer) {
   const auto codec = best_codec(theirs.value_or(greeting{}).codecs);
   if (codec == payload_codec::none)
     warn("node " + peer->identity().name + " reads no payload codec that this node writes");
-  auto via = link_of(peer, codec);
+  auto via = peer_of(peer, codec);
   via->on_up(theirs.value_or(greeting{}), codec);
-  link_up(*via);
+  peer_is_up(*via);
   if (observer_.on_up)
     observer_.on_up({peer->identity(), peer->hello().endpoint, true, false, via->greeted()->codecs},
                     *via->greeted());
 }
 
 void gateway::on_frame(const transport::peer_ptr& peer, transport::inbound_frame frame) {
-  if (auto* via = static_cast<link*>(peer->attachment.get()))
+  if (auto* via = static_cast<remote_peer*>(peer->attachment.get()))
     via->on_frame(std::move(frame));
-  else if (is_visitor(peer->identity()) && deliveries_ != nullptr)
-    deliveries_->on_frame(peer, std::move(frame));
+  else if (is_visitor(peer->identity()) && uploads_ != nullptr)
+    uploads_->on_frame(peer, std::move(frame));
 }
 
 void gateway::on_peer_down(const transport::peer_ptr& peer, transport::down_reason reason,
                            std::string_view detail, std::uint64_t messages_lost) {
   if (is_visitor(peer->identity())) {
-    if (deliveries_ != nullptr) deliveries_->on_peer_down(peer, reason, detail, messages_lost);
+    if (uploads_ != nullptr) uploads_->on_peer_down(peer, reason, detail, messages_lost);
     return;
   }
-  link_of(peer, payload_codec::none)->on_down(reason, std::string{detail}, messages_lost);
+  peer_of(peer, payload_codec::none)->on_down(reason, std::string{detail}, messages_lost);
 }
 
 // -- the deadlock detector -------------------------------------------------------------
@@ -255,7 +256,7 @@ activity_report gateway::look(bool of_a_job) const {
 std::vector<wait_edge> gateway::edges() const {
   auto edges = context_.waits.edges();
   if (edges.size() > wait_edges_max) edges.resize(wait_edges_max);
-  std::unordered_map<std::uint64_t, link_ptr> ways;
+  std::unordered_map<std::uint64_t, remote_peer_ptr> ways;
   {
     std::lock_guard lock{mutex_};
     for (auto& [incarnation, known] : directory_)
@@ -267,8 +268,8 @@ std::vector<wait_edge> gateway::edges() const {
   return edges;
 }
 
-std::vector<link_ptr> gateway::links_up() const {
-  std::vector<link_ptr> up;
+std::vector<remote_peer_ptr> gateway::peers_up() const {
+  std::vector<remote_peer_ptr> up;
   std::lock_guard lock{mutex_};
   for (auto& [incarnation, known] : directory_)
     if (known.node.up) up.push_back(known.via);
@@ -276,14 +277,14 @@ std::vector<link_ptr> gateway::links_up() const {
 }
 
 std::size_t gateway::probe(std::uint64_t round, bool with_edges) {
-  const auto up = links_up();
+  const auto up = peers_up();
   for (auto& via : up)
     via->send_probe(round, with_edges);
   return up.size();
 }
 
 void gateway::tell_books() {
-  for (auto& via : links_up())
+  for (auto& via : peers_up())
     via->send_report(final_books, look(), {});
 }
 
@@ -366,8 +367,8 @@ void gateway::endings::remember(caf::actor_id id, const caf::error& reason) {
 }
 
 caf::strong_actor_ptr gateway::import_handle(const actor_ref& ref) {
-  if (auto* from = link::being_decoded(); from != nullptr && ref.incarnation != identity_.incarnation
-                                          && is_full_of(node_id_of(ref.incarnation), ref.id)) {
+  if (auto* from = remote_peer::being_decoded(); from != nullptr && ref.incarnation != identity_.incarnation
+                                                 && is_full_of(node_id_of(ref.incarnation), ref.id)) {
     from->exceed("it tells of more actors of one node than this node keeps, "
                  + std::to_string(remote_actors_max));
     return nullptr;

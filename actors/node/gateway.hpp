@@ -1,7 +1,7 @@
 // Between CAF and the transport: makes actors of other nodes look like local ones.
 #pragma once
 
-#include "actors/node/link.hpp"
+#include "actors/node/remote_peer.hpp"
 #include "actors/runtime/context.hpp"
 
 #include <caf/proxy_registry.hpp>
@@ -53,8 +53,8 @@ class gateway final : public transport::hub_listener,
   ~gateway() override;
 
   /// Opens the node's endpoint; throws std::runtime_error as transport::hub does.
-  /// `deliveries`, if any, hears of visitors that bring files; it must outlive this.
-  void start(transport::hub_options, transport::hub_listener* deliveries = nullptr);
+  /// `uploads`, if any, hears of visitors that bring files; it must outlive this.
+  void start(transport::hub_options, transport::hub_listener* uploads = nullptr);
   /// Says goodbye to all peers, waits until everything received is decoded, and kills
   /// all proxies. Idempotent.
   void stop(std::chrono::milliseconds linger);
@@ -102,7 +102,7 @@ class gateway final : public transport::hub_listener,
   caf::strong_actor_ptr make_proxy(caf::node_id, caf::actor_id) override;
   void set_last_hop(caf::node_id*) override {}
 
-  // -- for links ---------------------------------------------------------------------
+  // -- for remote peers ---------------------------------------------------------------------
   /// A local actor that can be reached from outside; null if it has ended.
   caf::strong_actor_ptr local(caf::actor_id);
   /// All local actors that were made reachable and have not ended.
@@ -111,15 +111,15 @@ class gateway final : public transport::hub_listener,
   caf::error why_ended(caf::actor_id) const;
   /// A peer told of another node and where it listens (empty: nowhere). False: too many are known.
   bool learned(const transport::node_identity&, const std::string& endpoint, const std::vector<int>& codecs,
-               const link* from);
+               const remote_peer* from);
   /// Whether there is no room for one more actor of that node.
   bool is_full_of(const caf::node_id&, caf::actor_id) const;
-  void link_up(link&);
+  void peer_is_up(remote_peer&);
   /// How many ways to nodes are known; ways_since() tells those that a peer has not been told, and how
   /// many there are now.
   std::size_t ways_known() const { return ways_count_.load(std::memory_order_acquire); }
-  std::size_t ways_since(std::size_t told, const link& to, std::vector<known_node>& into) const;
-  void link_ended(link&, transport::down_reason, const std::string& detail);
+  std::size_t ways_since(std::size_t told, const remote_peer& to, std::vector<known_node>& into) const;
+  void peer_has_ended(remote_peer&, transport::down_reason, const std::string& detail);
   void warn(const std::string&) const;
   /// This node ends its actors: from now on it is not told of as present.
   void leaving() { leaving_ = true; }
@@ -133,12 +133,12 @@ class gateway final : public transport::hub_listener,
   struct entry {
     known_node node;
     caf::node_id id;
-    link_ptr via;
+    remote_peer_ptr via;
   };
-  link_ptr link_of(const transport::peer_ptr&, payload_codec);
-  link_ptr route(std::uint64_t incarnation);
+  remote_peer_ptr peer_of(const transport::peer_ptr&, payload_codec);
+  remote_peer_ptr route(std::uint64_t incarnation);
   void forget_the_gone(); ///< under the mutex
-  std::vector<link_ptr> links_up() const;
+  std::vector<remote_peer_ptr> peers_up() const;
 
   caf::actor_system& system_;
   node_context& context_;
@@ -152,7 +152,7 @@ class gateway final : public transport::hub_listener,
   std::unordered_map<std::uint64_t, entry> directory_;
   struct way {
     std::uint64_t incarnation;
-    const link* from; ///< who told; compared only
+    const remote_peer* from; ///< who told; compared only
   };
   std::vector<way> ways_; ///< to the nodes of the directory that have an endpoint, as they were learned
   std::atomic<std::size_t> ways_count_{0};
@@ -173,7 +173,7 @@ class gateway final : public transport::hub_listener,
   std::condition_variable idle_;
   int busy_ = 0;
 
-  transport::hub_listener* deliveries_ = nullptr;
+  transport::hub_listener* uploads_ = nullptr;
   std::unique_ptr<transport::hub> hub_;
 };
 

@@ -156,7 +156,7 @@ node::node(node_options options, std::shared_ptr<message_catalog> catalog, role_
 }
 
 void node::begin(up_handler on_up, down_handler on_down, report_handler on_report) {
-  gateway_ = std::make_unique<gateway>(
+  gateway_ = std::make_unique<troupe::gateway>(
       *system_, context_, identity(),
       gateway::observer{std::move(on_up), std::move(on_down), std::move(on_report)});
   const std::string agent_role = "agent";
@@ -168,7 +168,7 @@ void node::begin(up_handler on_up, down_handler on_down, report_handler on_repor
                                        options_.on_mistake);
   this_role = nullptr;
   gateway_->export_handle(caf::actor_cast<caf::strong_actor_ptr>(agent_));
-  auto links = options_.links;
+  auto links = options_.hub;
   links.listen = options_.listen;
   greeting mine;
   mine.agent = agent_.id();
@@ -178,7 +178,7 @@ void node::begin(up_handler on_up, down_handler on_down, report_handler on_repor
   for (auto& name : catalog_->names())
     mine.types.insert(name);
   links.greeting = encode(mine);
-  gateway_->start(std::move(links), options_.deliveries);
+  gateway_->start(std::move(links), options_.uploads);
 }
 
 node::~node() { end(); }
@@ -345,12 +345,6 @@ std::vector<std::string> node::end_actors(std::chrono::milliseconds patience) {
 
 namespace {
 
-/// Messages that were sent to actors here and have no entry yet.
-std::int64_t waiting_in(const trace::ledger_counts& x) {
-  return static_cast<std::int64_t>(x.sent - x.remote_sent + x.remote_received - x.handled - x.dead_lettered
-                                   - x.dropped_total());
-}
-
 /// Actors that did not end in time cannot be destroyed without the scheduler. They are kept where
 /// a leak detector sees that this is meant.
 void outlive_all(caf::strong_actor_ptr actor) {
@@ -374,7 +368,7 @@ std::vector<std::string> node::stop(std::chrono::milliseconds patience) {
   // Delayed messages that nobody will get any more become dead letters.
   system_->clock().cancel_all();
   auto settle = [&] {
-    for (int look = 0; alive.empty() && look < 200 && waiting_in(books_.totals()) > 0; ++look)
+    for (int look = 0; alive.empty() && look < 200 && books_.totals().open_here() > 0; ++look)
       std::this_thread::sleep_for(std::chrono::milliseconds{1});
   };
   settle();
@@ -382,7 +376,9 @@ std::vector<std::string> node::stop(std::chrono::milliseconds patience) {
   gateway_->take_no_more();
   settle();
   gateway_->tell_books();
-  gateway_->stop(patience);
+  // A peer that lives takes the goodbye within its liveness interval, however busy it is; who is hurried
+  // waits for nobody.
+  gateway_->stop(patience.count() == 0 ? patience : std::max(patience, options_.hub.liveness));
   settle();
   if (!alive.empty()) {
     for (auto& actor : gateway_->exported()) {
@@ -390,7 +386,7 @@ std::vector<std::string> node::stop(std::chrono::milliseconds patience) {
       outlive_all(std::move(actor));
     }
     system_->await_actors_before_shutdown(false);
-    if (const auto waiting = waiting_in(books_.totals()); waiting > 0)
+    if (const auto waiting = books_.totals().open_here(); waiting > 0)
       tracing::left_over(context_, static_cast<std::uint64_t>(waiting));
   }
   recorder_.close();

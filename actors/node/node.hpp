@@ -26,16 +26,16 @@ struct node_options {
   bool alone = false; ///< no node of this name may have been in run_dir before; else the constructor throws
   std::size_t threads = 0;          ///< of the scheduler; 0: one for each core it may use, at least two
   std::string scheduler = "prompt"; ///< or CAF's policies: "stealing", "sharing", "testing"
-  transport::hub_options links;     ///< limits and intervals; identity and greeting are filled in
+  transport::hub_options hub;       ///< limits and intervals; identity and greeting are filled in
   /// What it reads, best first; others write the first that they know. {1} makes the
   /// payloads to it legible in a capture.
   std::vector<int> codecs{payload_codecs.begin(), payload_codecs.end()};
   /// Of messages from other nodes that wait in one actor's mailbox, with arrival_overhead each.
   /// More is dropped, as queue_full; a request among it is answered with an error.
   std::uint64_t arrivals_bytes_max = arrivals_bytes_max_default;
-  std::map<std::string, std::string> run;        ///< what this node tells others of the run
-  transport::hub_listener* deliveries = nullptr; ///< hears of visitors that bring files; outlives the node
-  std::function<void()> on_leave;                ///< another node asks this one to leave; must not block
+  std::map<std::string, std::string> run;     ///< what this node tells others of the run
+  transport::hub_listener* uploads = nullptr; ///< hears of visitors that bring files; outlives the node
+  std::function<void()> on_leave;             ///< another node asks this one to leave; must not block
   /// An actor here failed, or another node tells of one; may be empty. Called from any thread.
   std::function<void(const failed_actor&)> on_failed;
   std::function<void(const std::string&)> warn; ///< for people; may be empty
@@ -76,7 +76,7 @@ class node {
   caf::actor_system& system() { return *system_; }
   trace::recorder& recorder() { return recorder_; }
   trace::ledger& books() { return books_; }
-  gateway& links() { return *gateway_; }
+  troupe::gateway& gateway() { return *gateway_; }
   node_context& context() { return context_; }
 
   // -- names -------------------------------------------------------------------
@@ -144,7 +144,7 @@ class node {
   node_context context_;
   std::unique_ptr<system_config> config_;
   std::unique_ptr<caf::actor_system> system_;
-  std::unique_ptr<gateway> gateway_;
+  std::unique_ptr<troupe::gateway> gateway_;
   caf::actor agent_;
   std::mutex spawned_mutex_;
   struct spawned_role {

@@ -11,7 +11,7 @@ namespace {
 /// the actor's lock: so the other side is told a moment later, by the scheduler.
 class deferred_link final : public caf::ref_counted, public caf::resumable {
  public:
-  deferred_link(link_ptr via, caf::strong_actor_ptr local, caf::actor_id remote)
+  deferred_link(remote_peer_ptr via, caf::strong_actor_ptr local, caf::actor_id remote)
       : via_(std::move(via)), local_(std::move(local)), remote_(remote) {}
   subtype_t subtype() const override { return resumable::function_object; }
   resume_result resume(caf::execution_unit*, std::size_t) override {
@@ -23,15 +23,15 @@ class deferred_link final : public caf::ref_counted, public caf::resumable {
   void intrusive_ptr_release_impl() override { deref(); }
 
  private:
-  link_ptr via_;
+  remote_peer_ptr via_;
   caf::strong_actor_ptr local_;
   caf::actor_id remote_;
 };
 
 } // namespace
 
-remote_proxy::remote_proxy(caf::actor_config& config, link_ptr via, trace::actor_index index)
-    : actor_proxy(config), link_(std::move(via)) {
+remote_proxy::remote_proxy(caf::actor_config& config, remote_peer_ptr via, trace::actor_index index)
+    : actor_proxy(config), via_(std::move(via)) {
   trace_index_ = index;
   if (const auto* context = context_of(home_system())) life_number_ = context->life.number();
 }
@@ -40,7 +40,7 @@ remote_proxy::~remote_proxy() = default;
 
 void remote_proxy::enqueue(caf::mailbox_element_ptr what, caf::execution_unit*) {
   // Once it was killed, its node may have ended; one without a link never is anything else.
-  if (link_ != nullptr && !getf(caf::abstract_actor::is_cleaned_up_flag)) [[likely]]
+  if (via_ != nullptr && !getf(caf::abstract_actor::is_cleaned_up_flag)) [[likely]]
     return accept(std::move(what));
   if (const node_life::visit node{life_number_})
     accept(std::move(what));
@@ -49,7 +49,7 @@ void remote_proxy::enqueue(caf::mailbox_element_ptr what, caf::execution_unit*) 
 }
 
 void remote_proxy::accept(caf::mailbox_element_ptr what) {
-  if (link_ != nullptr) return link_->forward(*this, std::move(what));
+  if (via_ != nullptr) return via_->forward(*this, std::move(what));
   if (auto* context = context_of(home_system())) {
     const auto type = context->catalog.of(what->content()).traced_as;
     const actor_ref whom{incarnation_of(node()), id()};
@@ -61,13 +61,13 @@ void remote_proxy::accept(caf::mailbox_element_ptr what) {
 
 bool remote_proxy::add_backlink(caf::abstract_actor* x) {
   if (!monitorable_actor::add_backlink(x)) return false;
-  if (link_ != nullptr) home_system().scheduler().enqueue(new deferred_link(link_, x->ctrl(), id()));
+  if (via_ != nullptr) home_system().scheduler().enqueue(new deferred_link(via_, x->ctrl(), id()));
   return true;
 }
 
 bool remote_proxy::remove_backlink(caf::abstract_actor* x) {
   if (!monitorable_actor::remove_backlink(x)) return false;
-  if (link_ != nullptr) link_->send_link(x->id(), id(), transport::envelope_kind::unlink);
+  if (via_ != nullptr) via_->send_link(x->id(), id(), transport::envelope_kind::unlink);
   return true;
 }
 

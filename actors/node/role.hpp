@@ -7,11 +7,11 @@
 #include <caf/actor_system.hpp>
 #include <caf/expected.hpp>
 #include <caf/message.hpp>
-#include <caf/message_handler.hpp>
 
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 
 namespace troupe {
 
@@ -35,10 +35,13 @@ caf::expected<caf::strong_actor_ptr> spawn_with(caf::actor_system& system, const
   if constexpr (sizeof...(Args) == 0) {
     if (args.empty()) result = caf::actor_cast<caf::strong_actor_ptr>(system.spawn(fun));
   } else {
-    auto copy = args;
-    copy.apply(caf::message_handler{[&](std::decay_t<Args>&... xs) {
-      result = caf::actor_cast<caf::strong_actor_ptr>(system.spawn(fun, std::move(xs)...));
-    }});
+    if (args.match_elements<std::decay_t<Args>...>()) {
+      auto copy = args;
+      const auto spawn = [&]<std::size_t... I>(std::index_sequence<I...>) {
+        return system.spawn(fun, std::move(copy.get_mutable_as<std::decay_t<Args>>(I))...);
+      };
+      result = caf::actor_cast<caf::strong_actor_ptr>(spawn(std::index_sequence_for<Args...>{}));
+    }
   }
   if (result == nullptr) return bad_arguments(system, {caf::make_rtti_pair<std::decay_t<Args>>()...}, args);
   return result;

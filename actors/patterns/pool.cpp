@@ -33,7 +33,7 @@ std::size_t pool::index_of(const caf::actor_addr& who) const {
   return found == numbers_.end() ? nobody : found->second;
 }
 
-void pool::bury(std::size_t worker) {
+void pool::mark_dead(std::size_t worker) {
   if (std::exchange(workers_[worker].alive, false)) --alive_;
 }
 
@@ -119,14 +119,14 @@ void pool::on_exiting(const caf::actor& who, const worker_exiting& what) {
   const auto worker = index_of(who.address());
   if (worker == nobody) return;
   workers_[worker].exited = true;
-  bury(worker);
+  mark_dead(worker);
   tasks_after_pill_ += what.tasks_after_pill;
 }
 
 std::vector<pool::assignment> pool::on_down(const caf::actor_addr& who) {
   const auto worker = index_of(who);
   if (worker == nobody) return {};
-  bury(worker);
+  mark_dead(worker);
   for (auto task : std::exchange(assigned_[worker], {})) {
     if (results_[task].done()) continue;
     waiting_.push_front(task);
@@ -148,3 +148,9 @@ std::vector<caf::actor> pool::living() const {
 }
 
 } // namespace troupe
+
+TROUPE_SENT_TYPE(, troupe::worker_ready);
+TROUPE_SENT_TYPE(, troupe::assign_task);
+TROUPE_SENT_TYPE(, troupe::task_done);
+TROUPE_SENT_TYPE(, troupe::poison_pill);
+TROUPE_SENT_TYPE(, troupe::worker_exiting);

@@ -156,7 +156,7 @@ class pool {
 
  private:
   std::size_t index_of(const caf::actor_addr&) const;
-  void bury(std::size_t worker);
+  void mark_dead(std::size_t worker);
   void hand(std::size_t worker, std::vector<assignment>&);
   std::size_t share() const; ///< most tasks that a worker has now
   void refill(std::size_t worker, std::vector<assignment>&);
@@ -180,3 +180,9 @@ class pool {
 };
 
 } // namespace troupe
+
+TROUPE_SENT_TYPE(extern, troupe::worker_ready);
+TROUPE_SENT_TYPE(extern, troupe::assign_task);
+TROUPE_SENT_TYPE(extern, troupe::task_done);
+TROUPE_SENT_TYPE(extern, troupe::poison_pill);
+TROUPE_SENT_TYPE(extern, troupe::worker_exiting);

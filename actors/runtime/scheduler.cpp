@@ -51,7 +51,7 @@ bool yield_takes_long() {
   return std::chrono::steady_clock::now() - began > std::chrono::microseconds{100};
 }
 
-void breathe() {
+void cpu_relax() {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
 #endif
@@ -68,7 +68,7 @@ class job_queue::guard {
       if (tries % 64 == 63)
         std::this_thread::yield(); // its holder may have lost the core
       else
-        breathe();
+        cpu_relax();
   }
   ~guard() { queue_.locked_.clear(std::memory_order_release); }
   guard(const guard&) = delete;
@@ -180,7 +180,7 @@ void prompt_scheduling::wake_one(Coordinator* self) {
     all.sleepers.pop_back();
     all.sleepers_count.store(all.sleepers.size(), std::memory_order_seq_cst);
   }
-  d(self->worker_by_id(chosen)).bed.wake();
+  d(self->worker_by_id(chosen)).parking.wake();
 }
 
 template <class Worker>
@@ -233,7 +233,7 @@ caf::resumable* prompt_scheduling::dequeue(Worker* self) {
     for (int look = 0; look < looks_before_search; ++look) {
       if (auto* job = find_and_tell(self)) return job;
       last_handler_end = 0;
-      breathe();
+      cpu_relax();
     }
     if (mine.sleep_at_once > 0)
       --mine.sleep_at_once;
@@ -249,7 +249,7 @@ caf::resumable* prompt_scheduling::dequeue(Worker* self) {
 }
 
 template <class Worker>
-bool prompt_scheduling::leave_bed(Worker* self) {
+bool prompt_scheduling::leave_sleepers(Worker* self) {
   auto& all = d(self->parent());
   const std::lock_guard lock{all.sleepers_mutex};
   const auto found = std::find(all.sleepers.begin(), all.sleepers.end(), self->id());
@@ -279,12 +279,12 @@ void prompt_scheduling::sleep(Worker* self) {
       watches = watches || !all.somebody_watches.exchange(true, std::memory_order_seq_cst);
     else if (std::exchange(watches, false))
       all.somebody_watches.store(false, std::memory_order_seq_cst);
-    woken = mine.bed.sleep(watches ? interval : -1);
+    woken = mine.parking.sleep(watches ? interval : -1);
     interval = std::min(2 * interval, watch_interval_max_ns);
     mine.watched = watches && !woken;
   }
   if (watches) all.somebody_watches.store(false, std::memory_order_seq_cst);
-  if (!woken && !leave_bed(self)) woken = mine.bed.sleep(-1); // somebody is about to wake it
+  if (!woken && !leave_sleepers(self)) woken = mine.parking.sleep(-1); // somebody is about to wake it
   mine.searches = woken;
 }
 

@@ -112,7 +112,7 @@ class prompt_scheduling : public caf::policy::unprofiled {
     explicit worker_data(caf::scheduler::abstract_coordinator*) {}
     worker_data(const worker_data&) {} ///< CAF copies one that is still empty
     job_queue jobs;
-    parking_place bed;
+    parking_place parking;
     std::size_t turns = 0;
     std::size_t next_victim = 0;
     bool searches = false; ///< is the one that looks for jobs before it sleeps
@@ -173,7 +173,7 @@ class prompt_scheduling : public caf::policy::unprofiled {
   bool anything_waits(Worker* self, std::size_t stolen_from);
   /// Takes a worker that woke by itself off the list of sleepers; false: somebody just has.
   template <class Worker>
-  bool leave_bed(Worker* self);
+  bool leave_sleepers(Worker* self);
   template <class Worker>
   void sleep(Worker* self);
 };

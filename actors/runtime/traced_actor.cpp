@@ -2,6 +2,7 @@
 
 #include "actors/codec/message_catalog.hpp"
 #include "actors/codec/node_key.hpp"
+#include "base/utf8.hpp"
 
 #include <caf/actor_registry.hpp>
 #include <caf/all.hpp>
@@ -138,7 +139,7 @@ void tracing::wrap(node_context& context, trace::actor_index receiver, caf::acto
   } else if (!traced->typed_by(context)) {
     traced->message().type = context.catalog.of(made.content()).traced_as;
   }
-  traced->owe(context);
+  traced->hold_accountable(context);
   auto& stamp = traced->message();
   stamp.receiver = receiver;
   if (this_arrival.active) {
@@ -160,7 +161,7 @@ caf::mailbox_element_ptr tracing::wrap_delayed(const caf::strong_actor_ptr& to,
   const auto type = context->catalog.of(element->content()).traced_as;
   auto* wrapped = new traced_shell(std::move(element), type);
   caf::mailbox_element_ptr shell{wrapped};
-  wrapped->owe(*context);
+  wrapped->hold_accountable(*context);
   auto& stamp = wrapped->message();
   stamp.receiver = receiver->trace_index();
   context->books.sent();
@@ -261,7 +262,8 @@ std::string failure_text(const caf::actor_system& system, const caf::error& reas
   const bool says_why = context.size() == 1 && context.match_element<std::string>(0);
   auto text =
       says_why && reason == caf::sec::runtime_error ? context.get_as<std::string>(0) : system.render(reason);
-  return cut_utf8(std::move(text), failure_bytes_max);
+  text.resize(cut_to_bytes(text, failure_bytes_max).size());
+  return text;
 }
 
 } // namespace

@@ -34,10 +34,6 @@ struct mailbox_booker {
   }
 };
 
-/// What CAF makes of an argument of send.
-template <class T>
-using sent_as = typename caf::unbox_message_element<caf::detail::strip_and_convert_t<T>>::type;
-
 /// Whether that is the argument itself, alone.
 template <class... Ts>
 inline constexpr bool sends_one_value = false;
@@ -184,8 +180,9 @@ class traced : public Base, public traceable {
     caf::mailbox_element::forwarding_stack none;
     caf::mailbox_element_ptr element;
     if (context_ == nullptr || !context_->recorder.on()) {
-      element.reset(new element_of<caf::mailbox_element, value>(std::forward<T>(x), std::move(self), id,
-                                                                std::move(none)));
+      // With an empty share: what arrives from other nodes is of that class too, and compiled for each type.
+      element.reset(new element_of<arrived, value>(std::forward<T>(x), std::move(self), id, std::move(none),
+                                                   arrival_share{}));
     } else {
       const auto type = context_->catalog.template traced_as<value>();
       being_sent =
@@ -341,3 +338,11 @@ template <class Handle, class State>
 using typed_stateful = caf::stateful_actor<State, traced<typename Handle::base>>;
 
 } // namespace troupe
+
+/// What is compiled for a message type that actors send, outside of all namespaces: with `extern` behind the
+/// declaration of a type that many sources send, and with nothing in the one source that has the code.
+#define TROUPE_SENT_TYPE(where, type)                                                                        \
+  where template class caf::detail::type_erased_value_impl<type>;                                            \
+  where template class troupe::content_of<type>;                                                             \
+  where template class troupe::element_of<troupe::arrived, type>;                                            \
+  where template class troupe::element_of<troupe::traced_element, type>

@@ -42,7 +42,7 @@ class traced_element : public caf::mailbox_element {
   }
   bool typed_by(const node_context& context) const { return context_ == &context; }
   /// From now on it has to be accounted for in these books.
-  void owe(node_context& context) {
+  void hold_accountable(node_context& context) {
     context_ = &context;
     settled_ = false;
   }

@@ -1,5 +1,7 @@
 #include "actors/runtime/waiting.hpp"
 
+#include "base/utf8.hpp"
+
 #include <caf/abstract_actor.hpp>
 
 #include <algorithm>
@@ -10,24 +12,14 @@
 namespace troupe {
 
 bool activity_report::quiet() const {
-  const auto in_mailboxes =
-      static_cast<std::int64_t>(books.sent - books.remote_sent + books.remote_received - books.handled
-                                - books.dead_lettered - books.dropped_total());
-  return !blind && in_mailboxes == set_aside && unborn == 0 && timers == 0 && outside == 0 && arriving == 0;
+  return !blind && books.open_here() == set_aside && unborn == 0 && timers == 0 && outside == 0
+         && arriving == 0;
 }
 
 bool activity_report::still(const activity_report& before) const {
   auto now = *this;
   now.threads = before.threads;
   return now == before;
-}
-
-std::string cut_utf8(std::string text, std::size_t bytes_max) {
-  if (text.size() <= bytes_max) return text;
-  while (bytes_max > 0 && (static_cast<unsigned char>(text[bytes_max]) & 0xC0U) == 0x80)
-    --bytes_max;
-  text.resize(bytes_max);
-  return text;
 }
 
 // -- wait_list ---------------------------------------------------------------------
@@ -61,7 +53,7 @@ trace::message_id wait_list::closed(std::uint64_t id) {
 }
 
 void wait_list::name(std::string text) {
-  text = cut_utf8(std::move(text), wait_name_bytes_max);
+  text.resize(cut_to_bytes(text, wait_name_bytes_max).size());
   std::lock_guard lock{mutex_};
   name_ = std::move(text);
 }

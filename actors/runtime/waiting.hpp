@@ -46,9 +46,6 @@ inline constexpr std::size_t wait_edges_max = 250'000;
 /// Bytes of an actor's name for people; what is longer is cut.
 inline constexpr std::size_t wait_name_bytes_max = 100;
 
-/// The text, or so many bytes of it, whole characters.
-std::string cut_utf8(std::string, std::size_t bytes_max);
-
 /// One edge of the wait-for graph.
 struct wait_edge {
   actor_ref from;

@@ -1,9 +1,10 @@
 // `troupe check`, `list` and `schema`: tell, and start nothing.
-#include "base/text.hpp"
+#include "base/durations.hpp"
+#include "base/table.hpp"
 #include "base/words.hpp"
 #include "cli/commands/commands.hpp"
-#include "cli/terminal/table.hpp"
 #include "runner/plan/json_text.hpp"
+#include "runner/plan/times.hpp"
 #include "runner/run/expectations.hpp"
 #include "runner/run/obstacles.hpp"
 #include "runner/toml/mistakes.hpp"
@@ -30,24 +31,20 @@ std::string range_of(const parameter& p) {
 
 shown_text text_of(const declaration& one, const std::string& program) {
   auto text = say("{}: {}\n\n", one.name, one.summary);
-  table parameters({"parameter", "type", "unit", "default", "range", ""});
+  table parameters(table::by_content({"parameter", "type", "unit", "default", "range", ""}));
   for (const auto& p : one.parameters)
     parameters.row({p.name, std::string(to_string(p.type)), p.unit,
                     p.fallback ? scenarios::to_text(*p.fallback) : "-", range_of(p), p.about});
-  if (parameters.size() > 0) text += parameters.text(text_style::bold) + "\n";
-  table roles({"role", "lives on", ""});
+  if (!parameters.empty()) text += parameters.render(0, text_style::bold) + "\n";
+  table roles(table::by_content({"role", "lives on", ""}));
   for (const auto& r : one.roles)
     roles.row({r.name, std::string(to_string(r.where)), r.about});
-  if (roles.size() > 0) text += roles.text(text_style::bold) + "\n";
+  if (!roles.empty()) text += roles.render(0, text_style::bold) + "\n";
   return text
          + say(
              "A file for it starts with:  scenario = \"{}\"\nSet a parameter for one run:  {} run FILE --set "
              "NAME=VALUE\n",
              one.name, program);
-}
-
-std::string seconds_text(std::chrono::nanoseconds time) {
-  return fmt::format("{:g} s", std::chrono::duration<double>(time).count());
 }
 
 std::string nodes_text(const scenarios::topology_plan& topology) {
@@ -74,25 +71,28 @@ shown_text faults_text(const nlohmann::json& plan) {
 /// One line each: what it is about, and what is expected of it.
 shown_text expectations_text(const std::vector<scenarios::expectation>& all) {
   if (all.empty()) return {};
-  table lines({"expect", ""});
+  table lines(table::by_content({"expect", ""}));
   for (const auto& one : all)
     lines.row({one.path, scenarios::wanted_text(one)});
-  return say("\n{}", lines.text(text_style::bold));
+  return say("\n{}", lines.render(0, text_style::bold));
 }
 
 shown_text text_of(const scenarios::plan& plan) {
   auto text = say("{}: nothing wrong\n\n", plan.file);
   text += say("scenario  {}\nnodes     {}\nseed      {}\ndeadline  {}\ntrace     {}\n\n", plan.scenario,
               nodes_text(plan.topology), plan.seed_given ? std::to_string(plan.seed) : "drawn at the start",
-              plan.deadline ? seconds_text(*plan.deadline) : "none", scenarios::word_of(plan.trace.level));
-  table values({"parameter", "value"});
+              plan.deadline ? seconds_text(scenarios::seconds(*plan.deadline), 6) : "none",
+              scenarios::word_of(plan.trace.level));
+  auto columns = table::by_content({"parameter", "value"});
+  columns.back().width_max = 100;
+  table values(std::move(columns));
   for (const auto& [name, value] : plan.values.all())
-    values.row({name, cut_to_width(printable(scenarios::to_text(value)), 100)});
-  if (values.size() > 0) text += values.text(text_style::bold) + "\n";
-  table places({"role", "on"});
+    values.row({name, scenarios::to_text(value)});
+  if (!values.empty()) text += values.render(0, text_style::bold) + "\n";
+  table places(table::by_content({"role", "on"}));
   for (const auto& [role, nodes] : plan.topology.place)
     places.row({role, fmt::format("{}", fmt::join(nodes, ", "))});
-  if (places.size() > 0) text += places.text(text_style::bold);
+  if (!places.empty()) text += places.render(0, text_style::bold);
   return text + faults_text(scenarios::to_json(plan)) + expectations_text(plan.expect);
 }
 
@@ -145,10 +145,11 @@ int list(const context& who, const std::optional<std::string>& scenario, bool js
     print(who, all);
     return 0;
   }
-  table all({"scenario", ""});
+  table all(table::by_content({"scenario", ""}));
   for (const auto* each : who.declarations)
     all.row({each->name, each->summary});
-  print(who, say("{}\n{} list SCENARIO tells its parameters.\n", all.text(text_style::bold), who.program));
+  print(who,
+        say("{}\n{} list SCENARIO tells its parameters.\n", all.render(0, text_style::bold), who.program));
   return 0;
 }
 

@@ -1,7 +1,7 @@
 #include "cli/commands/report.hpp"
 
-#include "base/text.hpp"
-#include "cli/terminal/table.hpp"
+#include "base/durations.hpp"
+#include "base/table.hpp"
 #include "runner/plan/json_text.hpp"
 
 #include <algorithm>
@@ -82,7 +82,7 @@ shown_text stacked(const shown_text& above, const shown_text& below) {
 
 shown_text table_of(const std::string& title, const json& rows, const whole_list& all) {
   const auto columns = columns_of(rows);
-  table out(columns);
+  table out(table::by_content(columns));
   for (const auto& row : rows) {
     if (out.size() == rows_shown_max) break;
     std::vector<std::string> cells;
@@ -90,31 +90,12 @@ shown_text table_of(const std::string& title, const json& rows, const whole_list
       cells.push_back(row.contains(column) ? text_of(row[column]) : "");
     out.row(std::move(cells));
   }
-  auto text = heading(title) + out.text();
+  auto text = heading(title) + out.render(0, text_style::plain);
   if (all.length > out.size()) text += say("\u2026 {} more, see {}\n", all.length - out.size(), all.file);
   return text;
 }
 
-/// Names with what they mean behind them, aligned.
-class named_lines {
- public:
-  void add(std::string_view name, std::string_view text) {
-    lines_.emplace_back(printable(name), text);
-    width_ = std::max(width_, display_width(lines_.back().first));
-  }
-  shown_text text() const {
-    shown_text out;
-    for (const auto& [name, text] : lines_)
-      out += say("{}{}  {}\n", name, std::string(width_ - display_width(name), ' '), text);
-    return out;
-  }
-
- private:
-  std::vector<std::pair<std::string, std::string>> lines_;
-  std::size_t width_ = 0;
-};
-
-void flatten(const json& value, const std::string& prefix, named_lines& lines, shown_text& tables) {
+void flatten(const json& value, const std::string& prefix, table& lines, shown_text& tables) {
   for (const auto& [key, member] : value.items()) {
     const auto name = prefix.empty() ? key : prefix + '.' + key;
     if (tells_of_cut(value, key)) continue;
@@ -124,18 +105,18 @@ void flatten(const json& value, const std::string& prefix, named_lines& lines, s
       const auto table = table_of(name, member, whole(value, key));
       tables = name == "results" ? stacked(table, tables) : stacked(tables, table);
     } else if (member.is_array()) {
-      lines.add(name, list_of(member, whole(value, key)));
+      lines.row({name, list_of(member, whole(value, key))});
     } else {
-      lines.add(name, text_of(member));
+      lines.row({name, text_of(member)});
     }
   }
 }
 
 shown_text nodes_of(const scenarios::outcome& run) {
-  table out({"node", "pid", "ended"});
+  table out(table::by_content({"node", "pid", "ended"}));
   for (const auto& node : run.nodes)
     out.row({node.name, std::to_string(node.pid), node.ended});
-  return heading("nodes") + out.text();
+  return heading("nodes") + out.render(0, text_style::plain);
 }
 
 shown_text messages_of(const scenarios::outcome& run) {
@@ -156,38 +137,34 @@ shown_text messages_of(const scenarios::outcome& run) {
 
 shown_text checks_of(const scenarios::outcome& run) {
   if (run.checks.empty()) return {};
-  std::size_t width = 0;
+  std::vector<table::column> columns(3);
+  columns[0].width_min = 4; // also where nothing failed
+  table lines(columns);
   for (const auto& check : run.checks)
-    width = std::max(width, display_width(printable(check.name)));
-  auto text = heading("checks");
-  for (const auto& check : run.checks) {
-    const auto name = printable(check.name);
-    text += say("{}  {}{}  {}\n",
-                check.passed ? say("ok  ").in(text_style::green) : say("FAIL").in(text_style::red), name,
-                std::string(width - display_width(name), ' '), check.detail);
-  }
-  return text;
+    lines.styled_row({check.passed ? say("ok").in(text_style::green) : say("FAIL").in(text_style::red),
+                      shown_text{check.name}, shown_text{check.detail}});
+  return heading("checks") + lines.render(0, text_style::plain);
 }
 
 } // namespace
 
 shown_text render_result(const json& result) {
-  named_lines lines;
+  table lines(std::vector<table::column>(2));
   shown_text tables;
   if (result.is_object())
     flatten(result, "", lines, tables);
   else if (is_table(result))
     tables = table_of("result", result, {result.size(), "result.json"});
   else if (!result.is_null())
-    lines.add("result", text_of(result));
-  return stacked(tables, lines.text());
+    lines.row({"result", text_of(result)});
+  return stacked(tables, lines.render(0, text_style::plain));
 }
 
 shown_text render(const scenarios::outcome& run) {
   const bool passed = run.result_verdict == scenarios::verdict::passed;
-  auto last = say("{}: {} in {:.3g} s",
+  auto last = say("{}: {} in {}",
                   shown_text{to_string(run.result_verdict)}.in(passed ? text_style::green : text_style::red),
-                  run.scenario, run.elapsed_s);
+                  run.scenario, seconds_text(run.elapsed_s));
   if (!run.reason.empty() && run.reason != to_string(run.result_verdict)) last += say("; {}", run.reason);
   // Nobody shall look for it where it is not.
   last += run.not_kept.empty() ? say("; see {}\n", run.run_dir) : say("; the result could not be kept\n");

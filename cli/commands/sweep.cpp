@@ -1,4 +1,5 @@
 // `troupe sweep`: one scenario file over the values of one parameter or several.
+#include "base/durations.hpp"
 #include "base/files.hpp"
 #include "cli/commands/commands.hpp"
 #include "cli/commands/sweep_series.hpp"
@@ -115,8 +116,8 @@ int sweep(const context& who, const sweep_arguments& arguments) {
                outcome->result_verdict == scenarios::verdict::passed};
       }
       if (!arguments.json)
-        complain(who,
-                 fmt::format("{}/{}  {}: {} in {:.4g} s", number, total, label, run.verdict, run.elapsed_s));
+        complain(who, fmt::format("{}/{}  {}: {} in {}", number, total, label, run.verdict,
+                                  seconds_text(run.elapsed_s, 4)));
       over = !outcome || outcome->result_verdict == scenarios::verdict::interrupted;
       if (code != 0) worst = code;
       points[i].runs.push_back(std::move(run));

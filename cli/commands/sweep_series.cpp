@@ -1,7 +1,8 @@
 #include "cli/commands/sweep_series.hpp"
 
+#include "base/durations.hpp"
+#include "base/table.hpp"
 #include "base/text.hpp"
-#include "cli/terminal/table.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -116,8 +117,8 @@ shown_text fit_text(const sweep_result& result, const sweep_series& series) {
   const auto share = fit.exact ? fmt::format("{:.3g} (two runs: no error to tell)", fit.serial)
                                : fmt::format("{:.3g} ± {:.2g}", fit.serial, fit.serial_error);
   const auto limit = fit.serial > 0 ? fmt::format("{:.3g}", 1 / fit.serial) : std::string("none found");
-  return say("Amdahl's law{}: serial share {}, T(1) = {:.4g} s, limit of the speed-up {}, R² = {:.3f}\n",
-             where, share, fit.t1_s, limit, fit.r2);
+  return say("Amdahl's law{}: serial share {}, T(1) = {}, limit of the speed-up {}, R² = {:.3f}\n", where,
+             share, seconds_text(fit.t1_s, 4), limit, fit.r2);
 }
 
 } // namespace
@@ -248,7 +249,7 @@ shown_text sweep_text(const sweep_result& result) {
     head.push_back(key.key);
   for (const char* column : {"runs", "median s", "min s", "max s", "speed-up", "efficiency", "verdict"})
     head.emplace_back(column);
-  table out(head);
+  table out(table::by_content(head));
   shown_text fits;
   for (const auto& series : result.series) {
     for (const auto& point : series.points) {
@@ -264,7 +265,7 @@ shown_text sweep_text(const sweep_result& result) {
     }
     fits += fit_text(result, series);
   }
-  auto text = out.text(text_style::bold);
+  auto text = out.render(0, text_style::bold);
   return fits.empty() ? text : text + "\n" + fits;
 }
 

@@ -201,11 +201,11 @@ struct process_launcher::impl {
       }
       const auto gone = std::move(*it);
       it = owned.erase(it);
-      bury(*gone, info);
+      finish(*gone, info);
     }
   }
 
-  void bury(child& gone, const siginfo_t& info) {
+  void finish(child& gone, const siginfo_t& info) {
     for (auto& s : gone.streams) {
       std::size_t left = last_words_bytes_max;
       while (left > 0 && read_some(gone, s, read_bytes))

@@ -3,29 +3,16 @@
 #include "base/utf8.hpp"
 
 #include <algorithm>
-#include <cstdint>
 
 namespace troupe::cli {
 namespace {
 
 constexpr std::string_view ellipsis = "\xe2\x80\xa6";
 
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80; }
-
-// How much of a full buffer makes a piece that does not cut a character in two.
-std::size_t whole_characters(std::string_view text) {
-  for (std::size_t back = 1; back <= std::min<std::size_t>(4, text.size()); ++back)
-    if (const auto start = text.size() - back; !is_continuation(text[start]))
-      return static_cast<unsigned char>(text[start]) >= 0xc0 && code_point_length(text.substr(start)) == 0
-                 ? start
-                 : text.size();
-  return text.size();
-}
-
 } // namespace
 
 void line_splitter::emit(bool more_follows, const sink& to) {
-  const std::size_t take = more_follows ? whole_characters(partial_) : partial_.size();
+  const std::size_t take = more_follows ? whole_code_points(partial_) : partial_.size();
   std::string text;
   if (continued_) text += ellipsis;
   text += printable(std::string_view(partial_).substr(0, take), "\t");

@@ -1,5 +1,7 @@
 #include "cli/terminal/progress.hpp"
 
+#include "base/durations.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -13,12 +15,6 @@ std::string bar_of(double share) {
   std::string bar(filled, '=');
   if (filled < bar_width) bar += '>';
   return fmt::format("[{:<{}}]  ", bar, bar_width);
-}
-
-std::string duration_text(double seconds) {
-  if (seconds < 100) return fmt::format("{:.0f} s", seconds);
-  const auto minutes = static_cast<std::uint64_t>(seconds / 60);
-  return minutes < 100 ? fmt::format("{} min", minutes) : fmt::format("{} h", minutes / 60);
 }
 
 std::string rate_text(double rate) {
@@ -41,7 +37,7 @@ std::string progress_line(const progress& now, bool bar) {
   }
   line += "  " + rate_text(rate);
   if (now.total > now.done && rate > 0)
-    line += fmt::format("  {} left", duration_text((static_cast<double>(now.total) - done) / rate));
+    line += fmt::format("  {} left", estimate_text((static_cast<double>(now.total) - done) / rate));
   for (const auto& [node, count] : now.per_node)
     line += fmt::format("  {} {}", node, count);
   return line;

@@ -20,14 +20,14 @@ namespace fs = std::filesystem;
 using segments = std::map<std::uint32_t, trace_file>;
 
 /// What the traces in a run directory say of who took part.
-struct roll {
+struct expected_starts {
   std::set<node_start> mentioned; ///< those with a trace here included
   std::set<node_start> recorded;
 };
 
-roll read_roll(const fs::path& run_dir) {
+expected_starts read_starts(const fs::path& run_dir) {
   std::vector<remark> remarks;
-  roll out;
+  expected_starts out;
   for (auto& t : read_traces({run_dir}, remarks)) {
     out.recorded.insert({t.info.name, t.info.incarnation});
     for (auto& node : t.nodes)
@@ -56,7 +56,7 @@ struct collected {
 
 class collector {
  public:
-  explicit collector(fs::path run_dir) : run_dir_{std::move(run_dir)}, roll_{read_roll(run_dir_)} {}
+  explicit collector(fs::path run_dir) : run_dir_{std::move(run_dir)}, starts_{read_starts(run_dir_)} {}
 
   void take(const fs::path& source) {
     std::error_code error;
@@ -67,7 +67,7 @@ class collector {
     if (!whole && found.empty()) return;
     bool any = false;
     for (auto& [who, files] : found) {
-      if (roll_.mentioned.contains(who)) {
+      if (starts_.mentioned.contains(who)) {
         any = true;
         bring(who, files, source);
       } else if (!whole) {
@@ -142,7 +142,7 @@ class collector {
   }
 
   fs::path run_dir_;
-  roll roll_;
+  expected_starts starts_;
   std::vector<collected> done_;
   std::vector<std::string> problems_;
 };

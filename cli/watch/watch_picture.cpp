@@ -1,7 +1,9 @@
 #include "cli/watch/watch_picture.hpp"
 
+#include "base/durations.hpp"
+#include "base/table.hpp"
 #include "base/text.hpp"
-#include "cli/watch/watch_grid.hpp"
+#include "cli/watch/styled_line.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -14,7 +16,8 @@ namespace {
 
 using seconds = std::chrono::duration<double>;
 
-constexpr std::size_t name_width_max = 32, bar_width_max = 40;
+constexpr int name_width_max = 32;
+constexpr std::size_t bar_width_max = 40;
 constexpr std::size_t rows_beside_section = 2; ///< a blank line and its head
 
 /// One part of the picture: rows under a head.
@@ -26,12 +29,21 @@ struct section {
   std::size_t rows_shown = 0; ///< as many as it was given
 };
 
-section from_grid(const grid& cells) {
+section from_table(const table& cells) {
+  const auto lines = cells.lines(text_style::bold);
   section made;
-  auto lines = cells.lines(name_width_max);
-  made.head = std::move(lines.front());
-  made.rows.assign(std::make_move_iterator(lines.begin() + 1), std::make_move_iterator(lines.end()));
+  made.head = styled_line(lines.front());
+  for (std::size_t i = 1; i < lines.size(); ++i)
+    made.rows.emplace_back(lines[i]);
   return made;
+}
+
+/// Widths are the least ones, so that the columns stand still while numbers grow.
+table::column name_column(std::string head, std::size_t width_min) {
+  return {std::move(head), table::align::left, width_min, name_width_max};
+}
+table::column number_column(std::string head, std::size_t width_min) {
+  return {std::move(head), table::align::right, width_min, name_width_max};
 }
 
 /// "1,234", "1.5", or a dash where it is not known.
@@ -71,13 +83,13 @@ bool is_up(const run_snapshot& now, const std::string& name) {
 }
 
 /// The last cell of a node: why it is not there, or its links.
-grid::cell whereabouts(const run_snapshot& now, const std::string& name, const trace::live_node* node) {
+shown_text whereabouts(const run_snapshot& now, const std::string& name, const trace::live_node* node) {
   const auto presence = now.nodes.find(name);
   if (presence != now.nodes.end() && !presence->second.up) {
     const auto& why = presence->second.why;
-    return {why.empty() ? "gone" : why, why == "left" ? text_style::faint : text_style::red};
+    return shown_text{why.empty() ? "gone" : why}.in(why == "left" ? text_style::faint : text_style::red);
   }
-  if (!node || !node->books) return {"its files are on another host", text_style::faint};
+  if (!node || !node->books) return say("its files are on another host").in(text_style::faint);
   std::string links;
   bool all_up = true;
   for (const auto& [peer, link] : node->links) {
@@ -92,35 +104,35 @@ grid::cell whereabouts(const run_snapshot& now, const std::string& name, const t
       links += ' ' + duration_text(link.round_trip->count());
     }
   }
-  return {links, all_up ? text_style::plain : text_style::red};
+  return shown_text{links}.in(all_up ? text_style::plain : text_style::red);
 }
 
 section nodes_of(const run_snapshot& now, const run_snapshot& before, const rates& rate) {
-  grid cells({{"node", 8, false},
-              {"actors", 6},
-              {"waiting", 7},
-              {"sent/s", 9},
-              {"handled/s", 9},
-              {"links and round trips", 0, false}});
+  table cells({name_column("node", 8),
+               number_column("actors", 6),
+               number_column("waiting", 7),
+               number_column("sent/s", 9),
+               number_column("handled/s", 9),
+               {"links and round trips"}});
   for (const auto& name : node_names(now)) {
     const auto* node = find_node(now.live, name);
     const auto* earlier = find_node(before.live, name);
     const bool up = is_up(now, name);
-    std::vector<grid::cell> row{{name, up ? text_style::plain : text_style::red}};
+    std::vector<shown_text> row{shown_text{name}.in(up ? text_style::plain : text_style::red)};
     const bool counted = node && node->complete();
-    row.push_back({counted ? grouped(node->actors) : "–"});
-    row.push_back({counted ? grouped(node->mailbox_total) : "–"});
+    row.emplace_back(counted ? grouped(node->actors) : "–");
+    row.emplace_back(counted ? grouped(node->mailbox_total) : "–");
     if (node && node->books) {
       const auto books = earlier && earlier->books ? *earlier->books : trace::ledger_counts{};
-      row.push_back({rate.text(node->books->sent, books.sent)});
-      row.push_back({rate.text(node->books->handled, books.handled)});
+      row.emplace_back(rate.text(node->books->sent, books.sent));
+      row.emplace_back(rate.text(node->books->handled, books.handled));
     } else {
-      row.insert(row.end(), 2, {"–"});
+      row.insert(row.end(), 2, say("–"));
     }
     row.push_back(whereabouts(now, name, node));
-    cells.row(std::move(row));
+    cells.styled_row(std::move(row));
   }
-  return from_grid(cells);
+  return from_table(cells);
 }
 
 /// Why mailboxes and types of a node are not known; empty: they are.
@@ -149,7 +161,8 @@ std::vector<styled_line> notes_of(const run_snapshot& now) {
 }
 
 section mailboxes_of(const run_snapshot& now, std::size_t columns) {
-  grid cells({{"deepest mailboxes", 20, false}, {"node", 8, false}, {"waiting", 7}, {"", 0, false}});
+  table cells(
+      {name_column("deepest mailboxes", 20), name_column("node", 8), number_column("waiting", 7), {}});
   std::vector<const trace::live_actor*> actors;
   for (const auto& actor : now.live.actors)
     if (const auto* node = find_node(now.live, actor.node); node && node->complete())
@@ -158,11 +171,10 @@ section mailboxes_of(const run_snapshot& now, std::size_t columns) {
   const std::size_t beside = 20 + 8 + 7 + 3 * 2;
   const auto bar_width = std::min(bar_width_max, columns > beside ? columns - beside : 0);
   for (const auto* actor : actors)
-    cells.row({{actor->name()},
-               {actor->node},
-               {grouped(actor->depth)},
-               {bar_text(static_cast<double>(actor->depth) / deepest, bar_width), text_style::green}});
-  auto made = from_grid(cells);
+    cells.styled_row(
+        {shown_text{actor->name()}, shown_text{actor->node}, shown_text{grouped(actor->depth)},
+         shown_text{bar_text(static_cast<double>(actor->depth) / deepest, bar_width)}.in(text_style::green)});
+  auto made = from_table(cells);
   made.all_known = now.live.actors.size() < trace::live_actors_max;
   auto notes = notes_of(now);
   if (actors.empty() && notes.empty()) notes.emplace_back("all are empty", text_style::faint);
@@ -182,18 +194,19 @@ std::map<std::string, trace::live_type> types_of(const run_snapshot& taken) {
 }
 
 section messages_of(const run_snapshot& now, const run_snapshot& before, const rates& rate) {
-  grid cells({{"messages by type", 28, false}, {"sent/s", 9}, {"handled/s", 9}, {"sent", 11}});
+  table cells({name_column("messages by type", 28),
+               number_column("sent/s", 9),
+               number_column("handled/s", 9),
+               {"sent", table::align::right, 11}});
   const auto all = types_of(now);
   auto earlier = types_of(before);
   // By what was sent so far: by rate they would jump about.
   std::vector<std::pair<std::string, trace::live_type>> ordered(all.begin(), all.end());
   std::ranges::stable_sort(ordered, std::greater{}, [](const auto& entry) { return entry.second.sent; });
   for (const auto& [name, counts] : ordered)
-    cells.row({{name},
-               {rate.text(counts.sent, earlier[name].sent)},
-               {rate.text(counts.handled, earlier[name].handled)},
-               {grouped(counts.sent)}});
-  return from_grid(cells);
+    cells.row({name, rate.text(counts.sent, earlier[name].sent),
+               rate.text(counts.handled, earlier[name].handled), grouped(counts.sent)});
+  return from_table(cells);
 }
 
 section console_of(const run_snapshot& now) {
@@ -207,13 +220,12 @@ section console_of(const run_snapshot& now) {
 
 /// Title and progress.
 std::vector<styled_line> top_of(const run_snapshot& now, std::size_t columns) {
-  const auto whole = std::chrono::duration_cast<std::chrono::seconds>(now.how_far.elapsed).count();
   const auto names = node_names(now);
   const auto up = std::ranges::count_if(names, [&](const auto& name) { return is_up(now, name); });
-  const auto right = fmt::format("{} up  {}:{:02}",
+  const auto right = fmt::format("{} up  {}",
                                  up == std::ssize(names) ? counted(names.size(), "node")
                                                          : fmt::format("{} of {} nodes", up, names.size()),
-                                 whole / 60, whole % 60);
+                                 clock_text(now.how_far.elapsed));
   styled_line title(now.scenario, text_style::bold);
   const auto wide = display_width(right);
   title.pad_to(columns > wide ? columns - wide : 0);

@@ -12,6 +12,54 @@
 
 namespace troupe::scenarios {
 
+scenario::scenario(std::string scenario_name, std::string one_line) {
+  name = std::move(scenario_name);
+  summary = std::move(one_line);
+}
+scenario::~scenario() = default;
+scenario::scenario(const scenario&) = default;
+scenario::scenario(scenario&&) noexcept = default;
+scenario& scenario::operator=(const scenario&) = default;
+scenario& scenario::operator=(scenario&&) noexcept = default;
+
+scenario& scenario::start(std::function<void(run&)> wire) {
+  wire_ = std::move(wire);
+  return *this;
+}
+
+scenario& scenario::messages(std::function<void(message_catalog&)> add) {
+  message_adders_.push_back(std::move(add));
+  return *this;
+}
+
+scenario& scenario::add_message(const std::string& type_name,
+                                void (*add)(message_catalog&, const std::string& name)) {
+  message_adders_.push_back([type_name, add](message_catalog& catalog) { add(catalog, type_name); });
+  return *this;
+}
+
+scenario& scenario::add_role(const std::string& role_name, role_factory factory, placement where,
+                             std::string about) {
+  roles.push_back({role_name, where, std::move(about)});
+  factories_.emplace(role_name, std::move(factory));
+  return *this;
+}
+
+scenario& scenario::check(std::string check_name, std::function<check_outcome(const finished_run&)> look) {
+  checks_.push_back({std::move(check_name), std::move(look)});
+  return *this;
+}
+
+scenario& scenario::promise(std::string invariant) {
+  promises_.push_back(std::move(invariant));
+  return *this;
+}
+
+scenario& scenario::validate(std::function<std::string(const scenarios::parameters&)> look) {
+  objection = std::move(look);
+  return *this;
+}
+
 void scenario::add_messages(message_catalog& catalog) const {
   for (auto& add : message_adders_)
     add(catalog);
@@ -150,3 +198,9 @@ role_map make_roles(const std::vector<const scenario*>& known) {
 }
 
 } // namespace troupe::scenarios
+
+TROUPE_SENT_TYPE(, troupe::scenarios::run_finished);
+TROUPE_SENT_TYPE(, troupe::scenarios::run_lines);
+TROUPE_SENT_TYPE(, troupe::scenarios::run_progress);
+TROUPE_SENT_TYPE(, troupe::scenarios::run_failed);
+TROUPE_SENT_TYPE(, troupe::scenarios::run_announcement);

@@ -4,6 +4,7 @@
 
 #include "actors/codec/message_catalog.hpp"
 #include "actors/node/node.hpp"
+#include "actors/runtime/traced_actor.hpp"
 #include "runner/plan/json_text.hpp"
 #include "runner/plan/parameter.hpp"
 
@@ -94,7 +95,7 @@ class run {
   /// role's function. Throws std::runtime_error saying which node refused and why.
   template <class... Args>
   caf::actor spawn(const std::string& role, Args&&... args) {
-    return spawn_messages(role, {caf::make_message(std::forward<Args>(args)...)}).front();
+    return spawn_messages(role, {message_with(std::forward<Args>(args)...)}).front();
   }
   caf::actor spawn(const std::string& role) { return spawn_messages(role, {caf::message{}}).front(); }
   /// Several of a role on its nodes in turn, which takes little longer than one; `args_of`
@@ -129,60 +130,45 @@ struct check_outcome {
 /// it is declared: mistakes_in() tells all of it at once, and nothing with a mistake is run.
 class scenario : public declaration {
  public:
-  scenario(std::string scenario_name, std::string one_line) {
-    name = std::move(scenario_name);
-    summary = std::move(one_line);
-  }
+  scenario(std::string scenario_name, std::string one_line);
+  ~scenario();
+  scenario(const scenario&);
+  scenario(scenario&&) noexcept;
+  scenario& operator=(const scenario&);
+  scenario& operator=(scenario&&) noexcept;
 
   /// A message type that its actors exchange, under a name unique in the program: one of
   /// type_names. All types that actors of roles send each other are registered so, also
   /// where they happen to live in one process: a message of another type ends the run.
   template <class T>
   scenario& message(const std::string& type_name) {
-    message_adders_.push_back([type_name](message_catalog& catalog) { catalog.add<T>(type_name); });
-    return *this;
+    return add_message(type_name,
+                       [](message_catalog& catalog, const std::string& name) { catalog.add<T>(name); });
   }
 
   /// A kind of actors: `caf::behavior f(troupe::actor_of<State>* self, Args...)`, or a
   /// function object like it.
   template <class Fun>
   scenario& role(const std::string& role_name, Fun fun, placement where, std::string about = {}) {
-    roles.push_back({role_name, where, std::move(about)});
-    factories_.emplace(role_name, make_role(std::move(fun)));
-    return *this;
+    return add_role(role_name, make_role(std::move(fun)), where, std::move(about));
   }
 
   /// Spawns the actors and gets them going; blocks only in run::spawn.
-  scenario& start(std::function<void(run&)> wire) {
-    wire_ = std::move(wire);
-    return *this;
-  }
+  scenario& start(std::function<void(run&)> wire);
 
   /// Several types at once, by a function like add_pool_messages.
-  scenario& messages(std::function<void(message_catalog&)> add) {
-    message_adders_.push_back(std::move(add));
-    return *this;
-  }
+  scenario& messages(std::function<void(message_catalog&)> add);
 
   /// Looked at when the run has finished.
-  scenario& check(std::string check_name, std::function<check_outcome(const finished_run&)> look) {
-    checks_.push_back({std::move(check_name), std::move(look)});
-    return *this;
-  }
+  scenario& check(std::string check_name, std::function<check_outcome(const finished_run&)> look);
 
   /// What every run shows, judged on the trace alone by `troupe trace check`; in the
   /// language of docs/trace.md: "exclusive fork: fork_taken until put_fork".
-  scenario& promise(std::string invariant) {
-    promises_.push_back(std::move(invariant));
-    return *this;
-  }
+  scenario& promise(std::string invariant);
 
   /// Refuses combinations of parameters that no single range can exclude, before
   /// anything starts; returns one sentence, or nothing where all is well.
-  scenario& validate(std::function<std::string(const scenarios::parameters&)> look) {
-    objection = std::move(look);
-    return *this;
-  }
+  scenario& validate(std::function<std::string(const scenarios::parameters&)> look);
 
   /// The run goes on when a worker node dies; its actors take care.
   scenario& survives_node_loss() {
@@ -215,6 +201,9 @@ class scenario : public declaration {
   bool has_a_result_without_a_node() const { return tells_of_node_loss_; }
 
  private:
+  scenario& add_message(const std::string& type_name, void (*add)(message_catalog&, const std::string& name));
+  scenario& add_role(const std::string& role_name, role_factory, placement, std::string about);
+
   std::vector<std::function<void(message_catalog&)>> message_adders_;
   std::map<std::string, role_factory> factories_;
   std::function<void(run&)> wire_;
@@ -242,3 +231,9 @@ void finish(Self* self, const caf::actor& collector, const nlohmann::json& resul
 std::vector<std::string> mistakes_in(const std::vector<const scenario*>&);
 
 } // namespace troupe::scenarios
+
+TROUPE_SENT_TYPE(extern, troupe::scenarios::run_finished);
+TROUPE_SENT_TYPE(extern, troupe::scenarios::run_lines);
+TROUPE_SENT_TYPE(extern, troupe::scenarios::run_progress);
+TROUPE_SENT_TYPE(extern, troupe::scenarios::run_failed);
+TROUPE_SENT_TYPE(extern, troupe::scenarios::run_announcement);

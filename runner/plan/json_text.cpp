@@ -1,5 +1,6 @@
 #include "runner/plan/json_text.hpp"
 
+#include "base/utf8.hpp"
 #include "base/words.hpp"
 
 namespace troupe::scenarios {
@@ -25,6 +26,14 @@ bool is_flat_enough(std::string_view text) {
 }
 
 } // namespace
+
+std::string json_text(const nlohmann::json& value, int indent) {
+  return json_printable(value.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+std::string dumped(const nlohmann::json& value) { return value.dump(); }
+
+nlohmann::json parsed(std::string_view text) { return nlohmann::json::parse(text); }
 
 nlohmann::json parse_foreign(std::string_view text) {
   if (!is_flat_enough(text)) return nlohmann::json::value_t::discarded;

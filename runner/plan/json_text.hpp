@@ -1,8 +1,6 @@
 // JSON as text, whatever the strings in it hold; and texts from elsewhere as JSON.
 #pragma once
 
-#include "base/utf8.hpp"
-
 #include <nlohmann/json.hpp>
 
 #include <string>
@@ -13,9 +11,15 @@ namespace troupe::scenarios {
 /// `indent` < 0: on one line. Octets that are not UTF-8, as in paths, in texts of scenarios and of
 /// other nodes, become U+FFFD: a result that cannot be told is worse than one with a mark in it. What must
 /// not reach a terminal, U+009B or U+202E, is escaped.
-inline std::string json_text(const nlohmann::json& value, int indent = -1) {
-  return json_printable(value.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace));
-}
+std::string json_text(const nlohmann::json& value, int indent = -1);
+
+// These are nlohmann's own, compiled once: a source that calls them there compiles all of its writer or
+// parser.
+
+/// value.dump().
+std::string dumped(const nlohmann::json& value);
+/// nlohmann::json::parse(text).
+nlohmann::json parsed(std::string_view text);
 
 /// Levels that a value from elsewhere may have: who writes or compares it recurses.
 inline constexpr int json_depth_max = 500;

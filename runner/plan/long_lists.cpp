@@ -1,5 +1,6 @@
 #include "runner/plan/long_lists.hpp"
 
+#include "base/utf8.hpp"
 #include "runner/plan/json_text.hpp"
 
 #include <algorithm>
@@ -70,7 +71,7 @@ std::optional<long_list::lines> long_list::take(bool all) {
 
 std::string long_list::members() const {
   const auto end = std::find(shown_.begin(), shown_.end(), std::string{});
-  auto text = json(name_).dump() + ":[";
+  auto text = dumped(name_) + ":[";
   for (auto each = shown_.begin(); each != end; ++each) {
     if (each != shown_.begin()) text += ',';
     text += *each;
@@ -78,8 +79,7 @@ std::string long_list::members() const {
   text += ']';
   const auto shown = static_cast<std::size_t>(end - shown_.begin());
   if (shown < count_)
-    text +=
-        ',' + json(name_ + std::string{cut_suffix}).dump() + ':' + told_of_cut(shown, count_, name_).dump();
+    text += ',' + dumped(name_ + std::string{cut_suffix}) + ':' + dumped(told_of_cut(shown, count_, name_));
   return text;
 }
 

@@ -1,413 +1,87 @@
 #include "runner/run/execution.hpp"
 
-#include "base/cores.hpp"
 #include "base/cxx_text.hpp"
 #include "base/text.hpp"
-#include "base/units.hpp"
 #include "runner/plan/times.hpp"
+#include "runner/run/balance.hpp"
+#include "runner/run/collector.hpp"
+#include "runner/run/expectations.hpp"
+#include "runner/run/launcher_node.hpp"
+#include "runner/run/trace_holders.hpp"
 
-#include <algorithm>
-#include <fstream>
+#include <csignal>
 #include <random>
-#include <system_error>
+#include <unistd.h>
+
+#include <fmt/format.h>
 
 namespace troupe::scenarios {
 
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
 
-/// What a node may take to spawn an actor.
-constexpr milliseconds spawn_patience{10'000};
 /// What actors get to finish after Ctrl-C or the deadline.
 constexpr milliseconds drain_patience = stop_grace + milliseconds{1500};
 /// What nodes get to show that they are there, once the scenario has failed: longer than a silent one
 /// is waited for.
-constexpr milliseconds roll_patience{10'000};
+constexpr milliseconds presence_patience{10'000};
+/// What actors get to end, once all other nodes have left.
+constexpr milliseconds end_patience{2000};
 
 std::uint64_t draw_seed() {
   std::random_device device;
   return (std::uint64_t{device()} << 32 | device()) >> 11; // exact as a JSON number
 }
 
-struct collector_state {
-  static inline const char* name = "run";
-};
+/// A check is the scenario's own, and one that throws has not been passed.
+check_result ask(const scenario::named_check& check, const finished_run& run) {
+  try {
+    auto [passed, detail] = check.look(run);
+    return {check.name, passed, std::move(detail)};
+  } catch (...) {
+    return {check.name, false, "it threw: " + exception_text()};
+  }
+}
 
-caf::behavior collect(actor_of<collector_state>*, std::shared_ptr<run_state> state,
-                      std::shared_ptr<long_list_files> lists, run_observer observer) {
-  return {
-      [state](run_finished& x) {
-        const auto why_not = why_not_json(x.result); // any program may have sent it
-        std::lock_guard lock{state->mutex};
-        if (why_not.empty() && !state->finished) {
-          state->finished = std::move(x.result);
-          state->finished_at = steady_clock::now();
-        }
-        if (!why_not.empty() && !state->failed) state->failed = "the result " + why_not;
-        state->changed.notify_all();
-      },
-      [state](run_failed& x) {
-        std::lock_guard lock{state->mutex};
-        if (!state->failed) state->failed = std::move(x.why);
-        state->changed.notify_all();
-      },
-      [lists, observer](const run_lines& x) {
-        const auto problem = lists->append(x.name, x.lines);
-        if (!problem.empty() && observer.on_warning) observer.on_warning(problem);
-      },
-      [observer](const run_progress& x) {
-        if (observer.on_progress) observer.on_progress(x.done, x.total, x.per_node);
-      },
-      [observer](const run_announcement& x) {
-        if (observer.on_warning) observer.on_warning(x.text);
-      },
-  };
+/// The first check that failed decides, where nothing else has.
+void judge_checks(outcome& result) {
+  for (auto& check : result.checks)
+    if (!check.passed && result.result_verdict == verdict::passed) {
+      result.result_verdict = verdict::check_failed;
+      result.reason = check.name + ": " + check.detail;
+    }
 }
 
 } // namespace
 
+outcome execute(const scenario& what, const run_options& how) {
+  std::string mistakes;
+  for (const auto& sentence : mistakes_in({&what}))
+    mistakes += (mistakes.empty() ? "" : "; ") + sentence;
+  if (!mistakes.empty()) throw std::logic_error(mistakes);
+  return execution{what, how}.run_all();
+}
+
 execution::execution(const scenario& what, const run_options& how)
     : scenario_(what), options_(how), plan_(how.what),
-      seed_(how.what.seed_given ? how.what.seed : draw_seed()),
+      seed_(how.what.seed_given ? how.what.seed : draw_seed()), run_{what, how}, endpoint_(how.what.topology),
       lists_(std::make_shared<long_list_files>(how.run_dir)),
       intake_(std::make_shared<trace_intake>(how.run_dir,
                                              trace_intake::limits{.bytes_max = how.what.trace.bytes_max})),
-      endings_(how.run_dir) {}
+      members_(run_, endpoint_, *intake_), endings_(how.run_dir) {}
 
 execution::~execution() {
   collector_ = nullptr;
-  stopper_ = nullptr;
-  hosted_.clear();
+  wiring_.reset();
+  members_.destroy_hosted();
   main_.reset();
-  std::error_code ignored;
-  if (!sockets_.empty()) std::filesystem::remove_all(sockets_, ignored);
 }
-
-void execution::phase(const std::string& text) const {
-  if (options_.observer.on_phase) options_.observer.on_phase(text);
-}
-void execution::warn(const std::string& text) const {
-  if (options_.observer.on_warning) options_.observer.on_warning(text);
-}
-
-// -- run ---------------------------------------------------------------------------
-
-const std::vector<std::string>& execution::nodes_of(const std::string& role) const {
-  auto found = plan_.topology.place.find(role);
-  if (found == plan_.topology.place.end() || found->second.empty())
-    throw std::logic_error("scenario " + scenario_.name + " has no role \"" + role + "\"");
-  return found->second;
-}
-
-std::string execution::why_not_spawned(const std::string& node, const std::string& role,
-                                       const caf::error& why) const {
-  if (why == errc::bad_arguments)
-    return "role " + role + " of scenario " + scenario_.name + ' ' + why.context().get_as<std::string>(0);
-  return "node " + node + " could not spawn role " + role + ": " + sentence_of(why);
-}
-
-std::vector<caf::actor> execution::spawn_messages(const std::string& role,
-                                                  const std::vector<caf::message>& args) {
-  auto& nodes = nodes_of(role);
-  auto& [name, next] = *next_place_.try_emplace(role).first;
-  const auto first = next;
-  std::vector<std::string> where;
-  for (std::size_t i = 0; i < args.size(); ++i)
-    where.push_back(nodes[next++ % nodes.size()]);
-  milliseconds patience = spawn_patience;
-  if (const auto left = time_left())
-    patience = std::clamp(ceil<milliseconds>(*left), milliseconds{1}, patience);
-  const auto goes_on = [this] { return interrupts() == 0 && !deadline_passed(); };
-  auto made = main_->spawn_each_on(where, scenario_.name + '/' + role, args, patience, goes_on);
-  if (!goes_on()) throw std::runtime_error("the run ends before all actors of role " + role + " are spawned");
-  std::vector<caf::actor> actors;
-  for (std::size_t i = 0; i < made.size(); ++i) {
-    if (!made[i]) throw std::runtime_error(why_not_spawned(where[i], role, made[i].error()));
-    const auto who = tracing::address(main_->context(), *made[i]);
-    spawned_[{who.incarnation, who.id}] = {&name, first + i};
-    actors.push_back(caf::actor_cast<caf::actor>(*made[i]));
-  }
-  return actors;
-}
-
-// -- starting ------------------------------------------------------------------------
-
-void execution::start_nodes() {
-  if (workers_.empty() && plan_.topology.external.empty()) {
-    started_ = steady_clock::now();
-    return;
-  }
-  phase("starting " + std::to_string(workers_.size()) + (workers_.size() == 1 ? " node" : " nodes"));
-  if (plan_.topology.endpoint == endpoint_kind::inproc) {
-    for (auto& name : workers_) {
-      worker_options options;
-      options.join = main_->endpoint();
-      options.name = name;
-      options.credentials.incarnation = awaited_.at(name);
-      options.zmq_context = inproc_->get();
-      options.warn = [this, name](const std::string& text) { warn(name + ": " + text); };
-      hosted_.push_back(
-          std::make_unique<worker>(std::vector<const scenario*>{&scenario_}, std::move(options)));
-      joining_.try_emplace(name, plan_.topology.join_timeout, steady_clock::now());
-    }
-  } else {
-    if (options_.launcher == nullptr && !workers_.empty())
-      throw std::logic_error("a run with worker processes needs a launcher");
-    if (options_.launcher != nullptr)
-      options_.launcher->on_exit([state = state_](const process_exit& how) {
-        std::lock_guard lock{state->mutex};
-        state->exits[how.node] = how;
-        state->unburied.insert(how.node);
-        if (how.signal != 0) state->crashed.insert(how.node);
-        state->changed.notify_all();
-      });
-    start_processes();
-  }
-  for (auto& name : plan_.topology.external)
-    joining_.try_emplace(name, plan_.topology.join_timeout, steady_clock::now());
-  for (auto& name : plan_.topology.external)
-    phase("waiting for nodes that join by hand: " + join_command(name));
-  await_nodes();
-  if (interrupts() == 0 && late_.empty()) started_ = steady_clock::now();
-}
-
-/// Processes that start all at once keep each other, and this one, from running: only some are
-/// on their way at a time.
-void execution::start_processes() {
-  const auto at_once = std::max<std::size_t>(4, 2 * usable_cores().size());
-  for (auto& name : workers_) {
-    await_nodes(at_once - 1);
-    if (interrupts() != 0 || deadline_passed()) return;
-    try {
-      pids_[name] = options_.launcher->start(
-          name, main_->endpoint(),
-          to_secret({keys_.contains(name) ? std::optional{keys_[name]} : std::nullopt,
-                     {},
-                     plan_.topology.security.plaintext,
-                     awaited_.at(name)}));
-    } catch (const std::system_error& e) {
-      throw std::runtime_error("node " + name + " could not be started: " + e.what());
-    }
-    joining_.try_emplace(name, plan_.topology.join_timeout, steady_clock::now());
-  }
-}
-
-void execution::await_nodes(std::size_t rest) {
-  std::unique_lock lock{state_->mutex};
-  while (interrupts() == 0 && !deadline_passed()) {
-    for (auto& [name, how] : state_->exits)
-      throw std::runtime_error(
-          "node " + name
-          + (state_->has_joined(name) ? " had joined and ended while others joined ("
-                                      : " ended before it joined (")
-          + how_it_ended(how)
-          + (how.code == exit_code(verdict::node_lost) ? ": it lost the launcher)" : ")"));
-    std::erase_if(joining_, [this](auto& each) { return state_->up.contains(each.first); });
-    if (joining_.size() <= rest) return;
-    std::string late;
-    for (auto& [name, limit] : joining_)
-      if (limit.is_over(steady_clock::now())) late += (late.empty() ? "" : ", ") + name;
-    if (!late.empty())
-      throw std::runtime_error("these nodes did not join within "
-                               + format_duration(plan_.topology.join_timeout) + ": " + late);
-    state_->changed.wait_for(lock, look_interval);
-  }
-  if (interrupts() != 0) return;
-  std::string missing;
-  for (const auto* names : {&std::as_const(workers_), &plan_.topology.external})
-    for (auto& name : *names)
-      if (!state_->up.contains(name)) missing += (missing.empty() ? "" : ", ") + name;
-  late_ = " before these nodes had joined: " + missing;
-}
-
-void execution::spawn_collector() {
-  const std::string role = "run";
-  this_role = &role;
-  // Not hidden: the books are read when it has ended, and what ends a run is its last message.
-  collector_ = main_->system().spawn(collect, state_, lists_, options_.observer);
-  this_role = nullptr;
-}
-
-// -- running ---------------------------------------------------------------------------
-
-std::optional<verdict> execution::reason_to_end(std::string& reason) {
-  if (start_failed_) {
-    reason = "start of scenario " + scenario_.name + " failed: " + *start_failed_;
-    return verdict::check_failed;
-  }
-  if (state_->mistake) {
-    reason = *state_->mistake;
-    return verdict::check_failed;
-  }
-  if (state_->finished && finished_in_time() && late_.empty()) return verdict::passed;
-  if (state_->failed) {
-    reason = *state_->failed;
-    // Who takes care of lost nodes himself may still have too few left.
-    for (auto& [name, why] : state_->down) {
-      reason += "; node " + name + " " + why;
-      return verdict::node_lost;
-    }
-    return verdict::check_failed;
-  }
-  if (interrupts() != 0) {
-    reason = "interrupted";
-    return verdict::interrupted;
-  }
-  if (state_->finished || !late_.empty() || deadline_passed()) {
-    reason = "the deadline passed" + late_;
-    if (auto why = detector_->stands_still()) reason += "; nothing moved any more: " + why->sentence;
-    return verdict::deadline;
-  }
-  if (!scenario_.goes_on_without_a_node() || wiring_failed_) {
-    for (auto& [name, why] : state_->down) {
-      reason = "node " + name + " " + why;
-      return verdict::node_lost;
-    }
-  }
-  return std::nullopt;
-}
-
-void execution::call_the_roll() {
-  main_->links().probe(roll_call, false);
-  transport::waiting_limit limit{roll_patience, steady_clock::now()};
-  std::unique_lock lock{state_->mutex};
-  while (state_->down.empty() && interrupts() == 0 && !limit.is_over(steady_clock::now())
-         && !std::includes(state_->present.begin(), state_->present.end(), state_->up.begin(),
-                           state_->up.end())) {
-    lock.unlock();
-    bury_the_dead();
-    lock.lock();
-    state_->changed.wait_for(lock, look_interval);
-  }
-}
-
-verdict execution::await_end(std::string& reason) {
-  std::unique_lock lock{state_->mutex};
-  while (true) {
-    if (state_->failed && !state_->finished && state_->down.empty()) {
-      lock.unlock();
-      call_the_roll();
-      lock.lock();
-    }
-    if (auto end = reason_to_end(reason)) return *end;
-    lock.unlock();
-    bury_the_dead();
-    inject_due_faults();
-    tell_ended_traces(trace_endings::when::due);
-    tell_failures();
-    std::string why;
-    const auto stuck = judge(detector_->look(), why);
-    lock.lock();
-    if (auto end = reason_to_end(reason)) return *end;
-    if (stuck) {
-      reason = std::move(why);
-      return *stuck;
-    }
-    wait_a_moment(lock);
-  }
-}
-
-/// In a seeded run this is when the actors run.
-void execution::wait_a_moment(std::unique_lock<std::mutex>& lock) {
-  bool busy = false;
-  if (turns_) {
-    lock.unlock();
-    const auto until = steady_clock::now() + look_interval;
-    do {
-      busy = turns_->turn();
-      lock.lock();
-      const bool over = state_->finished || state_->failed;
-      lock.unlock();
-      if (over) break;
-    } while (busy && steady_clock::now() < until);
-    lock.lock();
-  }
-  if (!busy) state_->changed.wait_for(lock, look_interval);
-}
-
-void execution::bury_the_dead() {
-  std::set<std::string> dead;
-  {
-    std::lock_guard lock{state_->mutex};
-    dead.swap(state_->unburied);
-  }
-  if (dead.empty()) return;
-  auto& hub = main_->links().hub();
-  for (auto& peer : hub.peers())
-    if (dead.contains(peer->identity().name)) hub.expect_no_more(peer);
-}
-
-/// The time that a deadline is measured against begins with the run, before any node has joined. The
-/// actors of a seeded run have a time of their own, which begins when they do.
-std::optional<std::chrono::nanoseconds> execution::time_left() const {
-  if (!plan_.deadline) return std::nullopt;
-  return *plan_.deadline - (acting_ && turns_ ? turns_->elapsed() : steady_clock::now() - begun_);
-}
-
-bool execution::deadline_passed() const {
-  const auto left = time_left();
-  return left && left->count() <= 0;
-}
-
-/// A seeded run is looked at when its result has just come.
-bool execution::finished_in_time() const {
-  if (!plan_.deadline) return true;
-  return (turns_ ? turns_->elapsed() : state_->finished_at - begun_) <= *plan_.deadline;
-}
-
-std::chrono::nanoseconds execution::elapsed(steady_clock::time_point end) const {
-  return turns_ ? turns_->elapsed() : end - started_.value_or(begun_);
-}
-
-void execution::drain() {
-  if (!stopper_) return;
-  phase("draining");
-  caf::anon_send(stopper_, stop_early{});
-  transport::waiting_limit limit{drain_patience, steady_clock::now()};
-  std::unique_lock lock{state_->mutex};
-  while (!state_->finished && interrupts() < 2 && !limit.is_over(steady_clock::now())) {
-    lock.unlock();
-    bury_the_dead();
-    lock.lock();
-    wait_a_moment(lock);
-  }
-}
-
-/// Nodes that lost this launcher while it stood still are not to blame.
-void execution::look_at_own_standstill(outcome& result) {
-  std::lock_guard lock{state_->mutex};
-  if (result.result_verdict != verdict::node_lost) return;
-  // They heard of it last up to a heartbeat before it stood still, and it notices as late.
-  const transport::hub_options links;
-  if (state_->stood_still < links.liveness - 2 * links.heartbeat) return;
-  result.reason += "; the launcher itself did not run for " + duration_text(state_->stood_still.count());
-}
-
-/// Wiring that fails because somebody pressed Ctrl-C, the deadline passed or a node ended is the fate of
-/// the run; any other failure is a mistake of the scenario. await_end() tells either.
-void execution::wire() {
-  if (interrupts() != 0 || deadline_passed()) return;
-  try {
-    scenario_.wire()(*this);
-  } catch (...) {
-    const auto why = exception_text();
-    if (!deadline_passed()) call_the_roll();
-    std::lock_guard lock{state_->mutex};
-    wiring_failed_ = true;
-    if (deadline_passed())
-      late_ = " before all actors were spawned";
-    else if (interrupts() == 0 && state_->down.empty() && state_->exits.empty())
-      start_failed_ = why;
-  }
-}
-
-// -- the whole -------------------------------------------------------------------------
 
 outcome execution::run_all() {
-  prepare_files();
-  open_main();
+  write_plan(options_.run_dir, plan_, seed_);
+  result_file_.emplace(options_.run_dir);
+  main_ = open_launcher_node({run_, seed_, endpoint_, members_, detector_, intake_});
   outcome result;
   result.scenario = scenario_.name;
   result.run_dir = options_.run_dir;
@@ -415,33 +89,8 @@ outcome execution::run_all() {
   std::exception_ptr problem;
   try {
     start_nodes();
-    spawn_collector();
-    if (plan_.topology.scheduler == scheduler_kind::seeded) turns_.emplace(main_->system(), seed_);
-    for (auto& promise : scenario_.promises())
-      main_->recorder().invariant(promise);
-    for (auto& fault : plan_.faults)
-      faults_.emplace_back(started_.value_or(begun_) + fault.at, fault);
-    if (started_) phase("running");
-    wire();
-    acting_ = true;
-    watch_for_stalls();
-    result.result_verdict = await_end(result.reason);
-    look_at_own_standstill(result);
-    {
-      std::lock_guard lock{state_->mutex};
-      state_->over = true;
-    }
-    tell_failures();
-    if (auto& recorder = main_->recorder(); result.result_verdict != verdict::passed)
-      recorder.told_to_end(recorder.intern(to_string(result.result_verdict)), recorder.intern(result.reason));
-    const auto how = result.result_verdict;
-    if (how == verdict::interrupted || how == verdict::deadline || how == verdict::deadlock
-        || how == verdict::stalled || (how == verdict::node_lost && scenario_.has_a_result_without_a_node()))
-      drain();
-    result.deadlock = deadlock_;
-    result.actors_failed = failed_;
-    result.actors_failed_count = failed_count_;
-    result.elapsed_s = seconds(elapsed(how == verdict::passed ? state_->finished_at : steady_clock::now()));
+    begin();
+    end(result);
   } catch (const std::exception& e) {
     problem = std::current_exception();
     tell_failures();
@@ -450,18 +99,309 @@ outcome execution::run_all() {
   } catch (...) {
     problem = std::current_exception();
   }
-  stop_nodes();
+  stop();
   if (problem) std::rethrow_exception(problem);
   report(result);
   return result;
 }
 
-outcome execute(const scenario& what, const run_options& how) {
-  std::string mistakes;
-  for (const auto& sentence : mistakes_in({&what}))
-    mistakes += (mistakes.empty() ? "" : "; ") + sentence;
-  if (!mistakes.empty()) throw std::logic_error(mistakes);
-  return execution{what, how}.run_all();
+// -- starting --------------------------------------------------------------------------
+
+void execution::start_nodes() {
+  if (!members_.names().empty()) {
+    members_.start(*main_);
+    left_undone_ = members_.left_undone();
+    if (run_.interrupts() != 0 || !left_undone_.empty()) return;
+  }
+  run_.clock.on_nodes_there();
+}
+
+void execution::begin() {
+  collector_ = spawn_collector(*main_, state_, lists_, options_.observer);
+  wiring_.emplace(run_, *main_, seed_, collector_);
+  if (plan_.topology.scheduler == scheduler_kind::seeded)
+    run_.clock.follow(&turns_.emplace(main_->system(), seed_));
+  for (auto& promise : scenario_.promises())
+    main_->recorder().invariant(promise);
+  const auto started = run_.clock.nodes_there();
+  faults_.schedule(plan_.faults, started.value_or(run_.clock.begun()));
+  if (started) run_.phase("running");
+  wire();
+  run_.clock.on_wired();
+  watch_for_stalls();
+}
+
+/// Wiring that fails because somebody pressed Ctrl-C, the deadline passed or a node ended is the fate of
+/// the run; any other failure is a mistake of the scenario. await_end() tells either.
+void execution::wire() {
+  if (!run_.goes_on()) return;
+  try {
+    scenario_.wire()(*wiring_);
+  } catch (...) {
+    const auto why = exception_text();
+    if (!run_.clock.deadline_passed()) probe_members();
+    std::lock_guard lock{state_->mutex};
+    wiring_failed_ = true;
+    if (run_.clock.deadline_passed())
+      left_undone_ = " before all actors were spawned";
+    else if (run_.interrupts() == 0 && state_->nodes.down().empty() && !state_->nodes.has_exits())
+      start_failed_ = why;
+  }
+}
+
+void execution::watch_for_stalls() {
+  stuck_detector::options how{.stall = plan_.topology.stall};
+  how.names.of_role = [this](const actor_ref& who) { return wiring_->name_of(who); };
+  how.names.of_node = [this](std::uint64_t incarnation) { return node_name(incarnation); };
+  how.holders = [this]() -> std::vector<wait_edge> {
+    if (!main_->recorder().on()) return {};
+    return holders_by_trace(options_.run_dir, scenario_.promises(),
+                            [this](const std::string& text) { run_.warn(text); });
+  };
+  detector_->attach(*main_, std::move(how));
+}
+
+std::string execution::node_name(std::uint64_t incarnation) const {
+  if (incarnation == main_->identity().incarnation) return main_->name();
+  std::lock_guard lock{state_->mutex};
+  return state_->nodes.name_of(incarnation);
+}
+
+// -- running ---------------------------------------------------------------------------
+
+run_end execution::await_end() {
+  std::unique_lock lock{state_->mutex};
+  while (true) {
+    if (state_->failed && !state_->finished && state_->nodes.down().empty()) {
+      lock.unlock();
+      probe_members();
+      lock.lock();
+    }
+    if (auto end = end_of(snapshot({}))) return *end;
+    lock.unlock();
+    reap_exited();
+    faults_.inject_due(clock::now());
+    tell_ended_traces(trace_endings::when::due);
+    tell_failures();
+    auto stuck = detector_->look();
+    if (const auto told = standstill_warning(stuck, plan_.topology.stall); !told.empty()) run_.warn(told);
+    lock.lock();
+    if (auto end = end_of(snapshot(std::move(stuck)))) return *end;
+    wait_a_moment(lock);
+  }
+}
+
+run_snapshot execution::snapshot(stuck_detector::news stuck) const {
+  run_snapshot now;
+  now.scenario = scenario_.name;
+  now.start_failed = start_failed_;
+  now.mistake = state_->mistake;
+  now.has_result = state_->finished.has_value();
+  now.result_in_time = run_.clock.in_time(state_->finished_at);
+  now.failed = state_->failed;
+  if (auto& down = state_->nodes.down(); !down.empty())
+    now.gone = {.name = down.begin()->first, .why = down.begin()->second};
+  now.needs_all_nodes = !scenario_.goes_on_without_a_node() || wiring_failed_;
+  now.interrupted = run_.interrupts() != 0;
+  now.deadline_passed = run_.clock.deadline_passed();
+  now.left_undone = left_undone_;
+  if (auto why = detector_->stands_still()) now.standstill = std::move(why->sentence);
+  now.stuck = std::move(stuck);
+  now.stall = plan_.topology.stall;
+  return now;
+}
+
+void execution::probe_members() {
+  main_->gateway().probe(presence_probe, false);
+  transport::waiting_limit limit{presence_patience, clock::now()};
+  std::unique_lock lock{state_->mutex};
+  while (state_->nodes.down().empty() && run_.interrupts() == 0 && !limit.is_over(clock::now())
+         && !state_->nodes.all_present()) {
+    lock.unlock();
+    reap_exited();
+    lock.lock();
+    state_->changed.wait_for(lock, look_interval);
+  }
+}
+
+/// In a seeded run this is when the actors run.
+void execution::wait_a_moment(std::unique_lock<std::mutex>& lock) {
+  bool busy = false;
+  if (turns_) {
+    lock.unlock();
+    const auto until = clock::now() + look_interval;
+    do {
+      busy = turns_->turn();
+      lock.lock();
+      const bool over = state_->finished || state_->failed;
+      lock.unlock();
+      if (over) break;
+    } while (busy && clock::now() < until);
+    lock.lock();
+  }
+  if (!busy) state_->changed.wait_for(lock, look_interval);
+}
+
+void execution::reap_exited() {
+  std::set<std::string> exited;
+  {
+    std::lock_guard lock{state_->mutex};
+    exited = state_->nodes.take_exited();
+  }
+  if (exited.empty()) return;
+  auto& hub = main_->gateway().hub();
+  for (auto& peer : hub.peers())
+    if (exited.contains(peer->identity().name)) hub.expect_no_more(peer);
+}
+
+void execution::inject(fault_plan::action_kind action, const std::string& node) {
+  using kind = fault_plan::action_kind;
+  const std::string word{to_string(action)};
+  auto& recorder = main_->recorder();
+  recorder.fault(recorder.intern(word), recorder.intern(node));
+  run_.phase("fault: " + word + ' ' + node);
+  const auto signal = [&](int number) {
+    if (options_.launcher != nullptr) options_.launcher->signal(node, number);
+  };
+  switch (action) {
+  case kind::kill:
+    return signal(SIGKILL);
+  case kind::stop:
+    return signal(SIGSTOP);
+  case kind::resume:
+    return signal(SIGCONT);
+  case kind::cut:
+    auto& hub = main_->gateway().hub();
+    for (auto& peer : hub.peers())
+      if (peer->identity().name == node) hub.cut(peer);
+  }
+}
+
+void execution::tell_failures() {
+  pending_failures::batch fresh;
+  {
+    std::lock_guard lock{state_->mutex};
+    fresh = state_->failures.take();
+  }
+  const auto name_of = [this](const actor_ref& who) { return wiring_ ? wiring_->name_of(who) : ""; };
+  for (auto& sentence : failures_.add(std::move(fresh), name_of))
+    run_.warn(sentence);
+}
+
+void execution::tell_ended_traces(trace_endings::when how_often) {
+  if (plan_.trace.level == trace::level::off) return;
+  for (auto& sentence : endings_.look(how_often, run_.clock.nodes_there().value_or(clock::time_point{})))
+    run_.warn(sentence);
+}
+
+// -- ending ----------------------------------------------------------------------------
+
+void execution::end(outcome& result) {
+  auto end = await_end();
+  const auto how = result.result_verdict = end.how;
+  result.reason = std::move(end.reason);
+  result.deadlock = std::move(end.cycle);
+  {
+    std::lock_guard lock{state_->mutex};
+    if (how == verdict::node_lost) result.reason += own_standstill(state_->stood_still);
+    state_->failures.close();
+  }
+  tell_failures();
+  if (auto& recorder = main_->recorder(); how != verdict::passed)
+    recorder.told_to_end(recorder.intern(to_string(how)), recorder.intern(result.reason));
+  if (how == verdict::interrupted || how == verdict::deadline || how == verdict::deadlock
+      || how == verdict::stalled || (how == verdict::node_lost && scenario_.has_a_result_without_a_node()))
+    drain();
+  result.actors_failed = failures_.first();
+  result.actors_failed_count = failures_.count();
+  result.elapsed_s = seconds(run_.clock.elapsed(how == verdict::passed ? state_->finished_at : clock::now()));
+}
+
+void execution::drain() {
+  if (!wiring_->stopper()) return;
+  run_.phase("draining");
+  caf::anon_send(wiring_->stopper(), stop_early{});
+  transport::waiting_limit limit{drain_patience, clock::now()};
+  std::unique_lock lock{state_->mutex};
+  while (!state_->finished && run_.interrupts() < 2 && !limit.is_over(clock::now())) {
+    lock.unlock();
+    reap_exited();
+    lock.lock();
+    wait_a_moment(lock);
+  }
+}
+
+void execution::stop() {
+  faults_.resume_stopped();
+  members_.stop(*main_);
+  tell_missing_traces();
+  tell_ended_traces(trace_endings::when::now);
+  reap_exited();
+  run_.clock.follow(nullptr);
+  turns_.reset(); // from here on the node takes the turns itself
+  if (collector_) caf::anon_send_exit(collector_, caf::exit_reason::user_shutdown);
+  const auto left_over = main_->stop(run_.interrupts() >= 2 ? milliseconds{0} : end_patience);
+  if (!left_over.empty()) run_.warn(still_alive(left_over));
+}
+
+void execution::tell_missing_traces() {
+  for (auto& [node, place, why] : intake_->missing())
+    run_.warn("the trace of node " + node + " is not in the run directory: " + why + ". It is kept in "
+              + place + "; bring it in with: "
+              + own_command("trace collect " + shell_quoted(options_.run_dir.string()) + " --from PATH"));
+}
+
+void execution::report(outcome& result) {
+  result.nodes = members_.reports();
+  result.nodes.insert(result.nodes.begin(), {"main", ::getpid(), main_->identity().incarnation, "left"});
+  {
+    std::lock_guard lock{state_->mutex};
+    if (state_->finished) result.result = parsed(*state_->finished);
+    if (state_->mistake) {
+      result.checks.push_back({"message types", false, *state_->mistake});
+      // One that another node told after the last look of await_end() fails the run with the same words.
+      if (result.result_verdict == verdict::passed) {
+        result.result_verdict = verdict::check_failed;
+        result.reason = *state_->mistake;
+      }
+    }
+  }
+  add_checks(result);
+  result.not_kept = result_file_->write(result);
+  if (!result.not_kept.empty()) run_.warn(result.not_kept);
+}
+
+void execution::add_checks(outcome& result) {
+  if (start_failed_) result.checks.push_back({"start", false, *start_failed_});
+  if (result.result_verdict == verdict::passed) {
+    auto copy = result.result; // reading what is not in it adds to it
+    for (auto& check : scenario_.checks())
+      result.checks.push_back(ask(check, {plan_.values, copy}));
+  }
+  auto balance = balance_books(main_->books().totals(), all_books(), result.nodes);
+  result.messages = balance.total;
+  result.lost = balance.lost;
+  result.checks.push_back(std::move(balance.check));
+  judge_checks(result);
+  for (auto& [name, passed, detail] : evaluate(plan_.expect, to_json(result)))
+    result.checks.push_back({name, passed, detail});
+  lists_->cut(result.result);
+  for (auto& problem : lists_->close())
+    result.checks.push_back({"what the result does not show is in its file", false, std::move(problem)});
+  judge_checks(result);
+}
+
+/// The files in the run directory, and where there is none what the node told before it left.
+std::map<std::uint64_t, trace::ledger_counts> execution::all_books() const {
+  std::map<std::uint64_t, trace::ledger_counts> books;
+  std::vector<std::string> problems;
+  for (auto& kept : trace::books_in(options_.run_dir, &problems))
+    books.emplace(kept.incarnation, kept.counts);
+  for (auto& problem : problems)
+    run_.warn(problem);
+  std::lock_guard lock{state_->mutex};
+  books.merge(state_->nodes.told_books());
+  return books;
 }
 
 } // namespace troupe::scenarios

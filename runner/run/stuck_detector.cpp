@@ -203,7 +203,7 @@ void stuck_detector::begin_round(bool with_edges) {
   with_edges_ = with_edges;
   asking_ = true;
   asked_at_ = clock::now();
-  asked_ = main_->links().probe(round_, with_edges);
+  asked_ = main_->gateway().probe(round_, with_edges);
 }
 
 std::optional<stuck_detector::answers> stuck_detector::finish_round() {
@@ -219,8 +219,8 @@ std::optional<stuck_detector::answers> stuck_detector::finish_round() {
   auto result = std::move(answers_);
   answers_.clear();
   auto& own = result[main_->name()];
-  own.report = main_->links().look();
-  if (with_edges_) own.edges = main_->links().edges();
+  own.report = main_->gateway().look();
+  if (with_edges_) own.edges = main_->gateway().edges();
   return result;
 }
 
@@ -228,7 +228,7 @@ stuck_detector::news stuck_detector::look() {
   if (main_ == nullptr || clock::now() < next_) return {};
   if (!asking_) {
     next_ = clock::now() + (told_ ? later_interval : interval);
-    if (!main_->links().look().quiet()) {
+    if (!main_->gateway().look().quiet()) {
       quiet_ever_since_ = false;
       return {};
     }

@@ -1,5 +1,6 @@
 #include "runner/run/trace_endings.hpp"
 
+#include "base/durations.hpp"
 #include "base/host_identity.hpp"
 #include "base/text.hpp"
 #include "trace/merge/collect.hpp"

@@ -1,5 +1,6 @@
 #include "runner/run/trace_intake.hpp"
 
+#include "base/durations.hpp"
 #include "base/thread_name.hpp"
 #include "trace/merge/collect.hpp"
 #include "trace/record/format.hpp"
@@ -16,8 +17,8 @@ using std::chrono::steady_clock;
 /// A trace has this much even where the plan allows less.
 constexpr std::uint64_t trace_bytes_min = trace::format::file_header_bytes + trace::format::unit_bytes;
 
-/// The files of one delivery, under names that no reader looks at until all are there.
-class trace_intake::store final : public transport::delivery_store {
+/// The files of one upload, under names that no reader looks at until all are there.
+class trace_intake::store final : public transport::upload_store {
  public:
   explicit store(trace_intake& owner) : owner_(owner) {}
 
@@ -68,7 +69,7 @@ class trace_intake::store final : public transport::delivery_store {
 struct trace_intake::visit {
   explicit visit(trace_intake& owner) : files(owner), receiver(files) {}
   store files;
-  transport::delivery_receiver receiver;
+  transport::upload_receiver receiver;
   bool over = false;
 };
 
@@ -136,7 +137,7 @@ std::vector<trace_intake::missing_trace> trace_intake::missing() {
     else if (promise.at == progress::arriving)
       why = "it was not complete when it stopped coming";
     else if (promise.at == progress::due)
-      why = "it did not come within " + std::to_string(limits_.patience.count() / 1000) + " s";
+      why = "it did not come within " + limit_text(limits_.patience);
     out.push_back({promise.node, promise.place, std::move(why)});
   }
   return out;
@@ -205,7 +206,7 @@ void trace_intake::work() {
 }
 
 void trace_intake::handle(arrival& what) {
-  using state = transport::delivery_receiver::state;
+  using state = transport::upload_receiver::state;
   if (!what.frame) {
     auto found = visits_.find(what.from.get());
     if (found == visits_.end()) return;
@@ -220,7 +221,7 @@ void trace_intake::handle(arrival& what) {
   auto& [files, receiver, over] = *slot;
   transport::envelope_view envelope;
   while (what.frame->next(envelope)) {
-    if (envelope.header.kind != transport::envelope_kind::delivery) continue;
+    if (envelope.header.kind != transport::envelope_kind::upload) continue;
     const auto answer = receiver.on_payload(envelope.payload);
     const auto at = receiver.where();
     if (!over && (at == state::kept || at == state::refused)) {

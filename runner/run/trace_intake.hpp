@@ -3,7 +3,7 @@
 #pragma once
 
 #include "transport/frames/standstill.hpp"
-#include "transport/trace_upload/delivery.hpp"
+#include "transport/trace_upload/upload_receiver.hpp"
 
 #include <chrono>
 #include <condition_variable>
@@ -23,7 +23,7 @@ class trace_intake final : public transport::hub_listener {
  public:
   struct limits {
     std::uint64_t bytes_max = 0; ///< of one node's trace
-    /// After a node has left, or while it delivers, so long without any sign is the end.
+    /// After a node has left, or while it uploads, so long without any sign is the end.
     std::chrono::milliseconds patience = std::chrono::seconds{10};
   };
   trace_intake(std::filesystem::path run_dir, limits);

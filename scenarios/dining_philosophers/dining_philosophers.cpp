@@ -258,17 +258,17 @@ void add_dining_checks(scenario& s) {
   s.check("no fork was in two hands", [](const finished_run& run) -> check_outcome {
     const auto& forks = run.result.at("forks");
     const auto bad = forks.at("in_two_hands").get<std::uint64_t>();
-    return {bad == 0, "taken " + forks.at("taken").dump() + " times, " + std::to_string(bad)
+    return {bad == 0, "taken " + dumped(forks.at("taken")) + " times, " + std::to_string(bad)
                           + " times from another hand"};
   });
   s.check("no neighbours ate together", [](const finished_run& run) -> check_outcome {
     const auto bad = run.result.at("forks").at("neighbours_eating_together").get<std::uint64_t>();
-    return {bad == 0, std::to_string(bad) + " of " + run.result.at("meals").dump() + " meals"};
+    return {bad == 0, std::to_string(bad) + " of " + dumped(run.result.at("meals")) + " meals"};
   });
   s.check("every meal was eaten", [](const finished_run& run) -> check_outcome {
     const auto left = run.result.at("left_undone").get<std::uint64_t>();
     const auto disagree = run.result.at("forks").at("with_other_counts").get<std::uint64_t>();
-    auto detail = run.result.at("meals").dump() + " eaten, " + std::to_string(left) + " left undone";
+    auto detail = dumped(run.result.at("meals")) + " eaten, " + std::to_string(left) + " left undone";
     if (disagree != 0)
       detail += "; " + std::to_string(disagree) + " forks counted other numbers of meals than their users";
     return {left == 0 && disagree == 0, std::move(detail)};

@@ -1,5 +1,6 @@
 // The philosopher: thinks, gets hungry, takes two forks as its strategy says, eats.
 #include "base/host_identity.hpp"
+#include "base/random.hpp"
 #include "runner/plan/times.hpp"
 #include "scenarios/dining_philosophers/actors.hpp"
 
@@ -26,9 +27,9 @@ std::uint64_t clock_of_this_host() {
 caf::timespan drawn(philosopher_actor* self, caf::timespan mean) {
   const auto jitter = self->state.at.rules.jitter;
   if (mean.count() == 0 || jitter == 0) return mean;
-  std::uniform_real_distribution<double> factor{1 - jitter, 1 + jitter};
-  return caf::timespan{
-      static_cast<std::int64_t>(static_cast<double>(mean.count()) * factor(self->state.random))};
+  const auto low = 1 - jitter, high = 1 + jitter;
+  const auto factor = draw_share(self->state.random) * (high - low) + low;
+  return caf::timespan{static_cast<std::int64_t>(static_cast<double>(mean.count()) * factor)};
 }
 
 // -- forks -------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 // The server: who is there, and who handles whose lines.
 #include "actors/codec/message_catalog.hpp"
+#include "runner/plan/json_text.hpp"
 #include "scenarios/echo_server/actors.hpp"
 
 #include <nlohmann/json.hpp>
@@ -80,7 +81,7 @@ void socket_messenger::on_stopped(const transport::stream_counts& x) {
       {"ended", by_reason(x.ended)},
       {"bytes_in", x.bytes_in},
       {"bytes_out", x.bytes_out}};
-  caf::anon_send(server_, sockets_closed{counts.dump()});
+  caf::anon_send(server_, sockets_closed{dumped(counts)});
 }
 
 namespace {
@@ -172,9 +173,9 @@ void report_when_stopped(server_actor* self) {
               {"handlers_failed", state.handlers_failed},
               {"left_open_by_actors", state.left_open},
               {"node", self->node_name()}};
-  if (state.socket_counts) result["sockets"] = json::parse(*state.socket_counts);
+  if (state.socket_counts) result["sockets"] = parsed(*state.socket_counts);
   state.outside.reset();
-  state.stopped.deliver(served{result.dump()});
+  state.stopped.deliver(served{dumped(result)});
   self->quit();
 }
 

@@ -1,5 +1,6 @@
 #include "scenarios/echo_server/echo_server.hpp"
 
+#include "runner/plan/json_text.hpp"
 #include "runner/plan/times.hpp"
 #include "scenarios/echo_server/actors.hpp"
 #include "transport/lines/tcp_socket.hpp"
@@ -40,7 +41,7 @@ json load_result(const manager_state& state) {
 void finish_if_through(manager_actor* self) {
   auto& state = self->state;
   if (!state.server_result || state.reports < state.all.clients.size()) return;
-  auto result = json::parse(*state.server_result);
+  auto result = parsed(*state.server_result);
   if (state.at) {
     result["tcp"] = state.at->tcp;
     result["zeromq"] = state.at->zeromq;

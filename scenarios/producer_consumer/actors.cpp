@@ -1,5 +1,7 @@
 #include "scenarios/producer_consumer/actors.hpp"
 
+#include "base/random.hpp"
+
 namespace troupe::scenarios {
 
 void add_stock_messages(message_catalog& catalog) {
@@ -30,8 +32,7 @@ constexpr std::chrono::milliseconds told_interval{100};
 
 caf::timespan draw(const stock_cost& cost, std::mt19937_64& random) {
   if (cost.low == cost.high) return cost.low;
-  return caf::timespan{
-      std::uniform_int_distribution<std::int64_t>{cost.low.count(), cost.high.count()}(random)};
+  return caf::timespan{draw_between(random, cost.low.count(), cost.high.count())};
 }
 
 // -- the producer -----------------------------------------------------------------------

@@ -166,7 +166,7 @@ void add_producing_checks(scenario& s) {
   });
   s.check("nobody overtook in the buffer", [](const finished_run& run) -> check_outcome {
     const auto overtakers = run.result.at("overtakers").get<std::int64_t>();
-    return {overtakers == 0, std::to_string(overtakers) + " of " + run.result.at("order_looked_at").dump()
+    return {overtakers == 0, std::to_string(overtakers) + " of " + dumped(run.result.at("order_looked_at"))
                                  + " left too early, in order " + run.values.text("order")};
   });
 }

@@ -1,5 +1,6 @@
 #include "scenarios/reduction/operators.hpp"
 
+#include "base/words.hpp"
 #include "runner/plan/json_text.hpp"
 
 #include <algorithm>
@@ -11,14 +12,7 @@ namespace troupe::scenarios {
 
 using nlohmann::json;
 
-std::string shown(const json& x) {
-  auto text = json_text(x);
-  std::size_t end = 60;
-  if (text.size() <= end) return text;
-  while ((static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80)
-    --end; // not within a character
-  return text.substr(0, end) + "…";
-}
+std::string shown(const json& x) { return excerpt(json_text(x), 60); }
 
 namespace {
 
@@ -115,7 +109,7 @@ json read_ngram(std::string_view line) {
 
 json count_once(const json& element) {
   json result = json::object();
-  result[element.is_string() ? element.get<std::string>() : element.dump()] = std::uint64_t{1};
+  result[element.is_string() ? element.get<std::string>() : dumped(element)] = std::uint64_t{1};
   return result;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/files.hpp"
 #include "base/utf8.hpp"
+#include "runner/plan/json_text.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -25,7 +26,7 @@ class list_source final : public element_source {
     json part = json::array();
     for (std::uint64_t i = 0; i < chunk.count; ++i)
       part.push_back(list_[at_++]);
-    chunk.data = part.dump();
+    chunk.data = dumped(part);
     return chunk;
   }
   std::uint64_t total() const override { return list_.size(); }
@@ -151,7 +152,7 @@ void for_each_value(const reduction_operator& op, const element_chunk& chunk, co
                     Fun fun) {
   switch (chunk.kind) {
   case element_chunk::source::list:
-    for (auto& element : json::parse(chunk.data))
+    for (auto& element : parsed(chunk.data))
       fun(value_of(op, element));
     return;
   case element_chunk::source::range:

@@ -101,7 +101,7 @@ void on_slice(worker_actor* self) {
   bool through = true;
   try {
     through = current->task->step(slice_steps);
-    if (through) done.output = current->task->output().dump();
+    if (through) done.output = dumped(current->task->output());
   } catch (const std::exception& e) {
     done.error = e.what();
     through = true;

@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
 #include <thread>
 
 namespace troupe::scenarios {
@@ -27,15 +26,11 @@ const std::string& label_of(const coordinator_state& state, std::size_t task) {
 void add_row(coordinator_actor* self, const task_done& what) {
   auto& state = self->state;
   const auto& result = state.tasks->results()[what.task];
-  std::string row;
-  const auto to = std::back_inserter(row);
-  fmt::format_to(to, R"({{"input":{},)", label_of(state, what.task));
-  if (what.error.empty())
-    fmt::format_to(to, R"("output":{})", what.output);
-  else
-    fmt::format_to(to, R"("error":{})", json_text(what.error));
-  fmt::format_to(to, R"(,"rank":{},"at_s":{:.9f},"worker":"{}"}})", result.rank,
-                 seconds(self->clock().now() - state.began), state.tasks->workers()[result.worker].name);
+  const auto error = what.error.empty() ? std::string{} : json_text(what.error);
+  const auto row = fmt::format(
+      R"({{"input":{},"{}":{},"rank":{},"at_s":{:.9f},"worker":"{}"}})", label_of(state, what.task),
+      what.error.empty() ? "output" : "error", what.error.empty() ? what.output : error, result.rank,
+      seconds(self->clock().now() - state.began), state.tasks->workers()[result.worker].name);
   state.rows.add(what.task, row);
 }
 
@@ -54,7 +49,7 @@ void book(coordinator_actor* self, const task_done& what) {
   if (state.tasks->done() <= list_shown_max) (state.order += state.order.empty() ? "" : ",") += label;
   if (state.settings.task != "is_prime" || !what.error.empty() || what.output != "true") return;
   ++state.primes;
-  state.sum_of_primes += json::parse(label).get<std::uint64_t>();
+  state.sum_of_primes += parsed(label).get<std::uint64_t>();
 }
 
 /// What a user should know about how the work was shared.
@@ -76,10 +71,9 @@ std::string note_on(const coordinator_state& state, std::size_t with_tasks) {
 std::string answers_of(const coordinator_state& state) {
   auto answers = fmt::format(R"({},"order":[{}])", state.rows.members(), state.order);
   if (state.tasks->done() > list_shown_max)
-    answers += R"(,"order_cut":)" + told_of_cut(list_shown_max, state.tasks->done(), "results").dump();
+    answers += R"(,"order_cut":)" + dumped(told_of_cut(list_shown_max, state.tasks->done(), "results"));
   if (state.settings.task == "is_prime")
-    fmt::format_to(std::back_inserter(answers), R"(,"primes":{{"count":{},"sum":{}}})", state.primes,
-                   state.sum_of_primes);
+    answers += fmt::format(R"(,"primes":{{"count":{},"sum":{}}})", state.primes, state.sum_of_primes);
   return answers;
 }
 

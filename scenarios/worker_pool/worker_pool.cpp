@@ -102,9 +102,9 @@ void wire_pool(run& r) {
   const auto labels = labels_of(values);
   settings.labels.reserve(labels.size());
   for (auto& label : labels) {
-    settings.labels.push_back(label.dump());
+    settings.labels.push_back(dumped(label));
     auto input = input_of(values, label);
-    if (input != label) settings.inputs.push_back(input.dump());
+    if (input != label) settings.inputs.push_back(dumped(input));
   }
   const auto workers = settings.workers;
   auto coordinator = r.spawn("coordinator", r.collector(), std::move(settings));

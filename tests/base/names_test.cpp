@@ -5,7 +5,7 @@
 
 #include <stdexcept>
 
-using namespace troupe::trace;
+using namespace troupe;
 
 TEST_CASE("names need no escape anywhere", "[trace][names]") {
   for (const auto* name : {"a", "worker_pool", "w-1", "3rd", "_"}) {

@@ -90,6 +90,7 @@ TEST_CASE("what has looks is cut at its columns", "[trace][output]") {
   const auto wide = say("\u4e2d\u6587x");
   CHECK(wide.columns() == 5);
   CHECK(wide.cut(4).plain() == "\u4e2d…");
+  CHECK(say("µµµµµ").cut(3).plain() == "µµ…");
 }
 
 TEST_CASE("JSON and texts for other programs are harmless too, and mean the same", "[trace][output]") {

@@ -2,6 +2,7 @@
 #include "base/utf8.hpp"
 #include "tests/support/catch.hpp"
 
+#include <array>
 #include <nlohmann/json.hpp>
 
 using namespace troupe;
@@ -69,6 +70,22 @@ TEST_CASE("what could steer a terminal, turn a text or hide in it becomes visibl
     CHECK(!has_unprintable(plain));
   }
   CHECK(printable("a\tb\nc\r", "\n\t") == "a\tb\nc\\r");
+}
+
+TEST_CASE("what is cut to bytes does not end within a character", "[trace][utf8]") {
+  CHECK(cut_to_bytes("abc", 3) == "abc");
+  CHECK(cut_to_bytes("abc", 2) == "ab");
+  CHECK(cut_to_bytes("abc", 0).empty());
+  const std::string mixed = "aµ€\U0001f600"; // of 1, 2, 3 and 4 bytes
+  const std::array<std::size_t, 12> kept{0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 10};
+  for (std::size_t bytes = 0; bytes < kept.size(); ++bytes) {
+    CAPTURE(bytes);
+    CHECK(cut_to_bytes(mixed, bytes) == mixed.substr(0, kept[bytes]));
+    CHECK(whole_code_points(mixed.substr(0, bytes)) == kept[bytes]);
+  }
+  // What is no UTF-8 has no characters to keep whole.
+  CHECK(cut_to_bytes(std::string(9, '\x80'), 5).size() == 5);
+  CHECK(cut_to_bytes("a\xff\xff", 2) == "a");
 }
 
 TEST_CASE("JSON says the same with escapes for what must not reach a terminal", "[trace][utf8]") {

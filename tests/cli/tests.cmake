@@ -8,8 +8,8 @@ troupe_test(unit_cli
     cli/watch/page_server_test.cpp
     cli/terminal/progress_test.cpp
     cli/commands/report_test.cpp
+    cli/process/node_log_test.cpp
     cli/process/run_directory_test.cpp
     cli/commands/sweep_test.cpp
-    cli/terminal/table_test.cpp
     cli/watch/watch_test.cpp
   LINKS troupe_cli prometheus-cpp::core)

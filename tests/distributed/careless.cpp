@@ -5,6 +5,7 @@
 
 #include <caf/all.hpp>
 
+#include <cstdio>
 #include <cstdlib>
 #include <thread>
 
@@ -42,6 +43,12 @@ template <class Inspector>
 auto inspect(Inspector& f, fetch& x) {
   return f(caf::meta::type_name("fetch"), x.bytes);
 }
+/// Asks for a line on stdout and one on stderr.
+struct outcry {};
+template <class Inspector>
+auto inspect(Inspector& f, outcry&) {
+  return f(caf::meta::type_name("outcry"));
+}
 /// Never registered.
 struct stray {
   std::string text;
@@ -56,6 +63,11 @@ caf::behavior clerk(plain_actor*) {
       [](const question& x) { return answer{x.n}; },
       [](const stray&) { return answer{0}; },
       [](const bulk& x) { return answer{static_cast<std::int64_t>(x.bytes.size())}; },
+      [](const outcry&) {
+        std::puts("on \x1b[31mstdout");
+        std::fputs("on stderr\n", stderr);
+        return answer{2};
+      },
       [](const fetch& x) { return bulk{std::vector<char>(static_cast<std::size_t>(x.bytes))}; },
       [](const std::string&) { return stray{"an answer that nobody registered"}; },
   };
@@ -88,6 +100,8 @@ caf::behavior asker(plain_actor* self, const caf::actor& collector, const caf::a
     self->request(whom, caf::infinite, bulk{std::vector<char>(size)}).then(done, refused);
   else if (how == "fetch")
     self->request(whom, caf::infinite, fetch{static_cast<std::int64_t>(bytes)}).then(got, refused);
+  else if (how == "prints")
+    self->request(whom, caf::infinite, outcry{}).then(done, refused);
   else
     self->request(whom, caf::infinite, question{1}).then(done, refused);
   return {[](caf::unit_t) {}};
@@ -169,7 +183,11 @@ int main(int argc, char** argv) {
     if (values.text("how") == "validate_throws") throw std::runtime_error("no way to tell");
     return {};
   });
-  s.message<question>("question").message<answer>("answer").message<bulk>("bulk").message<fetch>("fetch");
+  s.message<question>("question")
+      .message<answer>("answer")
+      .message<bulk>("bulk")
+      .message<fetch>("fetch")
+      .message<outcry>("outcry");
   s.role("clerk", clerk, placement::workers);
   s.role("asker", asker, placement::main);
   if (declared != "no_start") s.start(wire);

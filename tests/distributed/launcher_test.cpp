@@ -3,6 +3,7 @@
 #include "tests/support/temporary_directory.hpp"
 
 #include "base/cores.hpp"
+#include "cli/process/guard.hpp"
 #include "cli/process/process.hpp"
 #include "cli/process/spawn.hpp"
 
@@ -12,6 +13,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <future>
 #include <map>
 #include <mutex>
@@ -23,6 +25,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <system_error>
+#include <thread>
 
 using namespace troupe;
 using namespace std::chrono_literals;
@@ -131,6 +134,63 @@ struct foreign_launcher {
   pid_t pid = -1;
   std::vector<pid_t> children;
 };
+
+// A child of this process, with which it dies, in the group that `leader` leads; 0: that it leads itself. It
+// has no lifeline.
+pid_t member_of_group(pid_t leader) {
+  const auto pid = ::fork();
+  if (pid == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (int fd = 3; fd < 1024; ++fd) // else it would hold the lifelines of others
+      ::close(fd);
+    while (true)
+      ::pause();
+  }
+  REQUIRE(pid > 0);
+  REQUIRE(::setpgid(pid, leader) == 0);
+  return pid;
+}
+
+bool is_alive(pid_t child) { return ::waitpid(child, nullptr, WNOHANG) == 0; }
+
+// The signal that a child of this process died of, once it has; -1: it did not.
+int how_it_ended(pid_t child) {
+  int status = 0;
+  if (!ends(child) || ::waitpid(child, &status, 0) != child) return -1;
+  return WIFSIGNALED(status) ? WTERMSIG(status) : -1;
+}
+
+// The signals that so many children of this process died of, those that end next; 0: none.
+std::map<pid_t, int> next_ends(std::size_t count) {
+  std::map<pid_t, int> ended;
+  for (int status = 0; ended.size() < count;)
+    if (const auto pid = ::waitpid(-1, &status, 0); pid > 0)
+      ended[pid] = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    else if (errno != EINTR)
+      break;
+  return ended;
+}
+
+// A process that has told a guard of its own something. It waits to be killed, or ends in order.
+pid_t guarded_launcher(bool waits, const std::function<void(cli::guard&)>& tell) {
+  auto told = cli::make_pipe();
+  const auto pid = ::fork();
+  if (pid == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    {
+      cli::guard one(LAUNCHER_CHILD, {"child", "guard"});
+      tell(one);
+      if (::write(told.write.get(), "x", 1) != 1) ::_exit(9);
+      while (waits)
+        ::pause();
+    }
+    ::_exit(0);
+  }
+  told.write.reset();
+  char byte = 0;
+  REQUIRE(::read(told.read.get(), &byte, 1) == 1);
+  return pid;
+}
 
 } // namespace
 
@@ -280,16 +340,89 @@ TEST_CASE("a child takes its lifeline out of the environment and lives while the
   CHECK(f.launcher->wait_all(0ms) == std::vector<std::string>{"w1"});
 }
 
+// Three things end nodes with their launcher. Each of the next three tests has one of them, and not the
+// others.
+
 TEST_CASE("a process whose lifeline ends is killed with its whole group", "[launcher]") {
+  // The thread that started it lives on, and nobody guards it.
   auto lifeline = cli::make_pipe();
   auto child = cli::spawn(LAUNCHER_CHILD, {"child", "lifeline"}, lifeline.read.get());
   pollfd set{child.output.get(), POLLIN, 0};
   REQUIRE(::poll(&set, 1, -1) == 1);
+  const auto member = member_of_group(child.pid);
+  CHECK(is_alive(child.pid));
   lifeline.write.reset();
-  CHECK(ends(child.pid));
-  int status = 0;
-  ::waitpid(child.pid, &status, 0);
-  CHECK(WTERMSIG(status) == SIGKILL);
+  CHECK(how_it_ended(child.pid) == SIGKILL);
+  CHECK(how_it_ended(member) == SIGKILL);
+}
+
+TEST_CASE("a node of the program watches its lifeline before it does anything else", "[launcher]") {
+  const testing::temporary_directory scratch;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const auto path = (scratch / "silent.sock").string();
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const troupe::descriptor silent(
+      ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)); // takes calls, says nothing
+  REQUIRE(::bind(silent.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(::listen(silent.get(), 16) == 0);
+  auto lifeline = cli::make_pipe();
+  const auto node = cli::spawn(TROUPE_PROGRAM, {"troupe", "node", "--join", "ipc://" + path, "--name", "w1"},
+                               lifeline.read.get());
+  lifeline.write.reset();
+  CHECK(how_it_ended(node.pid) == SIGKILL);
+}
+
+TEST_CASE("a process dies with the thread that started it", "[launcher]") {
+  // Its lifeline goes on, which it does not look at anyway, and nobody guards it.
+  const auto lifeline = cli::make_pipe();
+  cli::spawned child;
+  bool was_alive = false;
+  std::thread([&] {
+    child = cli::spawn(LAUNCHER_CHILD, {"child", "stubborn"}, lifeline.read.get());
+    pollfd set{child.output.get(), POLLIN, 0};
+    was_alive = ::poll(&set, 1, -1) == 1 && is_alive(child.pid);
+  }).join();
+  CHECK(was_alive);
+  CHECK(how_it_ended(child.pid) == SIGKILL);
+}
+
+TEST_CASE("the guard of a launcher that was killed kills the groups that are left, and no others",
+          "[launcher]") {
+  // They are children of this process, which lives on, and have no lifeline.
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1); // the guard comes to us when it is on its own
+  const auto left = member_of_group(0), forgotten = member_of_group(0), unknown = member_of_group(0);
+  const auto member = member_of_group(left);
+  const auto launcher = guarded_launcher(true, [&](cli::guard& one) {
+    one.watch_group(left);
+    one.watch_group(forgotten);
+    one.forget_group(forgotten);
+  });
+  CHECK(is_alive(left));
+  CHECK(is_alive(member));
+  ::kill(launcher, SIGKILL);
+  auto ended = next_ends(4); // with the guard
+  CHECK(ended[launcher] == SIGKILL);
+  CHECK(ended[left] == SIGKILL);
+  CHECK(ended[member] == SIGKILL);
+  for (const auto other : {forgotten, unknown}) {
+    CHECK_FALSE(ended.contains(other));
+    ::kill(other, SIGUSR1);
+    CHECK(how_it_ended(other) == SIGUSR1);
+  }
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+TEST_CASE("the guard of a launcher that ended in order kills nobody", "[launcher]") {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  const auto group = member_of_group(0);
+  const auto launcher = guarded_launcher(false, [&](cli::guard& one) { one.watch_group(group); });
+  const auto ended = next_ends(2); // with the guard
+  CHECK(ended.contains(launcher));
+  CHECK_FALSE(ended.contains(group));
+  ::kill(group, SIGUSR1);
+  CHECK(how_it_ended(group) == SIGUSR1);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
 TEST_CASE("neither a child nor a socket outlives its launcher, however that one dies", "[launcher]") {

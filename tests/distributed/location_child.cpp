@@ -34,8 +34,8 @@ int main(int argc, char** argv) {
     options.run_dir = option.substr(6);
     options.threads = flood_threads;
     options.arrivals_bytes_max = flood_arrivals;
-    options.links.queue_bytes_max = flood_queue;
-    options.links.window_bytes = flood_window;
+    options.hub.queue_bytes_max = flood_queue;
+    options.hub.window_bytes = flood_window;
   }
   auto roles = user_roles();
   roles.emplace("flooder", make_role(flooder));

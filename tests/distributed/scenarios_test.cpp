@@ -1,5 +1,6 @@
-// The five scenarios over real processes, where something goes wrong on purpose.
+// The scenarios over real processes, where something goes wrong on purpose.
 #include "base/open_files.hpp"
+#include "base/random.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/memory.hpp"
 #include "tests/support/program.hpp"
@@ -101,9 +102,9 @@ TEST_CASE("whenever a node is killed, a reduction gives its value or says which 
           "[reduction]") {
   const auto seed = std::random_device{}();
   INFO("seed " << seed);
-  std::mt19937 random{seed};
+  std::mt19937_64 random{seed};
   for (int i = 0; i < 6; ++i) {
-    const auto at = std::uniform_int_distribution<std::int64_t>{0, 250}(random);
+    const auto at = draw_between(random, 0, 250);
     const auto ended =
         run_file(config / "reduction_killed.toml", {"--set", "count=300000", "--set", fault("kill", at)});
     const auto& run = ended.result;

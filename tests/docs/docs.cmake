@@ -37,7 +37,10 @@ endfunction()
 troupe_documented(collatz scenarios/worker_pool.md)
 troupe_documented(gcd scenarios/reduction.md)
 
-# What cmake/rooms.txt forbids is refused.
+# What the scripts and the pages say of the tree.
 find_program(TROUPE_PYTHON python3 REQUIRED)
-add_test(NAME rooms COMMAND ${TROUPE_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/docs/rooms_test.py)
-add_test(NAME packages COMMAND ${TROUPE_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/docs/packages_test.py)
+foreach(what architecture classes rooms packages progress)
+  add_test(NAME ${what} COMMAND ${TROUPE_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/docs/${what}_test.py)
+endforeach()
+add_test(NAME contributing COMMAND ${TROUPE_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/docs/contributing_test.py
+  ${PROJECT_BINARY_DIR} ${CMAKE_CXX_COMPILER})

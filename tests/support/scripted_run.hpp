@@ -2,10 +2,10 @@
 // an order drawn from a seed or in order of arrival.
 #pragma once
 
+#include "base/random.hpp"
 #include "runner/api/scenario.hpp"
 #include "tests/support/test_system.hpp"
 
-#include <random>
 #include <stdexcept>
 
 namespace troupe::testing {
@@ -50,8 +50,7 @@ class scripted_run final : public scenarios::run {
         scheduler.advance_time(caf::timespan{0}); // all that are due at the same time
         continue;
       }
-      const auto pick =
-          in_step_ ? 0 : std::uniform_int_distribution<std::size_t>{0, scheduler.jobs.size() - 1}(random_);
+      const auto pick = in_step_ ? 0 : draw_below(random_, scheduler.jobs.size());
       std::swap(scheduler.jobs.front(), scheduler.jobs[pick]);
       scheduler.run_once();
     }

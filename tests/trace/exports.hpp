@@ -26,6 +26,7 @@ inline trace::model awkward_run() {
   p.w1.delivered(80, id(25, p.main_at_w1), p.server, "ping", 10)
       .killed_in(81, id(25, p.main_at_w1), p.server, "ping");
   p.w1.sent(90, id(6), p.server, p.client_there, "last words", id(25, p.main_at_w1));
+  p.main.invariant("never kind=dropped").invariant("each ping: one pong");
   p.main.payload(78, id(25), std::string("\0binary\xff", 8));
   return p.merge();
 }

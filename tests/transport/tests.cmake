@@ -1,12 +1,15 @@
 troupe_test(unit_transport
   SOURCES
     transport/frames/codec_test.cpp
-    transport/trace_upload/delivery_test.cpp
+    transport/trace_upload/upload_test.cpp
     transport/hub/hub_test.cpp
     transport/lines/line_connection_test.cpp
     transport/session/link_test.cpp
+    transport/session/link_table_test.cpp
     transport/session/session_test.cpp
     transport/lines/stream_server_test.cpp
+    transport/session/switchboard_test.cpp
+    transport/session/switchboard_refusal_test.cpp
     transport/session/wire_test.cpp
   LINKS troupe_transport ZeroMQ::zmq)
 target_compile_definitions(unit_transport PRIVATE

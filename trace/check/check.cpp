@@ -258,9 +258,9 @@ void check_invariants(const model& m, bool sampled, std::vector<finding>& out) {
 } // namespace
 
 std::string_view to_string(rule r) {
-  constexpr std::string_view names[rule_count] = {"not_handled", "handled_twice", "out_of_order",
-                                                  "no_answer",   "waits",         "waits_in_circle",
-                                                  "invariant",   "actor_failed"};
+  constexpr std::string_view names[] = {"not_handled", "handled_twice",   "out_of_order", "no_answer",
+                                        "waits",       "waits_in_circle", "invariant",    "actor_failed"};
+  static_assert(std::size(names) == rule_count);
   return names[static_cast<std::size_t>(r)];
 }
 

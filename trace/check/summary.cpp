@@ -1,6 +1,8 @@
 #include "trace/check/summary.hpp"
 
+#include "base/durations.hpp"
 #include "base/json_writer.hpp"
+#include "base/table.hpp"
 #include "base/text.hpp"
 #include "trace/check/waits.hpp"
 

@@ -1,15 +1,19 @@
 #include "trace/export/database.hpp"
 
 #include "base/json_writer.hpp"
+#include "base/table.hpp"
 #include "base/text.hpp"
 #include "trace/merge/ledger_view.hpp"
 
 #include <cerrno>
 #include <cstring>
 #include <fmt/format.h>
+#include <memory>
+#include <set>
 #include <sqlite3.h>
 
 namespace troupe::trace {
+
 namespace {
 
 /// Of the last mistake: what the system said, where it was the system's, which SQLite does not
@@ -220,6 +224,161 @@ void database::fill_events(const model& m) {
       s.number(e.value[i]).null();
     s.write();
   }
+}
+
+namespace {
+
+/// The line of the statement that is meant, and the place in it.
+[[noreturn]] void refuse(const std::string& sql, int offset, const std::string& sentence) {
+  if (offset < 0) throw database_error("there is a mistake in the SQL: " + sentence);
+  const auto at = std::min(static_cast<std::size_t>(offset), sql.size());
+  const auto begin = at == 0 ? 0 : sql.rfind('\n', at - 1) + 1;
+  throw sql_error(sql.substr(begin, sql.find('\n', at) - begin), at - begin, 1, sentence);
+}
+
+std::string cell(sqlite3_stmt* s, int column) {
+  if (sqlite3_column_type(s, column) == SQLITE_NULL) return "";
+  if (sqlite3_column_type(s, column) == SQLITE_BLOB) {
+    auto bytes = sqlite3_column_bytes(s, column);
+    auto* data = static_cast<const unsigned char*>(sqlite3_column_blob(s, column));
+    std::string out = "x'";
+    for (int i = 0; i < bytes && i < 32; ++i)
+      out += fmt::format("{:02x}", data[i]);
+    return out + (bytes > 32 ? fmt::format("…' ({})", bytes_text(static_cast<std::uint64_t>(bytes))) : "'");
+  }
+  auto* text = sqlite3_column_text(s, column);
+  return {reinterpret_cast<const char*>(text), static_cast<std::size_t>(sqlite3_column_bytes(s, column))};
+}
+
+void json_cell(json_writer& j, sqlite3_stmt* s, int column) {
+  switch (sqlite3_column_type(s, column)) {
+  case SQLITE_NULL:
+    j.null();
+    return;
+  case SQLITE_INTEGER:
+    j.value(static_cast<std::int64_t>(sqlite3_column_int64(s, column)));
+    return;
+  case SQLITE_FLOAT:
+    j.value(sqlite3_column_double(s, column));
+    return;
+  case SQLITE_BLOB:
+    j.value(cell(s, column));
+    return;
+  default:
+    j.value(std::string_view{reinterpret_cast<const char*>(sqlite3_column_text(s, column)),
+                             static_cast<std::size_t>(sqlite3_column_bytes(s, column))});
+  }
+}
+
+/// An object has a key once: of columns with one name the later ones are told apart as SQLite does
+/// in subqueries, a, a:1, a:2.
+std::vector<std::string> different_names(const std::vector<table::column>& columns) {
+  std::set<std::string> taken;
+  for (auto& c : columns)
+    taken.insert(c.head);
+  std::set<std::string> given;
+  std::vector<std::string> out;
+  for (auto& c : columns) {
+    auto name = c.head;
+    for (int n = 1; given.contains(name) || (n > 1 && taken.contains(name)); ++n)
+      name = fmt::format("{}:{}", c.head, n);
+    given.insert(name);
+    out.push_back(std::move(name));
+  }
+  return out;
+}
+
+/// Other files are none of a trace's business.
+int only_this_database(void*, int action, const char*, const char*, const char*, const char*) {
+  return action == SQLITE_ATTACH || action == SQLITE_DETACH ? SQLITE_DENY : SQLITE_OK;
+}
+
+} // namespace
+
+void database::query(const std::string& sql, bool json, int width, output& out) {
+  sqlite3_set_authorizer(handle_, only_this_database, nullptr);
+  sqlite3_stmt* raw = nullptr;
+  const char* rest = nullptr;
+  if (sqlite3_prepare_v2(handle_, sql.c_str(), static_cast<int>(sql.size()), &raw, &rest) != SQLITE_OK)
+    refuse(sql, sqlite3_error_offset(handle_), sqlite3_errmsg(handle_));
+  std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)> s{raw, sqlite3_finalize};
+  if (!raw) throw database_error("there is no SQL statement; try: SELECT * FROM message_list LIMIT 10");
+  if (std::string_view{rest}.find_first_not_of(" \t\r\n;") != std::string_view::npos)
+    refuse(sql, static_cast<int>(rest - sql.c_str()), "one statement at a time");
+  if (!sqlite3_stmt_readonly(raw))
+    throw database_error("the statement would change the tables; only reading is allowed");
+  auto columns = sqlite3_column_count(raw);
+  std::vector<table::column> heads;
+  for (int c = 0; c < columns; ++c)
+    heads.push_back({sqlite3_column_name(raw, c)});
+  const auto keys = different_names(heads);
+  std::vector<std::vector<std::string>> rows;
+  std::string line;
+  int state = SQLITE_ROW;
+  while ((state = sqlite3_step(raw)) == SQLITE_ROW) {
+    if (json) {
+      line.clear();
+      json_writer j{line};
+      j.object();
+      for (int c = 0; c < columns; ++c) {
+        j.key(keys[static_cast<std::size_t>(c)]);
+        json_cell(j, raw, c);
+      }
+      j.end();
+      line += '\n';
+      if (!out.json(line)) return; // nobody reads on
+      continue;
+    }
+    std::vector<std::string> cells;
+    for (int c = 0; c < columns; ++c) {
+      cells.push_back(cell(raw, c));
+      auto type = sqlite3_column_type(raw, c);
+      if (type == SQLITE_INTEGER || type == SQLITE_FLOAT)
+        heads[static_cast<std::size_t>(c)].where = table::align::right;
+    }
+    rows.push_back(std::move(cells));
+  }
+  if (state != SQLITE_DONE) refuse(sql, -1, sqlite3_errmsg(handle_));
+  if (json) return;
+  table shown{heads};
+  for (auto& r : rows)
+    shown.row(std::move(r));
+  out.show(shown.render(width));
+}
+
+std::string_view database::schema() {
+  return R"sql(
+CREATE TABLE trace(key TEXT PRIMARY KEY, value);
+CREATE TABLE remarks(missing INTEGER NOT NULL, text TEXT NOT NULL);
+CREATE TABLE nodes(node INTEGER PRIMARY KEY, name TEXT NOT NULL, incarnation TEXT NOT NULL, recorded INTEGER NOT NULL,
+  host TEXT, pid INTEGER, began_ns INTEGER, last_ns INTEGER, closed INTEGER, events INTEGER, missed INTEGER,
+  clock_offset_ns INTEGER, clock_uncertainty_ns INTEGER);
+CREATE TABLE actors(actor INTEGER PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, node INTEGER REFERENCES nodes,
+  id INTEGER, spawned_ns INTEGER, exited_ns INTEGER, exit_reason TEXT);
+CREATE TABLE messages(message INTEGER PRIMARY KEY, name TEXT NOT NULL, type TEXT NOT NULL, role TEXT NOT NULL,
+  sender INTEGER REFERENCES actors, receiver INTEGER REFERENCES actors, node INTEGER REFERENCES nodes,
+  sent_ns INTEGER, delivered_ns INTEGER, handled_ns INTEGER, network_ns INTEGER, wait_ns INTEGER, handling_ns INTEGER,
+  delay_ns INTEGER, bytes INTEGER, fate TEXT NOT NULL, reason TEXT, handlings INTEGER NOT NULL);
+CREATE TABLE causes(message INTEGER NOT NULL REFERENCES messages, cause INTEGER NOT NULL REFERENCES messages);
+CREATE TABLE events(event INTEGER PRIMARY KEY, time_ns INTEGER NOT NULL, kind TEXT NOT NULL,
+  node INTEGER NOT NULL REFERENCES nodes, actor INTEGER REFERENCES actors, peer INTEGER REFERENCES actors,
+  peer_node INTEGER REFERENCES nodes, type TEXT, message INTEGER REFERENCES messages, value INTEGER, text TEXT);
+CREATE TABLE payloads(message INTEGER NOT NULL REFERENCES messages, bytes_whole INTEGER NOT NULL, content TEXT NOT NULL);
+CREATE TABLE invariants(text TEXT NOT NULL);
+CREATE VIEW message_list AS SELECT m.name, m.type, s.name AS sender, r.name AS receiver, sn.name AS sender_node,
+  rn.name AS receiver_node, m.sent_ns, m.network_ns, m.wait_ns, m.handling_ns, m.bytes, m.fate, m.reason
+  FROM messages m LEFT JOIN actors s ON s.actor = m.sender LEFT JOIN actors r ON r.actor = m.receiver
+  LEFT JOIN nodes sn ON sn.node = s.node LEFT JOIN nodes rn ON rn.node = r.node;
+CREATE VIEW event_list AS SELECT e.event, e.time_ns, n.name AS node, e.kind, a.name AS actor, p.name AS peer, e.type,
+  m.name AS message, e.value, e.text FROM events e LEFT JOIN nodes n ON n.node = e.node
+  LEFT JOIN actors a ON a.actor = e.actor LEFT JOIN actors p ON p.actor = e.peer
+  LEFT JOIN messages m ON m.message = e.message;
+CREATE VIEW traffic AS SELECT s.name AS sender, r.name AS receiver, m.type, count(*) AS messages, sum(m.bytes) AS bytes
+  FROM messages m JOIN actors s ON s.actor = m.sender JOIN actors r ON r.actor = m.receiver
+  WHERE m.sent_ns IS NOT NULL GROUP BY m.sender, m.receiver, m.type;
+CREATE VIEW ledger AS SELECT fate, reason, count(*) AS messages FROM messages WHERE sent_ns IS NOT NULL
+  GROUP BY fate, reason;
+)sql";
 }
 
 } // namespace troupe::trace

@@ -1,5 +1,5 @@
+#include "base/durations.hpp"
 #include "base/json_writer.hpp"
-#include "base/text.hpp"
 #include "trace/export/export.hpp"
 
 #include <algorithm>

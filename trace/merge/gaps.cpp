@@ -1,3 +1,4 @@
+#include "base/durations.hpp"
 #include "base/text.hpp"
 #include "trace/merge/merger.hpp"
 

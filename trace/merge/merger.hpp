@@ -66,7 +66,7 @@ class merger {
   void find_parted();
   void finish();
 
-  // merge_events.cpp
+  // From records to columns.
   void emit_all();
   void emit(std::size_t n, std::size_t index, run_time time);
   row push_event(std::size_t n, event_kind, run_time);
@@ -82,7 +82,7 @@ class merger {
   std::uint32_t string(std::size_t n, std::uint64_t index);
   std::uint32_t intern(const std::string&);
 
-  // merge_order.cpp
+  // Order.
   void order();
   void restore_causality();
   void emit_again(std::uint64_t moved);

@@ -9,10 +9,11 @@
 namespace troupe::trace {
 
 std::string_view to_string(event_kind kind) {
-  constexpr std::string_view names[event_kind_count] = {
+  constexpr std::string_view names[] = {
       "spawned",       "exited",       "sent",        "delivered", "handled",     "unfinished", "dropped",
       "dead_lettered", "timer_set",    "redelivered", "node_up",   "node_down",   "link_up",    "link_down",
       "link_resumed",  "clock_offset", "fault",       "noted",     "told_to_end", "stood_still"};
+  static_assert(std::size(names) == event_kind_count);
   auto i = static_cast<std::size_t>(kind);
   return i < event_kind_count ? names[i] : "unknown";
 }

@@ -1,6 +1,8 @@
 #include "trace/query/diff.hpp"
 
+#include "base/durations.hpp"
 #include "base/json_writer.hpp"
+#include "base/table.hpp"
 #include "base/text.hpp"
 #include "trace/merge/ledger_view.hpp"
 

@@ -1,5 +1,6 @@
 #include "trace/query/follow.hpp"
 
+#include "base/durations.hpp"
 #include "base/json_writer.hpp"
 #include "base/text.hpp"
 #include "trace/merge/ledger_view.hpp"

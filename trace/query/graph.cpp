@@ -1,6 +1,7 @@
 #include "trace/query/graph.hpp"
 
 #include "base/json_writer.hpp"
+#include "base/table.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>

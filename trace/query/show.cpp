@@ -1,5 +1,6 @@
 #include "trace/query/show.hpp"
 
+#include "base/durations.hpp"
 #include "base/json_writer.hpp"
 #include "base/text.hpp"
 #include "trace/record/recorder.hpp"
@@ -39,7 +40,7 @@ std::string describe_sent(const model& m, row i) {
     out += fmt::format("{} {}", c == 0 ? ", because of" : ",", m.message_name(causes[c]));
   // The beginning of a long one, for which no more than these bytes can be needed; all is in the JSON.
   if (auto content = m.payload(e.message[i]).substr(0, 4 * (content_columns_max + 1)); !content.empty())
-    out += "; content " + cut_to_width(printable(content), content_columns_max);
+    out += "; content " + shown_text{content}.cut(content_columns_max).plain();
   return out;
 }
 

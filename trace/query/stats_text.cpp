@@ -1,4 +1,6 @@
+#include "base/durations.hpp"
 #include "base/json_writer.hpp"
+#include "base/table.hpp"
 #include "base/text.hpp"
 #include "trace/query/stats.hpp"
 

@@ -159,6 +159,14 @@ std::uint64_t ledger_counts::dropped_total() const {
   return std::accumulate(dropped.begin(), dropped.end(), std::uint64_t{0});
 }
 
+std::int64_t ledger_counts::open() const {
+  return static_cast<std::int64_t>(sent - handled - dead_lettered - dropped_total());
+}
+
+std::int64_t ledger_counts::open_here() const {
+  return open() + static_cast<std::int64_t>(remote_received - remote_sent);
+}
+
 ledger_counts& ledger_counts::operator+=(const ledger_counts& o) {
   sent += o.sent;
   remote_sent += o.remote_sent;

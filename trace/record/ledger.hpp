@@ -41,6 +41,11 @@ struct ledger_counts {
   std::array<std::uint64_t, drop_reason_count> dropped{};
 
   std::uint64_t dropped_total() const;
+  /// Messages that actors of this node were sent, from here or from elsewhere, and that have no entry: they
+  /// wait or are being handled. 0 for a node that ended in order.
+  std::int64_t open_here() const;
+  /// Of the sum over all nodes: messages without an entry. Negative where a node that sent some told nothing.
+  std::int64_t open() const;
   ledger_counts& operator+=(const ledger_counts&);
   bool operator==(const ledger_counts&) const = default;
 };

@@ -45,8 +45,8 @@ enum class message_role : std::uint8_t {
   response, ///< it answers one of its causes
 };
 
-/// Indices into the recording node's tables; 0 is "none" or "unknown". Actors beyond the table, of
-/// 2^24 - 2, share one.
+/// Indices into the recording node's tables; 0 is "none" or "unknown". Actors beyond the table
+/// (recorder_options::actors_max) share one index, 2^24 - 1, and are not kept.
 using actor_index = std::uint32_t;
 using string_index = std::uint32_t;
 using node_index = std::uint16_t; // 0: the recording node itself
@@ -79,6 +79,7 @@ struct recorder_options {
   std::uint64_t bytes_max = 4ULL << 30;       ///< after that the trace ends, and says so
   std::uint64_t segment_bytes = 256ULL << 20; ///< a file is closed beyond this and <node>.0001.trace goes on
   std::uint32_t sample_one_in = 1;            ///< record one causal tree in so many; 1: all
+  std::uint32_t actors_max = 0xff'fffe; ///< in the table, which the file's format has no room for more in
 };
 
 /// Thread-safe. One instance a node; no call may be under way when it is closed or

@@ -12,7 +12,7 @@ __extension__ using wide = unsigned __int128;
 
 std::uint64_t read_ticks() {
 #if defined(__x86_64__)
-  return __rdtsc();
+  return __builtin_ia32_rdtsc();
 #else
   return 0;
 #endif

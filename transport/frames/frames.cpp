@@ -3,8 +3,6 @@
 #include "transport/frames/bytes.hpp"
 #include "transport/frames/node_name.hpp"
 
-#include <algorithm>
-
 namespace troupe::transport {
 
 namespace {
@@ -102,9 +100,6 @@ decoded_frame read_refuse(byte_reader& in) {
   refuse_frame refuse;
   refuse.code = static_cast<refusal>(in.fixed<std::uint8_t>());
   refuse.detail = in.string(limits::detail_bytes_max);
-  std::replace_if(
-      refuse.detail.begin(), refuse.detail.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; },
-      '?');
   if (in.ok() && (refuse.code < refusal::version || refuse.code > refusal::over_limit))
     return malformed_frame{"refusal with an unknown reason"};
   return checked(in, std::move(refuse));

@@ -27,16 +27,16 @@ inline constexpr std::size_t frame_bytes_min = 64U << 10; ///< least that hub_op
 inline constexpr std::size_t frame_bytes_ceiling = 1U << 30; ///< most that it may be
 inline constexpr std::size_t handshake_bytes_max = greeting_bytes_max + 4096;
 
-inline constexpr std::size_t delivery_part_bytes_max = 32U << 10;
-inline constexpr std::size_t delivery_window_bytes = 1U << 20;    ///< sent beyond the last receipt
-inline constexpr std::size_t delivery_receipt_bytes = 256U << 10; ///< taken without a receipt: send one
+inline constexpr std::size_t upload_part_bytes_max = 32U << 10;
+inline constexpr std::size_t upload_window_bytes = 1U << 20;    ///< sent beyond the last receipt
+inline constexpr std::size_t upload_receipt_bytes = 256U << 10; ///< taken without a receipt: send one
 
 // -- numbers ---------------------------------------------------------------------
 inline constexpr std::uint32_t type_index_max = (1U << 20) - 1;
 inline constexpr std::size_t peers_ceiling = 65'000;        ///< most that hub_options::peers_max may be
 inline constexpr std::size_t pending_connections_max = 256; ///< greeted, but not yet confirmed
 inline constexpr std::size_t ended_sessions_max = 4096;     ///< remembered, so that no ghost comes back
-inline constexpr std::uint64_t delivery_files_max = 65'536;
+inline constexpr std::uint64_t upload_files_max = 65'536;
 inline constexpr std::size_t visitors_max = 256;                ///< at once
 inline constexpr std::size_t local_strangers_logged_max = 1024; ///< places that are named in the log
 inline constexpr std::size_t local_stranger_lines_max = 16;     ///< in the log, of one place

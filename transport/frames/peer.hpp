@@ -32,7 +32,7 @@ inline constexpr std::string_view visitor_prefix = "visitor-";
 inline bool is_visitor(const node_identity& who) { return who.name.starts_with(visitor_prefix); }
 
 /// A visitor with this capability brings files; a node with it takes them.
-inline constexpr std::uint64_t capability_delivery = 2;
+inline constexpr std::uint64_t capability_upload = 2;
 /// A node with this capability keeps a trace of what it does. Where one without it took part, the traces
 /// of the others say that there is none to look for.
 inline constexpr std::uint64_t capability_trace = 4;
@@ -55,12 +55,12 @@ enum class envelope_kind : std::uint8_t {
   ended = 4,     ///< `sender` has ended; payload: the exit reason
   link = 5,
   unlink = 6,
-  node = 7,      ///< defines a third node's index (`type`); payload: name, incarnation, endpoint
-  bounce = 8,    ///< request `mid` of `receiver` cannot be served; payload: the error
-  probe = 9,     ///< how busy are you? `request`: round, `type`: 1 to be told who waits for whom
-  report = 10,   ///< the answer; payload: an activity report
-  delivery = 11, ///< of a visitor that brings files: see transport/trace_upload/delivery.hpp
-  receipt = 12,  ///< the answer
+  node = 7,     ///< defines a third node's index (`type`); payload: name, incarnation, endpoint
+  bounce = 8,   ///< request `mid` of `receiver` cannot be served; payload: the error
+  probe = 9,    ///< how busy are you? `request`: round, `type`: 1 to be told who waits for whom
+  report = 10,  ///< the answer; payload: an activity report
+  upload = 11,  ///< of a visitor that brings files: see transport/trace_upload/upload_receiver.hpp
+  receipt = 12, ///< the answer
 };
 
 /// One actor message on the wire, without its payload.

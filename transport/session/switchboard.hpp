@@ -4,10 +4,9 @@
 
 #include "transport/frames/limits.hpp"
 #include "transport/session/inbound.hpp"
-#include "transport/session/link.hpp"
+#include "transport/session/link_table.hpp"
 
 #include <list>
-#include <map>
 #include <unordered_map>
 
 namespace troupe::transport {
@@ -45,8 +44,8 @@ class switchboard {
 
   // -- any thread ----------------------------------------------------------------------
   /// The link with that node; `created` tells that it must still be dialled, with dial().
-  link_ptr find_or_make(const node_identity&, bool& created);
-  std::vector<peer_ptr> peers() const;
+  link_ptr find_or_make(const node_identity& who, bool& created) { return links_.find_or_make(who, created); }
+  std::vector<peer_ptr> peers() const { return links_.peers(); }
 
   // -- what others want ------------------------------------------------------------------
   void dial(const link_ptr&, const std::string& endpoint, time_point now);
@@ -63,7 +62,7 @@ class switchboard {
   void begin_stop(time_point now);
   /// Ends what is left, without waiting.
   void abandon();
-  bool is_empty() const;
+  bool is_empty() const { return links_.is_empty(); }
 
   // -- what happens ------------------------------------------------------------------------
   /// A frame came in on a wire, dialled or accepted. False: it is nobody's, and the wire
@@ -82,18 +81,13 @@ class switchboard {
  private:
   struct dialling;
   struct connection;
-  struct ended_session {
-    std::uint32_t epoch = 0;
-    const char* barred = nullptr; ///< why it does not come back; null: it may
-  };
   /// Why a node gets no session.
   struct objection {
     refusal code = refusal::malformed;
     std::string why;
   };
-  using identity_key = std::pair<std::string, std::uint64_t>;
 
-  // handshake (switchboard_handshake.cpp)
+  // handshake
   void begin_attempt(dialling&, time_point now);
   bool take_unknown(const wire_ptr&, const decoded_frame&, time_point now);
   void take_hello(const wire_ptr&, const hello_frame&, time_point now);
@@ -109,7 +103,6 @@ class switchboard {
   std::optional<objection> unwelcome(const peer_hello&, const link_ptr& known);
   std::optional<objection> taken_by_another(const node_identity&);
   std::string is_there_already(const peer_hello&) const;
-  session_position fresh_position(const node_identity&) const;
   void settle(connection&, link_ptr, const welcome_frame&, time_point now);
 
   // dialling
@@ -128,17 +121,8 @@ class switchboard {
   void end(const link_ptr&, down_reason, std::string_view detail);
   void tick_links(time_point now);
   void replace_others(const link_ptr&);
-  void bar_older(const node_identity&);
-  bool is_full(const node_identity&) const; ///< under links_mutex_
 
   connection* find(const wire_ptr&);
-  link_ptr find(const node_identity&) const;
-  link_ptr make(const node_identity&);
-  std::vector<link_ptr> all_links() const;
-  std::vector<link_ptr> links_called(const std::string& name) const;
-  std::uint32_t next_epoch(const node_identity&) const;
-  const char* is_barred(const node_identity&) const;
-  void remember_end(const node_identity&, std::uint32_t epoch, const char* barred);
   void log(log_level, std::string_view) const;
   void note_deadline(time_point t) { next_deadline_ = std::min(next_deadline_, t); }
 
@@ -148,15 +132,9 @@ class switchboard {
   dialler& dialler_;
   const std::shared_ptr<output_sink> sink_;
   std::string endpoint_;
-  std::atomic<bool> stopping_{false};
   time_point next_deadline_ = time_point::max();
 
-  mutable std::mutex
-      links_mutex_; ///< links_ and ended_, which other threads read; only the I/O thread erases
-  std::map<identity_key, link_ptr> links_;
-  std::size_t visitors_ = 0; ///< of these
-  std::map<identity_key, ended_session> ended_;
-  std::list<identity_key> ended_order_;
+  link_table links_;
 
   std::unordered_map<wire*, std::unique_ptr<connection>> connections_;
   std::size_t greeted_ = 0; ///< connections accepted, not yet confirmed

@@ -58,8 +58,7 @@ faulty_network::~faulty_network() {
 
 std::chrono::microseconds faulty_network::between(std::chrono::microseconds low,
                                                   std::chrono::microseconds high) {
-  return std::chrono::microseconds{
-      std::uniform_int_distribution<std::int64_t>(low.count(), high.count())(random_)};
+  return std::chrono::microseconds{draw_between(random_, low.count(), high.count())};
 }
 
 switchboard& faulty_network::add(const std::string& endpoint, const switchboard_options& options,

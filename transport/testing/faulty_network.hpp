@@ -3,10 +3,10 @@
 // gives the same run. For tests of this room and of what is built on it.
 #pragma once
 
+#include "base/random.hpp"
 #include "transport/session/switchboard.hpp"
 
 #include <queue>
-#include <random>
 #include <set>
 
 namespace troupe::transport {
@@ -33,9 +33,7 @@ class faulty_network {
   void set_faults(const faults& f) { faults_ = f; }
   std::mt19937_64& random() { return random_; }
   /// True with that probability.
-  bool chance(double probability) {
-    return probability > 0 && std::uniform_real_distribution<>(0, 1)(random_) < probability;
-  }
+  bool chance(double probability) { return probability > 0 && draw_share(random_) < probability; }
   std::chrono::microseconds between(std::chrono::microseconds low, std::chrono::microseconds high);
 
   /// A node that others reach at `endpoint`; what lived there before must have been

@@ -1,115 +1,18 @@
 // What one peer may have of each kind of record: more, and it is cut off.
-#include "actors/node/node.hpp"
-
-#include "tests/support/catch.hpp"
+#include "tests/actors/wire_peer.hpp"
 #include "tests/support/memory.hpp"
-#include "tests/support/temporary_directory.hpp"
-
-#include <caf/all.hpp>
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
+#include <functional>
 #include <thread>
 
 using namespace troupe;
 using namespace std::chrono_literals;
-using transport::byte_buffer;
-using transport::envelope_header;
+using tests::open_node;
+using tests::wire_peer;
 using transport::envelope_kind;
 
 namespace {
-
-/// A peer that knows nothing but the wire, and what it hears of the end of its session.
-class wire_peer final : public transport::hub_listener {
- public:
-  explicit wire_peer(const std::string& endpoint) {
-    transport::hub_options options;
-    options.identity = {"greedy", transport::draw_incarnation()};
-    options.greeting = encode(greeting{.agent = 1, .pid = 1, .types = {}, .codecs = {1}, .run = {}});
-    options.queue_bytes_max = 1U << 30;
-    options.log = [this](transport::log_level, std::string_view text) {
-      std::lock_guard lock{mutex_};
-      log_ += std::string{text} + '\n';
-    };
-    hub_ = std::make_unique<transport::hub>(options, *this, recorder_, books_);
-    hub_->connect(endpoint, 20s, [this](const transport::peer_ptr& peer, std::string_view why_not) {
-      std::lock_guard lock{mutex_};
-      peer_ = peer;
-      why_ = why_not;
-      changed_.notify_all();
-    });
-    std::unique_lock lock{mutex_};
-    changed_.wait(lock, [this] { return peer_ != nullptr || !why_.empty(); });
-    REQUIRE(peer_ != nullptr);
-  }
-
-  void send(const envelope_header& header, std::string_view payload = {}) {
-    peer_->send(header, [&](byte_buffer& out) {
-      out.insert(out.end(), payload.begin(), payload.end());
-      return true;
-    });
-  }
-  /// Why it was cut off, as it was told; waits for it.
-  std::string end() {
-    std::unique_lock lock{mutex_};
-    changed_.wait_for(lock, 60s, [this] { return down_; });
-    return why_;
-  }
-  bool is_down() {
-    std::lock_guard lock{mutex_};
-    return down_;
-  }
-
- private:
-  void on_peer_up(const transport::peer_ptr&) override {}
-  void on_frame(const transport::peer_ptr&, transport::inbound_frame) override {}
-  void on_peer_down(const transport::peer_ptr&, transport::down_reason, std::string_view detail,
-                    std::uint64_t) override {
-    std::lock_guard lock{mutex_};
-    down_ = true;
-    why_ = detail;
-    changed_.notify_all();
-  }
-
-  trace::recorder recorder_{{.directory = {}, .node = "greedy", .what = trace::level::off}};
-  trace::ledger books_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  transport::peer_ptr peer_;
-  bool down_ = false;
-  std::string why_, log_;
-  std::unique_ptr<transport::hub> hub_;
-};
-
-/// A node that one can be a peer of, and what it says.
-struct open_node {
-  open_node() {
-    node_options options;
-    options.name = "main";
-    options.listen = "ipc://" + (directory.path() / "main").string();
-    options.threads = 2;
-    auto tell = [this](const std::string& text) {
-      std::lock_guard lock{mutex};
-      said += text + '\n';
-    };
-    options.warn = tell;
-    options.links.log = [tell](transport::log_level level, std::string_view text) {
-      if (level == transport::log_level::warning) tell(std::string{text});
-    };
-    auto catalog = std::make_shared<message_catalog>();
-    add_agent_messages(*catalog);
-    main = std::make_unique<node>(std::move(options), std::move(catalog), role_map{});
-  }
-  std::string what_it_said() {
-    std::lock_guard lock{mutex};
-    return said;
-  }
-  testing::temporary_directory directory;
-  std::mutex mutex;
-  std::string said;
-  std::unique_ptr<node> main;
-};
 
 /// A control record in codec 1: [incarnation, name, endpoint, codecs].
 std::string node_record(std::uint64_t incarnation, const std::string& name, const std::string& endpoint) {
@@ -205,10 +108,10 @@ TEST_CASE("handles of nodes that nobody knows are dead, and not kept", "[actors]
   open_node there;
   const auto before = testing::resident_kib();
   for (std::uint64_t i = 1; i <= 300'000; ++i)
-    REQUIRE(there.main->links().actor_of(i * 7919, i) != nullptr);
+    REQUIRE(there.main->gateway().actor_of(i * 7919, i) != nullptr);
   CHECK(testing::resident_kib() - before < 50 << 10);
   caf::scoped_actor self{there.main->system()};
-  const auto dead = caf::actor_cast<caf::actor>(there.main->links().actor_of(12345, 1));
+  const auto dead = caf::actor_cast<caf::actor>(there.main->gateway().actor_of(12345, 1));
   caf::error why;
   self->request(dead, 10s, std::uint64_t{1})
       .receive([](std::uint64_t) {}, [&](caf::error& err) { why = std::move(err); });

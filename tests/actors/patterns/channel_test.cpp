@@ -1,4 +1,5 @@
 #include "actors/patterns/channel.hpp"
+#include "base/random.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/test_system.hpp"
 
@@ -283,10 +284,8 @@ namespace {
 
 /// Producers and consumers that do random things, until everything is through.
 void random_play(unsigned seed) {
-  std::mt19937 random{seed};
-  auto draw = [&](std::uint64_t low, std::uint64_t high) {
-    return std::uniform_int_distribution<std::uint64_t>{low, high}(random);
-  };
+  std::mt19937_64 random{seed};
+  auto draw = [&](std::uint64_t low, std::uint64_t high) { return low + draw_below(random, high - low + 1); };
   const auto producers = draw(1, 6), consumers = draw(1, 6), capacity = draw(1, 12);
   const auto order = draw(0, 1) == 0 ? channel_order::fifo : channel_order::priority;
   stage s{{.capacity = capacity, .order = order, .producers = producers, .pull = draw(0, 3) == 0}};

@@ -1,4 +1,5 @@
 #include "actors/patterns/reducer.hpp"
+#include "base/random.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/test_system.hpp"
 
@@ -125,7 +126,7 @@ TEST_CASE("the shape of a tree adds up for any number of leaves and any arity", 
 TEST_CASE("each leaf goes into the result once, in whatever order all arrive", "[actors][reducer]") {
   const auto seed = std::random_device{}();
   INFO("seed " << seed);
-  std::mt19937 random{seed};
+  std::mt19937_64 random{seed};
   for (const std::uint64_t leaves : {1U, 2U, 3U, 5U, 16U, 17U, 31U, 97U, 256U, 257U})
     for (const std::uint64_t arity : {2U, 3U, 4U, 7U, 16U}) {
       CAPTURE(leaves, arity);
@@ -133,7 +134,7 @@ TEST_CASE("each leaf goes into the result once, in whatever order all arrive", "
       t.sys.run();
       std::vector<std::uint64_t> order(leaves);
       std::iota(order.begin(), order.end(), 0);
-      std::shuffle(order.begin(), order.end(), random);
+      draw_order(random, order);
       // The size may become known at any time.
       const auto when = random() % (leaves + 1);
       for (std::uint64_t i = 0; i < leaves; ++i) {

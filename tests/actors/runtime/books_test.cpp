@@ -69,8 +69,8 @@ struct recorded_pair {
     options.trace = level;
     options.threads = 2;
     options.arrivals_bytes_max = 64 << 10;
-    options.links.frame_bytes_max = 128 << 10;
-    options.links.connect_timeout = 50ms;
+    options.hub.frame_bytes_max = 128 << 10;
+    options.hub.connect_timeout = 50ms;
     auto catalog = std::make_shared<message_catalog>();
     add_agent_messages(*catalog);
     if (name == "main") catalog->add<books_secret>("books_secret");
@@ -225,15 +225,15 @@ TEST_CASE("books and trace agree on every kind of drop", "[actors][books]") {
     }
     SECTION("peer_down, never reached") {
       const transport::node_identity nobody{"w7", transport::draw_incarnation()};
-      nodes.main->links().learned(nobody, "ipc://" + (nodes.directory / "w7").string(), {0}, nullptr);
-      const auto actor = caf::actor_cast<caf::actor>(nodes.main->links().actor_of(nobody.incarnation, 7));
+      nodes.main->gateway().learned(nobody, "ipc://" + (nodes.directory / "w7").string(), {0}, nullptr);
+      const auto actor = caf::actor_cast<caf::actor>(nodes.main->gateway().actor_of(nobody.incarnation, 7));
       self->send(actor, std::uint64_t{1});
       self->send(actor, std::string{"x"});
       CHECK(ask(self, actor, caf::make_message(std::uint64_t{1})));
       nodes.until_dropped(drop_reason::peer_down, 3);
     }
     SECTION("peer_down, of a node that nobody told of") {
-      const auto actor = caf::actor_cast<caf::actor>(nodes.main->links().actor_of(4711, 7));
+      const auto actor = caf::actor_cast<caf::actor>(nodes.main->gateway().actor_of(4711, 7));
       CHECK(ask(self, actor, caf::make_message(std::uint64_t{1})));
       CHECK(nodes.dropped(drop_reason::peer_down) == 1);
     }

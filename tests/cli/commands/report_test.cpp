@@ -68,7 +68,7 @@ TEST_CASE("results of any shape are shown and harm no terminal", "[cli]") {
   CHECK(render_result(json()).plain().empty());
   CHECK(render_result(json::object()).plain().empty());
   CHECK(render_result(7).plain() == "result  7\n");
-  CHECK(render_result(json::array()).plain() == "result  \n");
+  CHECK(render_result(json::array()).plain() == "result\n");
   CHECK(render_result({{"text", "a\nb\x1b[2J"}}).plain() == "text  a\\nb\\x1b[2J\n");
   CHECK(render_result({{"bad", "\xff"}}).plain() == "bad  \\xff\n");
 }
@@ -87,6 +87,8 @@ TEST_CASE("the verdict is the last line, with the reason", "[cli]") {
   CHECK(contains(text, "w1      3  killed by SIGKILL\n"));
   CHECK_FALSE(contains(text, "\x1b"));
   CHECK(contains(render(run).text(true), "\x1b[31mFAIL\x1b[0m"));
+  std::erase_if(run.checks, [](const auto& check) { return !check.passed; });
+  CHECK(contains(render(run).plain(), "ok    each task once  2 of 2\n"));
 }
 
 TEST_CASE("a result that could not be kept is not looked for, and the exit code is not 0", "[cli]") {

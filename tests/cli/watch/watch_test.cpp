@@ -3,7 +3,7 @@
 #include "tests/support/text.hpp"
 
 #include "base/text.hpp"
-#include "cli/watch/watch_grid.hpp"
+#include "cli/watch/styled_line.hpp"
 #include "cli/watch/watch_picture.hpp"
 
 #include <algorithm>

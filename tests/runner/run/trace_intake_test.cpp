@@ -4,7 +4,8 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "trace/record/recorder.hpp"
-#include "transport/trace_upload/delivery.hpp"
+#include "transport/trace_upload/upload_receiver.hpp"
+#include "transport/trace_upload/upload_sender.hpp"
 
 #include <fstream>
 #include <random>
@@ -24,7 +25,7 @@ struct intake_world {
     transport::hub_options options;
     options.identity = {"main", 1};
     options.listen = "tcp://127.0.0.1:*";
-    options.capabilities = transport::capability_delivery;
+    options.capabilities = transport::capability_upload;
     hub.emplace(std::move(options), intake, recorder, books);
   }
   /// Records a trace on the other disk. Its files, in order.
@@ -48,7 +49,7 @@ struct intake_world {
     return files;
   }
   std::string deliver(const transport::node_identity& who, std::vector<fs::path> files) {
-    return transport::deliver({hub->endpoint(), who, std::move(files), 20s, {}}, {});
+    return transport::upload({hub->endpoint(), who, std::move(files), 20s, {}}, {});
   }
   std::vector<std::string> run_files() const {
     std::vector<std::string> names;
@@ -160,12 +161,12 @@ TEST_CASE("a trace that does not come is waited for so long, and then told", "[t
   CHECK(missing[1].why == "it did not leave in order");
 }
 
-TEST_CASE("a delivery that breaks off leaves no file, and may be made again", "[trace][intake]") {
+TEST_CASE("an upload that breaks off leaves no file, and may be made again", "[trace][intake]") {
   intake_world world;
   const auto files = world.record("w1", 7, 5000);
   world.intake.expect({"w1", 7}, "far away");
   world.intake.on_node_gone({"w1", 7}, true);
-  const auto why = transport::deliver(
+  const auto why = transport::upload(
       {world.hub->endpoint(), {"w1", 7}, files, 20s, [&] { return !world.run_files().empty(); }}, {});
   CHECK(why == "interrupted");
   while (!world.intake.awaited().empty())

@@ -191,7 +191,7 @@ TEST_CASE("a pool that is stopped counts what was not done", "[worker_pool]") {
   const int nodes = GENERATE(0, 2);
   const auto result =
       run_text(demo(),
-               "scenario = \"worker_pool\"\ndeadline = \"200ms\"\n[parameters]\ntask = \"sleep\"\n"
+               "scenario = \"worker_pool\"\ndeadline = \"2s\"\n[parameters]\ntask = \"sleep\"\n"
                "inputs = [0, 0, 1, 1, 1, 1]\nunit = \"1h\"\nworkers = 2\nprefetch = 1\n",
                nodes);
   CHECK(result.result_verdict == verdict::deadline);

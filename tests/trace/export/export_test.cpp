@@ -1,4 +1,5 @@
 #include "tests/support/catch.hpp"
+#include "tests/support/page.hpp"
 #include "tests/trace/builder.hpp"
 #include "tests/trace/commands.hpp"
 #include "tests/trace/exports.hpp"
@@ -228,7 +229,50 @@ TEST_CASE("the SQLite export holds everything, and SQL answers questions", "[tra
   CHECK(number("SELECT wait_ns FROM message_list WHERE name='main:1'") == 10'000);
   CHECK(number("SELECT length(content) FROM payloads") == 8);
   CHECK(number("SELECT count(*) FROM causes") == 6);
+  CHECK(number("SELECT count(*) FROM invariants") == 2);
   sqlite3_close(db);
+}
+
+TEST_CASE("SQL tells what the scenario promised", "[trace][query]") {
+  trace::database db{awkward_run()};
+  tests::captured_stream out;
+  db.query("SELECT text FROM invariants ORDER BY text", false, 0, out.to());
+  CHECK(out.text() == "text\neach ping: one pong\nnever kind=dropped\n");
+  trace::database none{tests::ping_pong{}.merge()};
+  tests::captured_stream empty;
+  none.query("SELECT count(*) AS promises FROM invariants", true, 0, empty.to());
+  CHECK(json::parse(tests::lines(empty.text()).at(0))["promises"] == 0);
+}
+
+TEST_CASE("the trace page has every table and view, and the columns that it names", "[trace][query]") {
+  trace::database db{awkward_run()};
+  const auto names = [&](const std::string& sql) {
+    tests::captured_stream out;
+    db.query(sql, true, 0, out.to());
+    std::set<std::string> found;
+    for (const auto& line : tests::lines(out.text()))
+      found.insert(json::parse(line).at("name").get<std::string>());
+    return found;
+  };
+  std::set<std::string> stated;
+  for (const auto& row : testing::page(TROUPE_TRACE_PAGE).table("| table or view | row |")) {
+    const auto parts = testing::page::split(row.at(0), '`'); // `one`, `two(column, column)`
+    for (std::size_t i = 1; i < parts.size(); i += 2) {
+      const auto name = parts[i].substr(0, parts[i].find('('));
+      stated.insert(name);
+      auto columns = testing::page::split(parts[i].substr(std::min(parts[i].size(), name.size() + 1)), ',');
+      if (!columns.empty()) columns.back().pop_back(); // the parenthesis
+      const auto named = testing::page::split(row.at(1), '`');
+      if (named.size() > 1 && named[0].empty() && parts.size() == 2) // begins with the columns
+        for (const auto& column : testing::page::split(named[1], ' '))
+          if (name != "trace") columns.push_back(column);
+      const auto there = names("SELECT name FROM pragma_table_info('" + name + "')");
+      CAPTURE(name, there);
+      for (const auto& column : columns)
+        CHECK(there.contains(column));
+    }
+  }
+  CHECK(stated == names("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"));
 }
 
 TEST_CASE("query prints rows as a table or as JSON, and points at mistakes", "[trace][query]") {

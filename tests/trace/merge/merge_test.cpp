@@ -1,3 +1,4 @@
+#include "base/random.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/trace/builder.hpp"
 #include "tests/trace/support.hpp"
@@ -170,8 +171,8 @@ TEST_CASE("without any measurement the order of causes still holds", "[trace][me
 TEST_CASE("whatever the clocks say, no cause sorts after its effect", "[trace][merge]") {
   auto seed = GENERATE(range(1U, 41U));
   INFO("seed " << seed);
-  std::mt19937 random{seed};
-  auto pick = [&](std::size_t n) { return std::uniform_int_distribution<std::size_t>{0, n - 1}(random); };
+  std::mt19937_64 random{seed};
+  auto pick = [&](std::size_t n) { return draw_below(random, n); };
   // A random conversation of 4 nodes in true time, written down with clocks that are off.
   constexpr std::size_t count = 4;
   std::vector<node_builder> nodes;

@@ -1,8 +1,11 @@
 #include "base/text.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/page.hpp"
 #include "tests/trace/builder.hpp"
 #include "trace/query/filter.hpp"
 #include "trace/query/filter_fields.hpp"
+
+#include <set>
 
 using namespace troupe;
 using trace::event_kind;
@@ -83,6 +86,62 @@ TEST_CASE("filters select what they say", "[trace][filter]") {
   CHECK(count("type='ping'") == 3);
 }
 
+TEST_CASE("filters find events by their reason, whatever has one, and notes by their text",
+          "[trace][filter]") {
+  using kind = tests::node_builder::kind;
+  tests::node_builder main{"main", 1};
+  const auto far = main.node("w1", 2);
+  const auto who = main.actor(7, "client");
+  main.sent(1, tests::id(1), 0, who, "m").dropped(2, tests::id(1), who, "m", "queue_full");
+  main.sent(3, tests::id(2), 0, who, "m").dead_lettered(4, tests::id(2), who, "m", "receiver has ended");
+  main.exited(5, who, "failed: queue_full");
+  main.link(kind::link_down, 6, far, main.string("cut on request"));
+  main.link(kind::node_down, 7, far, main.string("silent"));
+  main.fault(8, "kill", "w1").told_to_end(9, "node_lost", "silent");
+  main.noted(10, who, 0, "silent, but for this").noted(11, who, 0, "second");
+  const auto m = tests::merged(main);
+  const auto count = [&](const char* text) { return matches(m, text); };
+  CHECK(count("reason=queue_full") == 1);
+  CHECK(count("reason~*queue_full") == 2); // of a drop and of an exit
+  CHECK(count("reason='receiver has ended' and kind=dead_lettered") == 1);
+  CHECK(count("reason='cut on request' and kind=link_down") == 1);
+  CHECK(count("reason=silent and kind=node_down") == 1);
+  CHECK(count("reason=silent and kind=told_to_end") == 1);
+  CHECK(count("reason=silent") == 2); // a note has none
+  CHECK(count("reason=w1 and kind=fault") == 1);
+  CHECK(count("reason~*") == 7);
+  CHECK(count("reason!=silent") == 5); // of those that have one
+  CHECK(count("note=second") == 1);
+  CHECK(count("note~*silent*") == 1);
+  CHECK(count("note~*") == 2);
+  CHECK(count("note!=second") == 1);
+  CHECK(count("not note=second") == m.events.size() - 1);
+}
+
+TEST_CASE("the trace page has all fields of a filter, and all kinds of events", "[trace][filter]") {
+  // `one`, `two three`: the words in code.
+  const auto words_of = [](const std::string& cell) {
+    std::set<std::string> words;
+    const auto parts = testing::page::split(cell, '`');
+    for (std::size_t i = 1; i < parts.size(); i += 2)
+      for (const auto& word : testing::page::split(parts[i], ' '))
+        words.insert(word);
+    return words;
+  };
+  std::set<std::string> stated, code, kinds;
+  for (const auto& row : testing::page(TROUPE_TRACE_PAGE).table("| field | value | of |")) {
+    stated.merge(words_of(row.at(0)));
+    if (row[0] == "`kind`") kinds = words_of(row.at(1));
+  }
+  for (const auto name : trace::filters::field_names())
+    code.emplace(name);
+  CHECK(stated == code);
+  std::set<std::string> known;
+  for (std::size_t i = 0; i < trace::event_kind_count; ++i)
+    known.emplace(to_string(static_cast<event_kind>(i)));
+  CHECK(kinds == known);
+}
+
 TEST_CASE("a mistake in a filter is pointed at", "[trace][filter]") {
   CHECK(mistake("wait>2parsecs")
         == "  wait>2parsecs\n"
@@ -123,22 +182,10 @@ TEST_CASE("durations and sizes are read and written as people do", "[trace][text
   CHECK_FALSE(time_of("ms"));
   CHECK_FALSE(time_of("1e300s"));
   CHECK(size_of("1.5KiB") == 1536);
-  CHECK(duration_text(0) == "0 ns");
-  CHECK(duration_text(999) == "999 ns");
-  CHECK(duration_text(1'234) == "1.23 µs");
-  CHECK(duration_text(999'999) == "1.00 ms");
-  CHECK(duration_text(-45'600'000) == "-45.6 ms");
-  CHECK(duration_text(125'000'000'000) == "2 m 5 s");
   CHECK(bytes_text(1536) == "1.50 KiB");
   CHECK(grouped(1234567) == "1,234,567");
   CHECK(grouped(999) == "999");
   CHECK(counted(1, "node") == "1 node");
-}
-
-TEST_CASE("lines are cut to the width of a terminal", "[trace][text]") {
-  CHECK(cut_to_width("abcdef", 4) == "abc…");
-  CHECK(cut_to_width("abcd", 4) == "abcd");
-  CHECK(cut_to_width("µµµµµ", 3) == "µµ…");
 }
 
 TEST_CASE("globs match like globs and never explode", "[trace][text]") {

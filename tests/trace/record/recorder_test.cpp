@@ -1,6 +1,7 @@
 #include "tests/support/catch.hpp"
 #include "tests/trace/raw.hpp"
 #include "tests/trace/support.hpp"
+#include "trace/merge/merge.hpp"
 #include "trace/record/format.hpp"
 #include "trace/record/recorder.hpp"
 
@@ -341,6 +342,39 @@ TEST_CASE("payloads are recorded only where asked for, and cut at 64 KiB", "[tra
   REQUIRE(t.count(record_kind::payload) == 2);
   CHECK(t.blobs[0].size() == 64 << 10);
   CHECK(t.records[0].word2 >> 32 == 100'000);
+}
+
+TEST_CASE("actors beyond the table share one, which has no name", "[trace][recorder]") {
+  testing::temporary_directory dir;
+  constexpr trace::actor_index shared = 0xff'ffff;
+  {
+    auto options = options_in(dir.path());
+    options.actors_max = 2;
+    recorder r{options};
+    CHECK(r.add_actor(0, 7, "client") == 1);
+    CHECK(r.add_actor(0, 8, "") == 2);
+    const auto third = r.add_actor(0, 9, "server"), fourth = r.add_actor(1, 7, "client");
+    CHECK(third == shared);
+    CHECK(fourth == shared);
+    CHECK(r.add_actor(0, 9, "server") == shared);
+    CHECK(r.add_actor(0, 7, "client") == 1); // who is in it stays
+    CHECK(r.add_actor(0, 8, "waiter") == 2); // and may get its role
+    const auto type = r.intern("ping");
+    one_message(r, 1, third, type);
+    one_message(r, third, fourth, type);
+    r.close();
+  }
+  raw_trace t{dir.path() / "w1.trace"};
+  CHECK(t.count(record_kind::define_actor) == 3); // the second twice
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> sent;
+  for (const auto& r : t.records)
+    if ((r.time_kind & 0x7f) == static_cast<std::uint64_t>(record_kind::sent))
+      sent.emplace_back(format::actor_of(r.word3), format::peer_of(r.word3));
+  CHECK(sent == std::vector<std::pair<std::uint32_t, std::uint32_t>>{{1, shared}, {shared, shared}});
+  // Who reads it sees the messages, and does not take the one that is shared for somebody.
+  const auto m = trace::load({dir.path()});
+  CHECK(m.messages.size() == 2);
+  CHECK(m.actors.size() == 3); // with nobody
 }
 
 TEST_CASE("a directory that is not there, or a name that is no file name, is refused", "[trace][recorder]") {

@@ -1,5 +1,6 @@
 #include "trace/record/tick_clock.hpp"
 
+#include "base/random.hpp"
 #include "tests/support/catch.hpp"
 
 #include <atomic>
@@ -52,7 +53,7 @@ TEST_CASE("lines follow a clock whose pace changes, and never go back", "[clock]
   auto line = next_line({}, before, clocks.now);
   before = clocks.now;
   for (int i = 0; i < 1000; ++i) {
-    clocks.pace += std::uniform_real_distribution{-5e-6, 5e-6}(random);
+    clocks.pace += troupe::draw_share(random) * 1e-5 - 5e-6;
     clocks.pass(line.length + random() % 1'000'000);
     const auto ours = line.at(clocks.now.ticks);
     const auto next = next_line(line, before, clocks.now);

@@ -1,5 +1,6 @@
 #include "tests/support/catch.hpp"
 #include "tests/transport/support.hpp"
+#include "transport/frames/frames.hpp"
 
 #include <algorithm>
 #include <future>
@@ -322,7 +323,7 @@ TEST_CASE("a visitor's name is for who brings files", "[transport][hub]") {
     CHECK_FALSE(b.connect(a.transport->endpoint(), &why));
     CHECK(contains(why, "not allowed: a name that begins with visitor-"));
   }
-  visit.capabilities = transport::capability_delivery;
+  visit.capabilities = transport::capability_upload;
   test_node b(visit);
   CHECK(b.connect(a.transport->endpoint()));
 }
@@ -423,4 +424,74 @@ TEST_CASE("who keeps frames stops their sender, and goes on when they are done w
   CHECK(b.listener.events().size() < 400);
   b.listener.keep_frames(false);
   CHECK(b.listener.wait_count(accepted + 1));
+}
+
+namespace {
+
+/// A socket of ZeroMQ that speaks for itself.
+struct raw_socket {
+  explicit raw_socket(int type) : get(zmq_socket(context.get, type)) {
+    const int patience_ms = 30'000, no_linger = 0;
+    zmq_setsockopt(get, ZMQ_RCVTIMEO, &patience_ms, sizeof patience_ms);
+    zmq_setsockopt(get, ZMQ_LINGER, &no_linger, sizeof no_linger);
+  }
+  ~raw_socket() { zmq_close(get); }
+  raw_socket(const raw_socket&) = delete;
+  raw_socket& operator=(const raw_socket&) = delete;
+
+  void send(std::string_view part, bool more = false) const {
+    REQUIRE(zmq_send(get, part.data(), part.size(), more ? ZMQ_SNDMORE : 0) >= 0);
+  }
+  void send(const transport::frame_ptr& f) const { send({f->bytes.data(), f->bytes.size()}); }
+  /// One part; empty where none comes.
+  std::string receive() const {
+    std::string part(10'000, '\0');
+    const int size = zmq_recv(get, part.data(), part.size(), 0);
+    part.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+    return part;
+  }
+
+  shared_context context;
+  void* get;
+};
+
+} // namespace
+
+TEST_CASE("a message of several parts costs the one who dialled its connection", "[transport][hub]") {
+  temporary_directory directory;
+  test_node node("node", "ipc://" + (directory.path() / "node").string());
+  const raw_socket caller(ZMQ_DEALER);
+  REQUIRE(zmq_connect(caller.get, node.transport->endpoint().c_str()) == 0);
+  transport::hello_frame hello;
+  hello.version_min = hello.version_max = 1;
+  hello.frame_bytes_max = 1 << 20;
+  hello.self.identity = {"caller", 7};
+  caller.send(encode(hello));
+  REQUIRE(caller.receive().substr(0, 1) == "\2"); // welcome
+  caller.send(encode(transport::confirm_frame{{.epoch = 1, .seen_epoch = 1, .generation = 1}}));
+  REQUIRE(node.listener.wait_for("caller", "up"));
+  caller.send("one", true);
+  caller.send("two");
+  caller.send(encode(transport::ack_frame{}));
+  auto answer = caller.receive();
+  while (answer.substr(0, 1) == "\x13") // heartbeats, from before
+    answer = caller.receive();
+  CHECK(answer.substr(0, 2) == "\4\xb"); // refuse, unconfirmed: this connection carries no session any more
+}
+
+TEST_CASE("who answers with a message of several parts is dialled anew", "[transport][hub]") {
+  temporary_directory directory;
+  const raw_socket called(ZMQ_ROUTER);
+  const auto endpoint = "ipc://" + (directory.path() / "called").string();
+  REQUIRE(zmq_bind(called.get, endpoint.c_str()) == 0);
+  test_node node("node", "");
+  node.transport->connect(endpoint, 60s, {});
+  const auto first = called.receive();
+  REQUIRE(called.receive().substr(0, 1) == "\1"); // hello
+  called.send(first, true);
+  called.send("one", true);
+  called.send("two");
+  const auto second = called.receive();
+  CHECK(called.receive().substr(0, 1) == "\1");
+  CHECK(second != first); // another connection
 }

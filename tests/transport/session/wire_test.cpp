@@ -1,5 +1,7 @@
 // docs/wire.md and the code state the same numbers.
 #include "tests/support/catch.hpp"
+#include "tests/support/hex.hpp"
+#include "tests/support/page.hpp"
 #include "transport/frames/envelope.hpp"
 #include "transport/frames/frames.hpp"
 #include "transport/frames/limits.hpp"
@@ -13,42 +15,12 @@ using namespace troupe::transport;
 
 namespace {
 
-const std::string& page() {
-  static const std::string text = [] {
-    std::ifstream in(TROUPE_WIRE_PAGE);
-    std::stringstream all;
-    all << in.rdbuf();
-    return all.str();
-  }();
-  return text;
+const troupe::testing::page& page() {
+  static const troupe::testing::page wire{TROUPE_WIRE_PAGE};
+  return wire;
 }
 
-/// The rows of the table whose header line is `header`, cell by cell.
-std::vector<std::vector<std::string>> table(const std::string& header) {
-  std::vector<std::vector<std::string>> rows;
-  std::istringstream in(page());
-  std::string line;
-  bool inside = false;
-  while (std::getline(in, line)) {
-    if (!inside) {
-      inside = line == header;
-      if (inside) std::getline(in, line); // |---|
-      continue;
-    }
-    if (line.empty() || line[0] != '|') break;
-    std::vector<std::string> cells;
-    std::istringstream cut(line.substr(1));
-    for (std::string cell; std::getline(cut, cell, '|');) {
-      const auto first = cell.find_first_not_of(' ');
-      const auto last = cell.find_last_not_of(' ');
-      cells.push_back(first == std::string::npos ? "" : cell.substr(first, last - first + 1));
-    }
-    rows.push_back(cells);
-  }
-  return rows;
-}
-
-std::string hex(unsigned value) {
+std::string octet(unsigned value) {
   std::ostringstream out;
   out << "%x" << std::uppercase << std::hex << (value < 16 ? "0" : "") << value;
   return out.str();
@@ -79,10 +51,10 @@ TEST_CASE("the wire page's limits are the code's", "[transport][wire]") {
       {"visitors_max", visitors_max},
       {"visit_silence_max_ms", static_cast<std::uint64_t>(visit_silence_max.count())},
       {"ended_sessions_max", ended_sessions_max},
-      {"delivery_part_bytes_max", delivery_part_bytes_max},
-      {"delivery_window_bytes", delivery_window_bytes},
-      {"delivery_receipt_bytes", delivery_receipt_bytes},
-      {"delivery_files_max", delivery_files_max},
+      {"upload_part_bytes_max", upload_part_bytes_max},
+      {"upload_window_bytes", upload_window_bytes},
+      {"upload_receipt_bytes", upload_receipt_bytes},
+      {"upload_files_max", upload_files_max},
       {"ack_frames", ack_frames},
       {"ack_bytes", ack_bytes},
       {"ack_delay_ms", static_cast<std::uint64_t>(ack_delay.count())},
@@ -92,7 +64,7 @@ TEST_CASE("the wire page's limits are the code's", "[transport][wire]") {
       {"redial_delay_max_ms", static_cast<std::uint64_t>(redial_delay_max.count())},
   };
   std::map<std::string, std::uint64_t> stated;
-  for (const auto& row : table("| limit | value | unit |"))
+  for (const auto& row : page().table("| limit | value | unit |"))
     stated[row.at(0)] = std::stoull(row.at(1));
   CHECK(stated == code);
 }
@@ -110,8 +82,8 @@ TEST_CASE("every limit that the code names is on the wire page or is not of the 
     ++count;
     if (name == "magic" || name.starts_with("local_")) continue;
     CAPTURE(name);
-    CHECK((page().find("| " + name + " |") != std::string::npos
-           || page().find("| " + name + "_ms |") != std::string::npos));
+    CHECK((page().text().find("| " + name + " |") != std::string::npos
+           || page().text().find("| " + name + "_ms |") != std::string::npos));
   }
   CHECK(count > 20);
 }
@@ -123,20 +95,20 @@ TEST_CASE("the wire page's frames, kinds and refusals are the code's", "[transpo
       {"data        = ", frame_kind::data},    {"goodbye     = ", frame_kind::goodbye},
       {"ack         = ", frame_kind::ack},     {"heartbeat   = ", frame_kind::heartbeat}};
   for (const auto& [text, kind] : frames)
-    CHECK(page().find(text + hex(static_cast<unsigned>(kind))) != std::string::npos);
+    CHECK(page().text().find(text + octet(static_cast<unsigned>(kind))) != std::string::npos);
 
-  const auto kinds = table("| kind | name | meaning |");
+  const auto kinds = page().table("| kind | name | fields | meaning |");
   REQUIRE(kinds.size() == 12);
   for (unsigned value = 0; value < 256; ++value)
     CHECK(is_known_kind(static_cast<std::uint8_t>(value)) == (value >= 1 && value <= kinds.size()));
-  const char* names[] = {"message", "signature", "watch", "ended",  "link",     "unlink",
-                         "node",    "bounce",    "probe", "report", "delivery", "receipt"};
+  const char* names[] = {"message", "signature", "watch", "ended",  "link",   "unlink",
+                         "node",    "bounce",    "probe", "report", "upload", "receipt"};
   for (std::size_t i = 0; i < kinds.size(); ++i) {
     CHECK(kinds[i][0] == std::to_string(i + 1));
     CHECK(kinds[i][1] == names[i]);
   }
 
-  const auto refusals = table("| reason | name | again |");
+  const auto refusals = page().table("| reason | name | again |");
   REQUIRE(refusals.size() == static_cast<std::size_t>(refusal::over_limit));
   for (const auto& row : refusals) {
     const auto code = static_cast<refusal>(std::stoi(row[0]));
@@ -152,12 +124,7 @@ TEST_CASE("the wire page's frames, kinds and refusals are the code's", "[transpo
 }
 
 TEST_CASE("frames lie on the wire as the page says, octet by octet", "[transport][wire]") {
-  const auto text = [](const frame_ptr& f) {
-    std::ostringstream out;
-    for (const char c : f->bytes)
-      out << std::hex << (static_cast<unsigned char>(c) >> 4) << (static_cast<unsigned char>(c) & 15);
-    return out.str();
-  };
+  const auto text = [](const frame_ptr& f) { return troupe::testing::hex(f->bytes); };
   hello_frame hello;
   hello.version_min = 1;
   hello.version_max = 2;
@@ -177,6 +144,26 @@ TEST_CASE("frames lie on the wire as the page says, octet by octet", "[transport
            "0164"
            "0165"
            "0400000000000000");
+  welcome_frame welcome;
+  welcome.version = 1;
+  welcome.frame_bytes_max = 0x10000;
+  welcome.self = hello.self;
+  welcome.position = {1, 2, 3, 4, 5};
+  CHECK(text(encode(welcome))
+        == "02"
+           "54525550"
+           "0100"
+           "00000100"
+           "026162"
+           "0201000000000000"
+           "0300000000000000"
+           "0163"
+           "0164"
+           "01000000"
+           "02000000"
+           "03000000"
+           "0400000000000000"
+           "0500000000000000");
   CHECK(text(encode(confirm_frame{{1, 2, 3, 4, 5}}))
         == "03"
            "01000000"
@@ -192,6 +179,26 @@ TEST_CASE("frames lie on the wire as the page says, octet by octet", "[transport
         == "12"
            "0100000000000000"
            "0200000000000000");
+  CHECK(text(encode(heartbeat_frame{1, 2, 3, 4, 5, 6}))
+        == "13"
+           "0100000000000000"
+           "0200000000000000"
+           "0300000000000000"
+           "0400000000000000"
+           "0500000000000000"
+           "0600000000000000");
+  auto bye = frame_ptr::make();
+  begin_numbered(bye->bytes, frame_kind::goodbye);
+  set_number(bye->bytes, 7);
+  set_ack(bye->bytes, 6);
+  CHECK(text(bye)
+        == "11"
+           "0700000000000000"
+           "0600000000000000");
+}
+
+TEST_CASE("a data frame lies on the wire as the page says, octet by octet", "[transport][wire]") {
+  const auto text = [](const frame_ptr& f) { return troupe::testing::hex(f->bytes); };
   auto f = frame_ptr::make();
   begin_numbered(f->bytes, frame_kind::data);
   set_number(f->bytes, 7);
