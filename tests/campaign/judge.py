@@ -109,6 +109,14 @@ def judge_ledger(case, summary, result, out):
             out.append(f"{name}: {trace} by the trace, {book} by the books")
 
 
+def not_waited_for(case, seen):
+    """Who keeps its trace on a disk of its own, brings it at the end, and was told not to: a launcher that is interrupted twice waits no more."""
+    told = seen.text("stderr.txt")
+    if "again: killing what is left" not in told:
+        return set()
+    return {name for name in case.keeps_trace if f"the trace of node {name} is not in the run directory" in told}
+
+
 def judge_trace(case, seen, troupe, environment, result, out):
     run_dir = seen.run_dir()
     if run_dir is None or not list(run_dir.glob("*.trace")):
@@ -124,7 +132,7 @@ def judge_trace(case, seen, troupe, environment, result, out):
     code, summary, said = trace_command(seen, troupe, environment, "summary", run_dir)
     if summary and result:
         missing = {node["name"] for node in summary["nodes"] if node["missing"]}
-        out += [f"the trace of {name} is missing" for name in missing - case.lost]
+        out += [f"the trace of {name} is missing" for name in missing - case.lost - not_waited_for(case, seen)]
     if summary is None or code != 0:
         out.append(f"trace summary: exit code {code}, {said.strip()[:300]}")
     elif result and case.whole_trace:
