@@ -11,6 +11,7 @@ troupe_test(unit_transport
     transport/session/switchboard_test.cpp
     transport/session/switchboard_refusal_test.cpp
     transport/session/wire_test.cpp
+    transport/zmq/zmq_socket_test.cpp
   LINKS troupe_transport ZeroMQ::zmq)
 target_compile_definitions(unit_transport PRIVATE
   TROUPE_WIRE_PAGE="${PROJECT_SOURCE_DIR}/docs/wire.md"

@@ -5,8 +5,11 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <stdexcept>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace troupe::transport {
 
@@ -198,6 +201,22 @@ bool dealer_wire::sever() { return true; } // whoever takes note of it closes th
 
 // -- incoming --------------------------------------------------------------------------
 
+namespace {
+
+/// What the system numbers that socket by, which no other living one has; 0: it is none.
+std::uint64_t socket_number(int descriptor) {
+  struct stat found {};
+  return descriptor >= 0 && ::fstat(descriptor, &found) == 0 && S_ISSOCK(found.st_mode)
+             ? static_cast<std::uint64_t>(found.st_ino)
+             : 0;
+}
+
+} // namespace
+
+router_wire::router_wire(std::shared_ptr<zmq_socket> router, std::string id, int descriptor)
+    : router_(std::move(router)), id_(std::move(id)), descriptor_(descriptor),
+      socket_number_(socket_number(descriptor)) {}
+
 bool router_wire::send(const frame_ptr& f) {
   if (closed_ || router_->get() == nullptr) return false;
   // ROUTER_MANDATORY: an id that is gone is an error here, not a message that vanishes.
@@ -231,7 +250,13 @@ bool router_wire::sever() {
     transmit(encode(refuse_frame{refusal::reset, "cut on request"}));
     return true;
   }
-  ::shutdown(descriptor_, SHUT_RDWR); // ZeroMQ sees the end of the stream, and so does the peer
+  // ZeroMQ may have closed it, and another connection may have its number: a duplicate keeps what it is while
+  // that is found out.
+  const int held = ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
+  if (held < 0) return false;
+  // ZeroMQ sees the end of the stream, and so does the peer.
+  if (socket_number_ != 0 && socket_number(held) == socket_number_) ::shutdown(held, SHUT_RDWR);
+  ::close(held);
   return false;
 }
 

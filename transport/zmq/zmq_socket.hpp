@@ -5,6 +5,7 @@
 #include "transport/session/wire.hpp"
 
 #include <atomic>
+#include <cstdint>
 #include <mutex>
 #include <zmq.h>
 
@@ -104,8 +105,7 @@ class dealer_wire final : public wire {
 /// An accepted connection: one routing id of the ROUTER.
 class router_wire final : public wire {
  public:
-  router_wire(std::shared_ptr<zmq_socket> router, std::string id, int descriptor)
-      : router_(std::move(router)), id_(std::move(id)), descriptor_(descriptor) {}
+  router_wire(std::shared_ptr<zmq_socket> router, std::string id, int descriptor);
   bool transmit(const frame_ptr&) override;
   bool transmit_elsewhere(const frame_ptr&, bool& input) override;
   void close(bool flush) override;
@@ -127,6 +127,7 @@ class router_wire final : public wire {
   const std::string id_;
   std::function<bool(const std::string&)> may_be_; ///< empty: any name
   const int descriptor_;                           ///< of the connection, owned by ZeroMQ; -1 for inproc
+  const std::uint64_t socket_number_;              ///< the system's; a descriptor may be another's by now
   bool over_ = false;
   std::atomic<bool> closed_{false};
 };
