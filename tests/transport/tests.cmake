@@ -9,7 +9,6 @@ troupe_test(unit_transport
     transport/session/session_test.cpp
     transport/lines/stream_server_test.cpp
     transport/session/switchboard_test.cpp
-    transport/session/switchboard_refusal_test.cpp
     transport/session/wire_test.cpp
     transport/zmq/zmq_socket_test.cpp
   LINKS troupe_transport ZeroMQ::zmq)

@@ -70,6 +70,17 @@ struct conversation {
     return peer.hears(
         [&](const wire_peer::record& x) { return x.header.kind == kind && (!which || which(x.header)); });
   }
+  /// The peer's actor 5 asks one that is not there.
+  void ask_nobody() {
+    peer.send({.kind = envelope_kind::signature, .type = 1}, "u64");
+    peer.send({.kind = envelope_kind::message,
+               .flags = 4,
+               .sender = 5,
+               .receiver = nobody,
+               .request = normal | 9,
+               .type = 1},
+              "\x91\x07");
+  }
   const char* in_codec(const char* plain, const char* packed) const {
     return codec_flag == 0 ? plain : packed;
   }
@@ -139,14 +150,7 @@ TEST_CASE("watches, links and ends lie on the wire as the pages say", "[actors][
 
 TEST_CASE("a bounce lies on the wire as the pages say", "[actors][wire]") {
   conversation c{GENERATE(0, 1)};
-  c.peer.send({.kind = envelope_kind::signature, .type = 1}, "u64");
-  c.peer.send({.kind = envelope_kind::message,
-               .flags = 4,
-               .sender = 5,
-               .receiver = nobody,
-               .request = normal | 9,
-               .type = 1},
-              "\x91\x07");
+  c.ask_nobody();
   const auto bounce = c.heard(envelope_kind::bounce);
   CHECK(bounce.header.receiver == 5);
   CHECK(bounce.header.request == (normal | 9));
@@ -222,14 +226,7 @@ TEST_CASE("the fields of each kind of record are those on the wire page, no fewe
   std::size_t questions = 0;
   c.heard(envelope_kind::message, [&](auto& x) { return x.request != 0 && ++questions == 201; });
   c.peer.send({.kind = envelope_kind::watch, .receiver = nobody});
-  c.peer.send({.kind = envelope_kind::signature, .type = 1}, "u64");
-  c.peer.send({.kind = envelope_kind::message,
-               .flags = 4,
-               .sender = 5,
-               .receiver = nobody,
-               .request = normal | 9,
-               .type = 1},
-              "\x91\x07");
+  c.ask_nobody();
   c.node.main->gateway().probe(3, true);
   c.peer.send({.kind = envelope_kind::probe, .request = 9, .type = 1});
   c.heard(envelope_kind::probe);

@@ -37,6 +37,7 @@ struct one_side final : transport::dialler, transport::output_sink, transport::h
     options.identity = me;
     options.session.heartbeat = liveness / 20;
     options.session.liveness = liveness;
+    options.log = [this](transport::log_level, std::string_view text) { logged += text; };
     board = std::make_unique<switchboard>(options, *this, recorder, *this,
                                           std::shared_ptr<output_sink>{std::shared_ptr<void>{}, this});
     board->set_endpoint("at-me");
@@ -79,7 +80,7 @@ struct one_side final : transport::dialler, transport::output_sink, transport::h
   trace::recorder recorder{{{}, "me", 1, trace::level::off}};
   time_point now{std::chrono::hours{1}};
   std::vector<std::shared_ptr<fake_wire>> dialled;
-  std::string heard;
+  std::string heard, logged;
   std::unique_ptr<switchboard> board;
 };
 
@@ -137,4 +138,18 @@ TEST_CASE("capabilities that nobody knows are ignored, on both sides", "[transpo
     CHECK_FALSE(line->wrote(frame_kind::refuse));
     CHECK(side.heard == "other up;");
   }
+}
+
+TEST_CASE("why another node refuses is told, and cannot give orders to a terminal",
+          "[transport][switchboard]") {
+  one_side side;
+  std::string why;
+  side.board->connect(
+      "at-other", 1s, [&](const peer_ptr&, std::string_view why_not) { why = why_not; }, side.now);
+  side.pass_to(side.now);
+  REQUIRE(side.dialled.size() == 1);
+  using transport::refusal;
+  side.arrives(side.dialled[0], encode(transport::refuse_frame{refusal::not_allowed, "go\x1b[2J\naway"}));
+  CHECK(why == std::string{to_string(refusal::not_allowed)} + ": go\\x1b[2J\\naway");
+  CHECK(side.logged == "at-other refused this node: " + why);
 }
