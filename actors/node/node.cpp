@@ -3,6 +3,7 @@
 #include "actors/codec/node_key.hpp"
 #include "actors/runtime/known_threads.hpp"
 #include "actors/runtime/scheduler.hpp"
+#include "actors/runtime/thread_state.hpp"
 #include "base/cores.hpp"
 #include "base/process_limits.hpp"
 #include "transport/frames/standstill.hpp"
@@ -160,13 +161,14 @@ void node::begin(up_handler on_up, down_handler on_down, report_handler on_repor
       *system_, context_, identity(),
       gateway::observer{std::move(on_up), std::move(on_down), std::move(on_report)});
   const std::string agent_role = "agent";
-  this_role = &agent_role;
   role_spawner spawner = [this](const std::string& role, const caf::message& args) {
     return spawn_here(role, args);
   };
-  agent_ = system_->spawn<caf::hidden>(agent, std::move(spawner), options_.on_leave, options_.on_failed,
-                                       options_.on_mistake);
-  this_role = nullptr;
+  {
+    const role_scope named{&agent_role};
+    agent_ = system_->spawn<caf::hidden>(agent, std::move(spawner), options_.on_leave, options_.on_failed,
+                                         options_.on_mistake);
+  }
   gateway_->export_handle(caf::actor_cast<caf::strong_actor_ptr>(agent_));
   auto links = options_.hub;
   links.listen = options_.listen;
@@ -241,9 +243,10 @@ caf::expected<caf::strong_actor_ptr> node::spawn_here(const std::string& role, c
   // "worker_pool/worker" names the role among all scenarios; people know it as "worker".
   const auto known_as = std::string_view{found->first}.substr(found->first.find('/') + 1);
   const std::string name{known_as};
-  auto* outer = std::exchange(this_role, &name);
-  auto made = found->second(*system_, args);
-  this_role = outer;
+  auto made = [&] {
+    const role_scope named{&name};
+    return found->second(*system_, args);
+  }();
   if (!made) return made;
   std::lock_guard lock{spawned_mutex_};
   if (spawned_.size() >= compact_at_) {

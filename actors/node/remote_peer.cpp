@@ -2,6 +2,7 @@
 
 #include "actors/node/gateway.hpp"
 #include "actors/node/remote_proxy.hpp"
+#include "actors/runtime/thread_state.hpp"
 #include "base/text.hpp"
 #include "base/utf8.hpp"
 #include "transport/frames/limits.hpp"
@@ -244,9 +245,8 @@ void remote_peer::on_message(const envelope_view& envelope, caf::execution_unit*
     context.books.handled();
     if (recorder.on()) recorder.handled(number, index, signature.traced_as, recorder.now());
   }
-  this_arrival = {true, number, arrived};
+  const arrival_scope arrives{{true, number, arrived}};
   to.actor->enqueue(std::move(element), host);
-  this_arrival = {};
 }
 
 /// A peer that keeps no trace numbers nothing: what it sends begins here, in our own words.

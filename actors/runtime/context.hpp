@@ -1,4 +1,4 @@
-// What every traced actor and proxy of one node shares, and what its thread is doing.
+// What every traced actor and proxy of one node shares.
 #pragma once
 
 #include "actors/codec/arrivals.hpp"
@@ -51,8 +51,6 @@ struct node_context {
   node_life life{}; ///< for who may hold a handle longer
 };
 
-class traceable;
-
 /// The context of the node that runs this actor system, or null in a system that no
 /// node made (then actors behave as plain CAF's).
 node_context* context_of(const caf::actor_system&);
@@ -62,40 +60,5 @@ void install_context(caf::actor_system_config&, node_context& context, std::uint
 /// Ends a request with an error, where CAF's own bouncer always says request_receiver_down.
 /// No-op for what is no request.
 void fail_request(const caf::strong_actor_ptr& requester, caf::message_id, caf::error);
-
-// Every message looks at the variables of its thread below. As "initial-exec" that is one instruction, also
-// where this is part of a shared library; there is room for few such bytes in one that is loaded late.
-
-/// What the calling thread is handling just now; the cause of whatever it sends.
-struct handling_state {
-  const caf::actor_control_block* self = nullptr;
-  trace::actor_index actor = 0;
-  trace::message_id message{};
-  bool refused = false;      ///< the default handler ran: nobody handles this type
-  traceable* me = nullptr;   ///< the actor itself
-  caf::message_id request{}; ///< of the message, if it asks for an answer; else nothing
-  actor_ref asker{};         ///< who asked
-};
-[[gnu::tls_model("initial-exec")]] inline constinit thread_local handling_state this_handling;
-
-/// When the handler that ran just before on this thread ended; 0: something else ran, or
-/// nothing.
-[[gnu::tls_model("initial-exec")]] inline constinit thread_local trace::timestamp last_handler_end = 0;
-/// The thread's loop takes last_handler_end back where it waits and where a job runs no handler;
-/// elsewhere every turn of an actor does.
-[[gnu::tls_model("initial-exec")]] inline constinit thread_local bool loop_knows_handlers = false;
-
-/// A message that arrived over a link, while the gateway hands it to its receiver on
-/// this thread: it already has a number and was counted as sent by its sender.
-struct arrival_state {
-  bool active = false;
-  trace::message_id message{};
-  trace::timestamp when = 0;
-};
-[[gnu::tls_model("initial-exec")]] inline constinit thread_local arrival_state this_arrival;
-
-/// The role under which the next traced actor on this thread is spawned; it takes the
-/// name. Set by the code that spawns roles.
-inline constinit thread_local const std::string* this_role = nullptr;
 
 } // namespace troupe

@@ -2,6 +2,7 @@
 
 #include "actors/runtime/known_threads.hpp"
 #include "actors/runtime/node_clock.hpp"
+#include "actors/runtime/thread_state.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/policy/work_sharing.hpp>
@@ -232,7 +233,7 @@ caf::resumable* prompt_scheduling::dequeue(Worker* self) {
   while (true) {
     for (int look = 0; look < looks_before_search; ++look) {
       if (auto* job = find_and_tell(self)) return job;
-      last_handler_end = 0;
+      on_thread.last_handler_end = 0;
       cpu_relax();
     }
     if (mine.sleep_at_once > 0)
@@ -299,13 +300,14 @@ namespace caf::scheduler {
 /// all of the policy.
 template <>
 void worker<troupe::prompt_scheduling>::run() {
-  troupe::loop_knows_handlers = true;
+  troupe::on_thread.loop_knows_handlers = true;
   for (;;) {
     auto* job = policy_.dequeue(this);
     policy_.before_resume(this, job);
-    const auto before = troupe::last_handler_end;
+    const auto before = troupe::on_thread.last_handler_end;
     const auto result = job->resume(this, std::min(max_throughput_, troupe::messages_a_turn));
-    if (troupe::last_handler_end == before || result == resumable::done) troupe::last_handler_end = 0;
+    if (troupe::on_thread.last_handler_end == before || result == resumable::done)
+      troupe::on_thread.last_handler_end = 0;
     policy_.after_resume(this, job);
     switch (result) {
     case resumable::resume_later: // stays referenced

@@ -47,8 +47,8 @@ namespace {
 
 trace::actor_index index_of_sender(const caf::strong_actor_ptr& sender) {
   if (!sender) return 0;
-  if (sender.get() == this_handling.self) [[likely]]
-    return this_handling.actor;
+  if (sender.get() == on_thread.handling.self) [[likely]]
+    return on_thread.handling.actor;
   auto* traced = dynamic_cast<traceable*>(sender->get());
   return traced != nullptr ? traced->trace_index() : 0;
 }
@@ -56,14 +56,11 @@ trace::actor_index index_of_sender(const caf::strong_actor_ptr& sender) {
 /// A delayed message comes back from the clock already wrapped. Only threads that are
 /// not handling a message can bring one, so that the others need not look.
 traced_element* already_wrapped(caf::mailbox_element& element) {
-  if (this_handling.self != nullptr) [[likely]]
+  if (on_thread.handling.self != nullptr) [[likely]]
     return nullptr;
   auto* traced = dynamic_cast<traced_element*>(&element);
   return traced != nullptr && !traced->settled() ? traced : nullptr;
 }
-
-[[gnu::tls_model("initial-exec")]] constinit thread_local const joining* innermost_join = nullptr;
-[[gnu::tls_model("initial-exec")]] constinit thread_local trace::message_id last_sent_message;
 
 } // namespace
 
@@ -72,10 +69,11 @@ traced_element* already_wrapped(caf::mailbox_element& element) {
 [[gnu::always_inline]] inline void tracing::record_sent(node_context& context, traced_element::stamp& stamp,
                                                         trace::actor_index sender, trace::message_role role,
                                                         const caf::mailbox_element& element) {
-  const auto sent = context.recorder.send(this_handling.message, sender, stamp.receiver, stamp.type, role);
-  stamp.id = last_sent_message = sent.id;
+  const auto sent =
+      context.recorder.send(on_thread.handling.message, sender, stamp.receiver, stamp.type, role);
+  stamp.id = on_thread.last_sent = sent.id;
   stamp.when = sent.when;
-  if (innermost_join != nullptr || context.recorder.what() == trace::level::payloads) [[unlikely]]
+  if (on_thread.innermost_join != nullptr || context.recorder.what() == trace::level::payloads) [[unlikely]]
     record_more(context, stamp.id, element);
 }
 
@@ -86,9 +84,9 @@ traced_element* already_wrapped(caf::mailbox_element& element) {
   auto role = trace::message_role::plain;
   if (element.mid.is_response()) {
     role = trace::message_role::response;
-    stamp.answers_its_cause = this_handling.request.is_request() && whom == this_handling.asker.id
-                              && incarnation == this_handling.asker.incarnation
-                              && this_handling.request.request_id() == element.mid.request_id();
+    stamp.answers_its_cause = on_thread.handling.request.is_request() && whom == on_thread.handling.asker.id
+                              && incarnation == on_thread.handling.asker.incarnation
+                              && on_thread.handling.request.request_id() == element.mid.request_id();
   } else if (element.mid.is_request()) {
     role = trace::message_role::request;
   }
@@ -99,7 +97,7 @@ traced_element* already_wrapped(caf::mailbox_element& element) {
 
 void tracing::record_more(node_context& context, trace::message_id id, const caf::mailbox_element& element) {
   auto& recorder = context.recorder;
-  for (auto* join = innermost_join; join != nullptr; join = join->outer_)
+  for (auto* join = on_thread.innermost_join; join != nullptr; join = join->outer_)
     for (auto earlier : join->causes_)
       recorder.also_caused_by(id, earlier);
   if (recorder.what() == trace::level::payloads && id.recorded()) record_payload(context, id, element);
@@ -125,12 +123,12 @@ traced_element::stamp tracing::stamp_of(node_context& context, trace::actor_inde
 
 void tracing::wrap(node_context& context, trace::actor_index receiver, caf::actor_id id,
                    caf::mailbox_element_ptr& element) {
-  if (!this_arrival.active)
+  if (!on_thread.arrival.active)
     if (auto* wrapped = already_wrapped(*element)) {
       if (context.recorder.on()) wrapped->came(context.recorder.now());
       return;
     }
-  auto* traced = std::exchange(being_sent, nullptr);
+  auto* traced = std::exchange(on_thread.being_sent, nullptr);
   auto& made = *element;
   if (traced == nullptr || traced != &made) {
     const auto type = context.catalog.of(made.content()).traced_as;
@@ -142,9 +140,9 @@ void tracing::wrap(node_context& context, trace::actor_index receiver, caf::acto
   traced->hold_accountable(context);
   auto& stamp = traced->message();
   stamp.receiver = receiver;
-  if (this_arrival.active) {
-    stamp.id = this_arrival.message;
-    stamp.when = this_arrival.when;
+  if (on_thread.arrival.active) {
+    stamp.id = on_thread.arrival.message;
+    stamp.when = on_thread.arrival.when;
   } else {
     stamp_send(context, stamp, context.incarnation, id, *traced);
   }
@@ -196,9 +194,10 @@ bool tracing::refuse_stray(node_context& context, caf::abstract_actor& receiver,
 
 void tracing::note_request(node_context& context, const caf::mailbox_element& element, const actor_ref& whom,
                            trace::message_id number) {
-  if (this_handling.me == nullptr || element.sender.get() != this_handling.self) return;
-  this_handling.me->asked(context, *const_cast<caf::actor_control_block*>(this_handling.self)->get(),
-                          element.mid, whom, number);
+  if (on_thread.handling.me == nullptr || element.sender.get() != on_thread.handling.self) return;
+  on_thread.handling.me->asked(context,
+                               *const_cast<caf::actor_control_block*>(on_thread.handling.self)->get(),
+                               element.mid, whom, number);
 }
 
 void tracing::answered(node_context& context, const traced_element::stamp& response,
@@ -239,8 +238,9 @@ void traceable::asked(node_context& context, const caf::abstract_actor& self, ca
 trace::actor_index tracing::born(node_context& context, const caf::abstract_actor& self) {
   auto& recorder = context.recorder;
   if (!recorder.on()) return 0;
-  const auto index = recorder.add_actor(0, self.id(), this_role != nullptr ? *this_role : std::string_view{});
-  recorder.spawned(index, this_handling.actor, this_handling.message);
+  const auto index =
+      recorder.add_actor(0, self.id(), on_thread.role != nullptr ? *on_thread.role : std::string_view{});
+  recorder.spawned(index, on_thread.handling.actor, on_thread.handling.message);
   return index;
 }
 
@@ -296,7 +296,7 @@ void tracing::died(node_context& context, const caf::abstract_actor& self, trace
 }
 
 void tracing::unhandled(const caf::scheduled_actor& self, const caf::message_view& what) {
-  this_handling.refused = true;
+  on_thread.handling.refused = true;
   auto* context = context_of(self.home_system());
   if (context == nullptr || context->warn == nullptr) return;
   context->warn("actor " + std::string{self.name()} + ' ' + std::to_string(self.id()) + " has no handler for "
@@ -347,15 +347,16 @@ void fail_request(const caf::strong_actor_ptr& requester, caf::message_id id, ca
 
 // -- joins -------------------------------------------------------------------------
 
-message_token current_message() { return {this_handling.message}; }
-message_token last_sent() { return {last_sent_message}; }
+message_token current_message() { return {on_thread.handling.message}; }
+message_token last_sent() { return {on_thread.last_sent}; }
 
-joining::joining(const std::vector<message_token>& earlier) : outer_{std::exchange(innermost_join, this)} {
+joining::joining(const std::vector<message_token>& earlier)
+    : outer_{std::exchange(on_thread.innermost_join, this)} {
   for (auto& token : earlier)
-    if (token.id && token.id != this_handling.message) causes_.push_back(token.id);
+    if (token.id && token.id != on_thread.handling.message) causes_.push_back(token.id);
 }
 
-joining::~joining() { innermost_join = outer_; }
+joining::~joining() { on_thread.innermost_join = outer_; }
 
 template class traced<caf::event_based_actor>;
 

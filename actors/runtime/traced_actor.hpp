@@ -54,7 +54,7 @@ class traced : public Base, public traceable {
     has_thread_ = this->getf(caf::abstract_actor::is_detached_flag);
     wraps_ = context_->recorder.on() || has_thread_;
     this->trace_index_ = tracing::born(*context_, *this);
-    cause_ = this_handling.message;
+    cause_ = on_thread.handling.message;
     context_->waits.unborn(+1);
     if (has_thread_) context_->waits.detached(+1);
     this->set_default_handler(
@@ -87,7 +87,7 @@ class traced : public Base, public traceable {
   }
 
   caf::resumable::resume_result resume(caf::execution_unit* host, std::size_t max_throughput) override {
-    if (!loop_knows_handlers) last_handler_end = 0;
+    if (!on_thread.loop_knows_handlers) on_thread.last_handler_end = 0;
     return Base::resume(host, max_throughput);
   }
 
@@ -157,7 +157,7 @@ class traced : public Base, public traceable {
 
   /// Writes a note into the trace, tied to the message being handled.
   void note(std::string_view text) {
-    if (context_ != nullptr) context_->recorder.noted(this->trace_index_, this_handling.message, text);
+    if (context_ != nullptr) context_->recorder.noted(this->trace_index_, on_thread.handling.message, text);
   }
 
   /// The name of the node it lives on; empty in a plain actor system.
@@ -185,13 +185,14 @@ class traced : public Base, public traceable {
                                                    arrival_share{}));
     } else {
       const auto type = context_->catalog.template traced_as<value>();
-      being_sent =
+      auto* traced =
           new element_of<traced_element, value>(std::forward<T>(x), std::move(self), id, std::move(none));
-      being_sent->typed(*context_, type);
-      element.reset(being_sent);
+      traced->typed(*context_, type);
+      element.reset(traced);
+      on_thread.being_sent = traced;
     }
     dest->enqueue(std::move(element), Base::context());
-    being_sent = nullptr;
+    on_thread.being_sent = nullptr;
   }
 
   void accept(caf::mailbox_element_ptr element, caf::execution_unit* host) {
@@ -204,8 +205,8 @@ class traced : public Base, public traceable {
       if (has_thread_) return Base::enqueue(std::move(element), host);
       return push(std::move(element), host);
     }
-    if (!this_arrival.active) {
-      if (this_handling.self == nullptr)
+    if (!on_thread.arrival.active) {
+      if (on_thread.handling.self == nullptr)
         if (auto original = tracing::came_back(*element)) return push(std::move(original), host);
       context_->books.sent();
       if (element->mid.is_request())
@@ -237,12 +238,6 @@ class traced : public Base, public traceable {
     }
   }
 
-  struct handling_scope {
-    explicit handling_scope(const handling_state& state) : outer(std::exchange(this_handling, state)) {}
-    ~handling_scope() { this_handling = outer; }
-    handling_state outer;
-  };
-
   caf::invoke_message_result consume_plain(caf::mailbox_element& element) {
     const handling_scope scope{{this->ctrl(), this->trace_index_, {}, false, this}};
     auto& books = context_->books;
@@ -265,7 +260,7 @@ class traced : public Base, public traceable {
       context_->waits.set_aside(-std::exchange(skipped, 0));
     if (result == caf::invoke_message_result::dropped)
       tracing::dropped(*context_, {}, trace::drop_reason::expired_response);
-    else if (this_handling.refused)
+    else if (on_thread.handling.refused)
       tracing::dropped(*context_, {}, trace::drop_reason::no_handler);
     else
       books.handled();
@@ -277,8 +272,8 @@ class traced : public Base, public traceable {
     handling_scope scope{{this->ctrl(), this->trace_index_, message.id, false, this}};
     cause_ = message.id;
     if (element.mid.is_request()) {
-      this_handling.request = element.mid;
-      this_handling.asker = tracing::address(*context_, element.sender);
+      on_thread.handling.request = element.mid;
+      on_thread.handling.asker = tracing::address(*context_, element.sender);
     } else if (this->waits_ != nullptr && element.mid.is_response()) {
       tracing::answered(*context_, message, answered(element.mid));
     }
@@ -290,7 +285,7 @@ class traced : public Base, public traceable {
       tracing::finish(*context_, element, run, caf::invoke_message_result::consumed, false);
       throw;
     }
-    tracing::finish(*context_, element, run, result, this_handling.refused);
+    tracing::finish(*context_, element, run, result, on_thread.handling.refused);
     return result;
   }
 

@@ -94,7 +94,4 @@ class traced_shell final : public traced_element {
   caf::mailbox_element_ptr inner_;
 };
 
-/// What the calling thread is just sending, made for the receiver to stamp; null otherwise.
-[[gnu::tls_model("initial-exec")]] inline constinit thread_local traced_element* being_sent = nullptr;
-
 } // namespace troupe

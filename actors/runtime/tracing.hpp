@@ -3,6 +3,7 @@
 
 #include "actors/codec/arrivals.hpp"
 #include "actors/runtime/context.hpp"
+#include "actors/runtime/thread_state.hpp"
 #include "actors/runtime/traced_element.hpp"
 
 #include <caf/abstract_actor.hpp>
@@ -37,7 +38,7 @@ class traceable {
   trace::actor_index trace_index_ = 0;
   std::uint64_t life_number_ = 0; ///< of its node, see node_life; 0 without one
   life_sign life_;
-  bool is_role_ = this_role != nullptr;
+  bool is_role_ = on_thread.role != nullptr;
   std::unique_ptr<wait_list> waits_; ///< made with the first request
 
  private:
@@ -56,13 +57,13 @@ message_token last_sent();
 /// The parts of `traced` that do not depend on its base.
 class tracing {
  public:
-  /// Wraps an element, unless it is being_sent, for its receiver: gives it a number (or takes over
-  /// the one it arrived with), records the send and counts it. Runs on the sender's thread.
+  /// Wraps an element, unless it is being sent by on_thread, for its receiver: gives it a number (or takes
+  /// over the one it arrived with), records the send and counts it. Runs on the sender's thread.
   static void wrap(node_context&, trace::actor_index receiver, caf::actor_id, caf::mailbox_element_ptr&);
   /// Whether this message goes from the actor of one role to that of another.
   static bool between_roles(const traceable& receiver) {
-    return receiver.is_role() && !this_arrival.active && this_handling.me != nullptr
-           && this_handling.me != &receiver && this_handling.me->is_role();
+    return receiver.is_role() && !on_thread.arrival.active && on_thread.handling.me != nullptr
+           && on_thread.handling.me != &receiver && on_thread.handling.me->is_role();
   }
   /// A message between roles whose type nobody registered could not be sent if they lived on two nodes, so
   /// it is not sent here either: true where it was refused, counted and told. `wrapped` may be null.
@@ -101,8 +102,8 @@ class tracing {
     if (!recorder.on()) [[unlikely]]
       return {};
     auto begin = message.when + 1;
-    if (last_handler_end != 0) [[likely]]
-      begin = std::max(last_handler_end, begin);
+    if (on_thread.last_handler_end != 0) [[likely]]
+      begin = std::max(on_thread.last_handler_end, begin);
     else
       begin = recorder.now();
     return recorder.handling(message.id, message.receiver, message.type, begin);
@@ -112,7 +113,7 @@ class tracing {
                      caf::invoke_message_result result, bool refused) {
     trace::timestamp end = 0;
     if (context.recorder.on()) [[likely]]
-      end = last_handler_end = context.recorder.now();
+      end = on_thread.last_handler_end = context.recorder.now();
     if (result != caf::invoke_message_result::consumed || refused || element.set_aside()) [[unlikely]]
       if (!handled_at_last(context, element, result, refused)) return;
     context.books.handled();

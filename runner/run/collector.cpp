@@ -1,5 +1,6 @@
 #include "runner/run/collector.hpp"
 
+#include "actors/runtime/thread_state.hpp"
 #include "runner/api/scenario.hpp"
 
 namespace troupe::scenarios {
@@ -46,11 +47,9 @@ caf::behavior collect(actor_of<collector_state>*, std::shared_ptr<run_state> sta
 caf::actor spawn_collector(node& main, std::shared_ptr<run_state> state,
                            std::shared_ptr<long_list_files> lists, const run_observer& observer) {
   const std::string role = "run";
-  this_role = &role;
+  const role_scope named{&role};
   // Not hidden: the books are read when it has ended, and what ends a run is its last message.
-  auto made = main.system().spawn(collect, std::move(state), std::move(lists), observer);
-  this_role = nullptr;
-  return made;
+  return main.system().spawn(collect, std::move(state), std::move(lists), observer);
 }
 
 } // namespace troupe::scenarios
