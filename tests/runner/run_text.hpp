@@ -9,6 +9,9 @@
 #include "tests/support/temporary_directory.hpp"
 
 #include <atomic>
+#include <cstdint>
+#include <map>
+#include <string>
 
 namespace troupe::testing {
 
@@ -45,6 +48,17 @@ inline scenarios::outcome run_text(const scenarios::scenario& what, const std::s
   options.observer = observer;
   if (nodes > 0) host_nodes(options.what, what, nodes);
   return execute(what, options);
+}
+
+/// As run_text(), until the first word of progress: then it is interrupted, as by Ctrl-C.
+inline scenarios::outcome run_text_until_progress(const scenarios::scenario& what, const std::string& text,
+                                                  int nodes = 0) {
+  std::atomic<int> interrupts{0};
+  scenarios::run_observer observer;
+  observer.on_progress = [&](std::uint64_t, std::uint64_t, const std::map<std::string, std::uint64_t>&) {
+    interrupts = 1;
+  };
+  return run_text(what, text, nodes, &interrupts, observer);
 }
 
 /// The sentence that refuses the text; empty if it is not refused.
