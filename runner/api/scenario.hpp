@@ -63,7 +63,7 @@ auto inspect(Inspector& f, run_announcement& x) {
   return f(caf::meta::type_name("troupe.run_announcement"), x.text);
 }
 
-/// What open work may take to end when a run is to end early. The runner waits somewhat
+/// What open work may take to end when a run is to end early. The runner waits 8 s
 /// longer for the result, so that what was still not done is counted.
 inline constexpr std::chrono::milliseconds stop_grace{2000};
 

@@ -20,7 +20,7 @@ const std::string troupe_program = TROUPE_PROGRAM;
 struct split_run {
   explicit split_run(const std::string& work, const std::string& more = {}) {
     std::ofstream{launcher_side / "pool.toml"}
-        << "scenario = \"worker_pool\"\ndeadline = \"100s\"\n[parameters]\n"
+        << "scenario = \"worker_pool\"\ndeadline = \"10m\"\n[parameters]\n"
            "workers = 2\nprefetch = 1\n"
         << work
         << "\n[topology]\nnodes = 1\nexternal = [\"far\"]\njoin_timeout = \"60s\"\nendpoint = \"tcp\"\n"
@@ -108,7 +108,7 @@ TEST_CASE("over tcp with keys a trace arrives as well", "[collect]") {
     allowed = keygen.output.substr(0, keygen.output.find('\n'));
   }
   std::ofstream{directory / "pool.toml"}
-      << "scenario = \"worker_pool\"\ndeadline = \"100s\"\n[parameters]\nworkers = 2\n"
+      << "scenario = \"worker_pool\"\ndeadline = \"10m\"\n[parameters]\nworkers = 2\n"
       << short_work
       << "\n[topology]\nnodes = 1\nexternal = [\"far\"]\njoin_timeout = \"60s\"\nendpoint = \"tcp\"\n"
          "[topology.security]\nsecret_key = \"main.key\"\nallowed_clients = [\""

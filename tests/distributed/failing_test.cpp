@@ -13,7 +13,7 @@ using nlohmann::json;
 TEST_CASE("whatever actors throw and print, stdout holds the result alone", "[distributed][failure]") {
   const int nodes = GENERATE(0, 1);
   const temporary_directory directory;
-  std::ofstream{directory / "nerves.toml"} << "scenario = \"nerves\"\ndeadline = \"1m\"\n";
+  std::ofstream{directory / "nerves.toml"} << "scenario = \"nerves\"\ndeadline = \"10m\"\n";
   program child(FAILING_CHILD, {"run", "nerves.toml", "--json", "--nodes", std::to_string(nodes)},
                 directory.path());
   CHECK(child.wait() == 0);

@@ -31,7 +31,7 @@ std::size_t count_of(const std::string& text, const std::string& part) {
 struct open_run {
   explicit open_run(const std::string& endpoint, int tasks = 40, const std::string& more = {}) {
     std::ofstream file{directory / "pool.toml"};
-    file << "scenario = \"worker_pool\"\ndeadline = \"100s\"\n[parameters]\ntask = \"sleep\"\n"
+    file << "scenario = \"worker_pool\"\ndeadline = \"10m\"\n[parameters]\ntask = \"sleep\"\n"
             "unit = \"50ms\"\nworkers = 4\nprefetch = 1\ninputs = [1";
     for (int i = 1; i < tasks; ++i)
       file << ",1";

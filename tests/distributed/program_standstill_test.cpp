@@ -33,7 +33,7 @@ void stop(pid_t pid) {
 struct sleeping_pool {
   explicit sleeping_pool(const std::string& endpoint) {
     const auto file = directory / "pool.toml";
-    std::ofstream(file) << "scenario = \"worker_pool\"\ndeadline = \"2m\"\n[parameters]\ntask = \"sleep\"\n"
+    std::ofstream(file) << "scenario = \"worker_pool\"\ndeadline = \"10m\"\n[parameters]\ntask = \"sleep\"\n"
                            "unit = \"500ms\"\ninputs = [1,1,1,1,1,1,1,1,1,1]\nworkers = 2\n"
                            "[topology]\nnodes = 2\nendpoint = \""
                         << endpoint << "\"\n";

@@ -28,11 +28,10 @@ bool python_is_there() {
 struct mixed_run {
   /// `source`: another program than examples/python/troupe_worker.py.
   explicit mixed_run(const std::string& work, const std::string& source = {}) {
-    std::ofstream{directory / "pool.toml"}
-        << "scenario = \"worker_pool\"\ndeadline = \"100s\"\n[parameters]\n"
-        << work
-        << "\n[topology]\nnodes = 1\nexternal = [\"py1\"]\n"
-           "join_timeout = \"60s\"\n";
+    std::ofstream{directory / "pool.toml"} << "scenario = \"worker_pool\"\ndeadline = \"10m\"\n[parameters]\n"
+                                           << work
+                                           << "\n[topology]\nnodes = 1\nexternal = [\"py1\"]\n"
+                                              "join_timeout = \"60s\"\n";
     troupe = std::make_unique<program>(
         TROUPE_PROGRAM, std::vector<std::string>{"run", "pool.toml", "--out", "runs"}, directory.path());
     REQUIRE(troupe->says("--name py1"));

@@ -132,7 +132,7 @@ TEST_CASE("a file may be larger than the memory that each process may have", "[r
       file << "word" << i % 3 << "\t2000\t" << std::string(line_bytes, '0') << i % 10 << "\t1\n";
     REQUIRE(file.flush());
   }
-  std::ofstream{directory / "large.toml"} << "scenario = \"reduction\"\ndeadline = \"100s\"\n[parameters]\n"
+  std::ofstream{directory / "large.toml"} << "scenario = \"reduction\"\ndeadline = \"10m\"\n[parameters]\n"
                                              "operator = \"histogram\"\nfile = \"ngrams.tsv\"\nchunk = 4\n";
   const std::uint64_t limit_kib = 60 << 10;
   REQUIRE(fs::file_size(directory / "ngrams.tsv") > limit_kib * 1024 * 3 / 2);

@@ -38,11 +38,11 @@ int call(const fs::path& directory, const std::vector<std::string>& arguments, s
 /// A run of sleeping tasks over tcp on loopback, so that it lasts `tasks` times 10 ms a node.
 struct tcp_run {
   explicit tcp_run(int tasks, const std::string& topology = {}) {
-    std::ofstream{directory / "pool.toml"}
-        << "scenario = \"worker_pool\"\ndeadline = \"100s\"\n[parameters]\n"
-           "task = \"sleep\"\nunit = \"10ms\"\ninputs = ["
-        << repeated(tasks) << "]\nworkers = 2\nprefetch = 1\n[topology]\nendpoint = \"tcp\"\n"
-        << (topology.empty() ? "nodes = 2\n" : topology);
+    std::ofstream{directory / "pool.toml"} << "scenario = \"worker_pool\"\ndeadline = \"10m\"\n[parameters]\n"
+                                              "task = \"sleep\"\nunit = \"10ms\"\ninputs = ["
+                                           << repeated(tasks)
+                                           << "]\nworkers = 2\nprefetch = 1\n[topology]\nendpoint = \"tcp\"\n"
+                                           << (topology.empty() ? "nodes = 2\n" : topology);
     start();
   }
   /// In a directory that has pool.toml already.

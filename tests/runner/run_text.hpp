@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -59,6 +60,20 @@ inline scenarios::outcome run_text_until_progress(const scenarios::scenario& wha
     interrupts = 1;
   };
   return run_text(what, text, nodes, &interrupts, observer);
+}
+
+/// As run_text(), until a deadline: the first of three with which it came as far as the test needs it, since
+/// a busy machine may not even have started all of the run within one that is short.
+inline scenarios::outcome
+run_text_to_deadline(const scenarios::scenario& what, const std::string& text, int nodes,
+                     const std::function<bool(const nlohmann::json& result)>& is_enough) {
+  scenarios::outcome last;
+  for (const std::string deadline : {"1s", "8s", "64s"}) {
+    last = run_text(what, "deadline = \"" + deadline + "\"\n" + text, nodes);
+    if (last.result_verdict != scenarios::verdict::deadline) break;
+    if (last.result.is_object() && is_enough(last.result)) break;
+  }
+  return last;
 }
 
 /// The sentence that refuses the text; empty if it is not refused.

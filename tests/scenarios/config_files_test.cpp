@@ -176,16 +176,25 @@ TEST_CASE("a deadline ends a run of every scenario in order, and what was left u
       {"echo_server_load.toml", {"--set", "work=1h"}, "load"},
   }));
   const std::string nodes = GENERATE("0", "2");
-  const temporary_directory directory;
-  std::vector<std::string> arguments{"run",   (config / file).string(), "--nodes", nodes, "--deadline", "3s",
-                                     "--json"};
-  arguments.insert(arguments.end(), changes.begin(), changes.end());
-  program troupe(TROUPE_PROGRAM, arguments, directory.path());
-  CHECK(troupe.wait() == 3);
-  INFO(file << " --nodes " << nodes << '\n' << troupe.errors << troupe.output);
-  const auto run = json::parse(troupe.output, nullptr, false);
-  REQUIRE(run.is_object());
-  CHECK(run.at("verdict") == "deadline");
+  json run;
+  std::string told;
+  // The first of these within which a busy machine starts all of the run.
+  for (const std::string deadline : {"3s", "12s", "48s"}) {
+    const temporary_directory directory;
+    std::vector<std::string> arguments{"run", (config / file).string(), "--nodes", nodes, "--json"};
+    arguments.insert(arguments.end(), {"--deadline", deadline});
+    arguments.insert(arguments.end(), changes.begin(), changes.end());
+    program troupe(TROUPE_PROGRAM, arguments, directory.path());
+    const int code = troupe.wait();
+    told = file + " --nodes " + nodes + " --deadline " + deadline + '\n' + troupe.errors + troupe.output;
+    INFO(told);
+    CHECK(code == 3);
+    run = json::parse(troupe.output, nullptr, false);
+    REQUIRE(run.is_object());
+    CHECK(run.at("verdict") == "deadline");
+    if (run.at("reason").get<std::string>().find("passed before") == std::string::npos) break;
+  }
+  INFO(told);
   REQUIRE(run.at("result").is_object());
   const auto& found = run.at("result").at(count);
   CHECK((count == "load" ? found.at("unanswered") : found).get<std::int64_t>()

@@ -25,7 +25,7 @@ scenario market() {
   return made;
 }
 
-const std::string market_file = "scenario = \"market\"\ndeadline = \"1m\"\n";
+const std::string market_file = "scenario = \"market\"\ndeadline = \"10m\"\n";
 
 } // namespace
 

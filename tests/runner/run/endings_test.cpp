@@ -62,7 +62,7 @@ TEST_CASE("a run whose result is not JSON fails, and says so", "[runtime]") {
       },
       placement::main);
   made.start([](run& r) { r.spawn("babbler", r.collector()); });
-  const auto result = testing::run_text(made, "scenario = \"babbler\"\ndeadline = \"1m\"\n");
+  const auto result = testing::run_text(made, "scenario = \"babbler\"\ndeadline = \"10m\"\n");
   CHECK(result.result_verdict == verdict::check_failed);
   CHECK_THAT(result.reason,
              Catch::Matchers::StartsWith(
@@ -77,7 +77,7 @@ TEST_CASE("a result that cannot be kept is told with the reason, and changes no 
   std::filesystem::create_directory(run_dir);
   scenario made{"short", "Ends at once"};
   made.start([](run& r) { caf::anon_send(r.collector(), run_finished{"{}"}); });
-  const auto loaded = parse("scenario = \"short\"\ndeadline = \"1m\"\n", "test.toml", {&made}, {}, {});
+  const auto loaded = parse("scenario = \"short\"\ndeadline = \"10m\"\n", "test.toml", {&made}, {}, {});
   REQUIRE(loaded.result);
   std::vector<std::string> warnings;
   run_options options;
@@ -130,7 +130,7 @@ TEST_CASE("actors that are still alive at the end are named", "[runtime]") {
     warnings.push_back(text);
   };
   const auto result =
-      testing::run_text(house(where), "scenario = \"house\"\ndeadline = \"1m\"\n", nodes, nullptr, observer);
+      testing::run_text(house(where), "scenario = \"house\"\ndeadline = \"10m\"\n", nodes, nullptr, observer);
   CHECK(result.result_verdict == verdict::passed);
   CHECK(warnings == std::vector{who});
 }

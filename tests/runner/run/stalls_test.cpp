@@ -289,7 +289,7 @@ scenario chained(const std::vector<std::int32_t>& of_links, std::int64_t time_ms
 }
 
 std::string file(const std::string& name, const std::string& topology, const std::string& more = {}) {
-  return "scenario = \"" + name + "\"\ndeadline = \"1m\"\n" + more + "[topology]\n" + topology + "\n";
+  return "scenario = \"" + name + "\"\ndeadline = \"10m\"\n" + more + "[topology]\n" + topology + "\n";
 }
 
 std::vector<std::string> warnings_of(const scenario& what, const std::string& text, outcome& result,

@@ -145,7 +145,7 @@ TEST_CASE("naive philosophers are found stuck, and the circle is named", "[deadl
 TEST_CASE("a run that takes its time is not called stuck", "[deadlock]") {
   const int nodes = GENERATE(0, 2);
   const auto what = slow_but_alive();
-  const auto result = run_text(what, "scenario = \"slow\"\ndeadline = \"1m\"\n", nodes);
+  const auto result = run_text(what, "scenario = \"slow\"\ndeadline = \"10m\"\n", nodes);
   INFO(failures(result));
   CHECK(result.result_verdict == verdict::passed);
   CHECK(result.result.at("hops") == 4);

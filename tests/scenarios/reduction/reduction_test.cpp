@@ -27,7 +27,7 @@ const scenario& demo() {
   return s;
 }
 
-const std::string head = "scenario = \"reduction\"\ndeadline = \"1m\"\n[parameters]\n";
+const std::string head = "scenario = \"reduction\"\ndeadline = \"10m\"\n[parameters]\n";
 
 /// In virtual time, in an order drawn from a seed; every check holds.
 json reduce(const parameters& values, std::uint64_t seed, const scenario& what = demo()) {

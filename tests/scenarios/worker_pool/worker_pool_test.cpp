@@ -26,7 +26,7 @@ const scenario& demo() {
   return s;
 }
 
-const std::string head = "scenario = \"worker_pool\"\ndeadline = \"1m\"\n[parameters]\n";
+const std::string head = "scenario = \"worker_pool\"\ndeadline = \"10m\"\n[parameters]\n";
 
 parameters work(const std::string& task, std::vector<std::int64_t> inputs, std::int64_t workers) {
   parameters values;
