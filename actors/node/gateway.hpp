@@ -1,6 +1,7 @@
 // Between CAF and the transport: makes actors of other nodes look like local ones.
 #pragma once
 
+#include "actors/codec/payload_io.hpp"
 #include "actors/node/remote_peer.hpp"
 #include "actors/runtime/context.hpp"
 
@@ -61,6 +62,8 @@ class gateway final : public transport::hub_listener,
 
   transport::hub& hub() { return *hub_; }
   node_context& context() { return context_; }
+  /// Of what goes to peers and comes from them.
+  payload_io payloads() { return {*this, context_.catalog}; }
   caf::actor_system& system() { return system_; }
   caf::proxy_registry& proxies() { return proxies_; }
   std::uint64_t incarnation() const { return identity_.incarnation; }

@@ -23,36 +23,19 @@ using transport::send_result;
 namespace {
 /// Frames decoded before other work gets its turn on the thread.
 constexpr std::size_t frames_a_turn = 8;
-/// Actors of a peer whose end is remembered, for who still waits for them.
-constexpr std::size_t ended_kept = 4096;
 // Of one peer. docs/wire-payloads.md, section 7, has the same numbers.
-constexpr std::size_t signature_name_bytes_max = 4096;
-constexpr std::size_t signature_bytes_max = 1U << 20; ///< of all its signatures' names
-constexpr std::size_t links_max = 131'072;            ///< between its actors and ours
+constexpr std::size_t links_max = 131'072; ///< between its actors and ours
 constexpr std::size_t node_codecs_max = 16;
 constexpr std::size_t complaints_max = 16; ///< kinds that are told
 
 constinit thread_local remote_peer* decoded_now = nullptr;
 
-/// What a message's payload holds besides its elements is read first: sender, stages.
-template <class Reader>
-caf::mailbox_element_ptr read_payload(Reader reader, const transport::envelope_header& header,
-                                      const message_signature& signature, caf::strong_actor_ptr from,
-                                      arrival_share share, caf::error& err) {
-  message_catalog::arrival of{std::move(from), caf::message_id{header.request}, {}, std::move(share)};
-  if ((header.flags & envelope_has_sender) != 0) err = reader.apply(of.sender);
-  if (!err && (header.flags & envelope_has_stages) != 0) err = reader.apply(of.stages);
-  if (err) return nullptr;
-  return message_catalog::read(reader, signature, std::move(of), err);
-}
 } // namespace
 
 template <class T>
 caf::error remote_peer::read_control(const envelope_view& envelope, T& value) {
-  auto& catalog = gateway_.context().catalog;
-  if ((envelope.header.flags & envelope_is_msgpack) != 0)
-    return msgpack_reader{envelope.payload, gateway_, catalog}.apply(value);
-  return wire_reader{envelope.payload, gateway_, catalog}.apply(value);
+  return gateway_.payloads().read(codec_of(envelope.header), envelope.payload,
+                                  [&](auto& reader) { return reader.apply(value); });
 }
 
 void remote_peer::push(arrival what) {
@@ -181,61 +164,18 @@ void remote_peer::on_message(const envelope_view& envelope, caf::execution_unit*
   auto& context = gateway_.context();
   auto& header = envelope.header;
   context.books.remote_received();
-  const announced_signature* announced =
-      header.type < signatures_.size() ? &signatures_[header.type] : nullptr;
-  if (announced == nullptr || announced->signature == nullptr) {
-    const bool known = announced != nullptr && !announced->unknown.empty();
-    drop_arrived(envelope, known ? trace::drop_reason::unknown_type : trace::drop_reason::malformed,
-                 known ? announced->name : "?",
-                 caf::make_error(caf::sec::unknown_type, known ? announced->unknown : "undefined signature"));
-    return;
-  }
-  const auto& signature = *announced->signature;
-  caf::error err;
-  caf::strong_actor_ptr from;
-  if ((header.flags & envelope_has_sender) == 0) from = sender(header.sender);
-  const caf::message_id id{header.request};
+  const auto* type = find_type(envelope);
+  if (type == nullptr) return;
   const auto& to = receiver(header.receiver);
-  arrival_share share;
-  if (to.traced != nullptr && !id.is_response()) { // who asked is owed its answer
-    const auto bytes = envelope.payload.size() + arrival_overhead;
-    if (!to.traced->arrivals().take(bytes, context.arrivals_bytes_max)) {
-      drop_arrived(envelope, trace::drop_reason::queue_full, signature.name,
-                   caf::make_error(caf::sec::runtime_error, "too much waits in the receiver's mailbox"));
-      return;
-    }
-    share = {to.traced->arrivals(), bytes};
-  }
-  auto element = (header.flags & envelope_is_msgpack) != 0
-                     ? read_payload(msgpack_reader{envelope.payload, gateway_, context.catalog}, header,
-                                    signature, std::move(from), std::move(share), err)
-                     : read_payload(wire_reader{envelope.payload, gateway_, context.catalog}, header,
-                                    signature, std::move(from), std::move(share), err);
-  if (err) {
-    complain("decode " + signature.name,
-             "sent a " + signature.name + " that does not decode: " + caf::to_string(err));
-    drop_arrived(envelope, trace::drop_reason::malformed, signature.name, err);
-    return;
-  }
-  if (id.is_response()) {
-    std::lock_guard lock{pending_mutex_};
-    pending_.erase({header.receiver, id.request_id().integer_value()});
-  }
-  auto& recorder = context.recorder;
-  const auto index = to.index;
-  trace::message_id number{};
-  trace::timestamp arrived = 0;
-  if (recorder.on()) {
-    const auto* proxy =
-        element->sender != nullptr ? dynamic_cast<traceable*>(element->sender->get()) : nullptr;
-    number = number_for(header, index, proxy != nullptr ? proxy->trace_index() : 0, signature.traced_as);
-    if (header.number == 0 && recorder.what() == trace::level::payloads && number.recorded())
-      tracing::record_payload(context, number, *element);
-    arrived = recorder.delivered(number, index, signature.traced_as,
-                                 static_cast<std::uint32_t>(envelope.payload.size()), header.sent_at);
-  }
+  auto room = take_room(to, envelope, *type);
+  if (!room) return;
+  auto element = read_message(envelope, *type, std::move(*room));
+  if (element == nullptr) return;
+  const caf::message_id id{header.request};
+  if (id.is_response()) open_requests_.remove(open_requests::of(header.receiver, id));
+  const auto stamp = record_arrival(envelope, *type, to, *element);
   if (to.actor == nullptr) {
-    tracing::dead_lettered(context, {number, index, signature.traced_as});
+    tracing::dead_lettered(context, stamp);
     if (id.is_request() && header.sender != 0)
       send_bounce(header.sender, id, caf::make_error(caf::sec::request_receiver_down));
     return;
@@ -243,10 +183,73 @@ void remote_peer::on_message(const envelope_view& envelope, caf::execution_unit*
   if (to.traced == nullptr) {
     // An actor of plain CAF: its handling cannot be seen, so arriving counts as handled.
     context.books.handled();
-    if (recorder.on()) recorder.handled(number, index, signature.traced_as, recorder.now());
+    auto& recorder = context.recorder;
+    if (recorder.on()) recorder.handled(stamp.id, stamp.receiver, stamp.type, recorder.now());
   }
-  const arrival_scope arrives{{true, number, arrived}};
+  const arrival_scope arrives{{true, stamp.id, stamp.when}};
   to.actor->enqueue(std::move(element), host);
+}
+
+const message_signature* remote_peer::find_type(const envelope_view& envelope) {
+  const auto& announced = types_[envelope.header.type];
+  if (announced.signature != nullptr) return announced.signature;
+  if (announced.unknown.empty())
+    drop_arrived(envelope, trace::drop_reason::malformed, "?",
+                 caf::make_error(caf::sec::unknown_type, "undefined signature"));
+  else
+    drop_arrived(envelope, trace::drop_reason::unknown_type, announced.name,
+                 caf::make_error(caf::sec::unknown_type, announced.unknown));
+  return nullptr;
+}
+
+/// Room in the receiver's mailbox. Who asked is owed its answer, and plain CAF's actors count nothing.
+std::optional<arrival_share> remote_peer::take_room(const local_receiver& to, const envelope_view& envelope,
+                                                    const message_signature& type) {
+  if (to.traced == nullptr || caf::message_id{envelope.header.request}.is_response()) return arrival_share{};
+  const auto bytes = envelope.payload.size() + arrival_overhead;
+  if (to.traced->arrivals().take(bytes, gateway_.context().arrivals_bytes_max))
+    return arrival_share{to.traced->arrivals(), bytes};
+  drop_arrived(envelope, trace::drop_reason::queue_full, type.name,
+               caf::make_error(caf::sec::runtime_error, "too much waits in the receiver's mailbox"));
+  return std::nullopt;
+}
+
+/// What a message's payload holds besides its elements is read first: sender, stages.
+caf::mailbox_element_ptr remote_peer::read_message(const envelope_view& envelope,
+                                                   const message_signature& type, arrival_share room) {
+  auto& header = envelope.header;
+  message_catalog::arrival of{{}, caf::message_id{header.request}, {}, std::move(room)};
+  if ((header.flags & envelope_has_sender) == 0) of.sender = sender(header.sender);
+  caf::error err;
+  auto element = gateway_.payloads().read(
+      codec_of(header), envelope.payload, [&](auto& reader) -> caf::mailbox_element_ptr {
+        if ((header.flags & envelope_has_sender) != 0) err = reader.apply(of.sender);
+        if (!err && (header.flags & envelope_has_stages) != 0) err = reader.apply(of.stages);
+        return err ? nullptr : message_catalog::read(reader, type, std::move(of), err);
+      });
+  if (element == nullptr) {
+    complain("decode " + type.name, "sent a " + type.name + " that does not decode: " + caf::to_string(err));
+    drop_arrived(envelope, trace::drop_reason::malformed, type.name, err);
+  }
+  return element;
+}
+
+/// What it is called in the trace; where none is kept, only the type.
+traced_element::stamp remote_peer::record_arrival(const envelope_view& envelope,
+                                                  const message_signature& type, const local_receiver& to,
+                                                  const caf::mailbox_element& element) {
+  auto& context = gateway_.context();
+  auto& recorder = context.recorder;
+  traced_element::stamp stamp{{}, to.index, type.traced_as};
+  if (!recorder.on()) return stamp;
+  auto& header = envelope.header;
+  const auto* from = element.sender != nullptr ? dynamic_cast<traceable*>(element.sender->get()) : nullptr;
+  stamp.id = number_for(header, to.index, from != nullptr ? from->trace_index() : 0, type.traced_as);
+  if (header.number == 0 && recorder.what() == trace::level::payloads && stamp.id.recorded())
+    tracing::record_payload(context, stamp.id, element);
+  stamp.when = recorder.delivered(stamp.id, to.index, type.traced_as,
+                                  static_cast<std::uint32_t>(envelope.payload.size()), header.sent_at);
+  return stamp;
 }
 
 /// A peer that keeps no trace numbers nothing: what it sends begins here, in our own words.
@@ -281,40 +284,19 @@ void remote_peer::drop_arrived(const envelope_view& envelope, trace::drop_reason
   const caf::message_id id{header.request};
   if (id.is_request() && header.sender != 0) send_bounce(header.sender, id, err);
   if (!id.is_response()) return;
-  {
-    std::lock_guard lock{pending_mutex_};
-    pending_.erase({header.receiver, id.request_id().integer_value()});
-  }
+  open_requests_.remove(open_requests::of(header.receiver, id));
   if (auto asker = gateway_.local(header.receiver)) // who still waits for an answer
     asker->enqueue(nullptr, id, caf::make_message(std::move(err)), nullptr);
 }
 
 void remote_peer::on_signature(const envelope_view& envelope) {
   const auto number = envelope.header.type;
-  if (number == 0 || number > signatures_max || envelope.payload.size() > signature_name_bytes_max)
-    return exceed("it defines a signature outside of the limits");
-  if (signatures_.size() <= number)
-    signatures_.resize(std::max<std::size_t>(number + 1, signatures_.size() * 2));
-  auto& slot = signatures_[number];
-  signature_bytes_ += envelope.payload.size() - slot.name.size();
-  if (signature_bytes_ > signature_bytes_max)
-    return exceed("its signatures take more than " + std::to_string(signature_bytes_max) + " bytes");
-  slot = {};
-  slot.name.assign(envelope.payload.begin(), envelope.payload.end());
-  std::vector<std::string_view> names;
-  if (slot.name != "(empty)") {
-    std::string_view rest = slot.name;
-    while (true) {
-      const auto plus = rest.find('+');
-      names.push_back(rest.substr(0, plus));
-      if (plus == std::string_view::npos) break;
-      rest.remove_prefix(plus + 1);
-    }
-  }
-  slot.signature = gateway_.context().catalog.find(names, slot.unknown);
-  if (slot.signature == nullptr)
-    complain("type " + slot.unknown, "uses message type " + slot.unknown.substr(0, type_name_bytes_max)
-                                         + ", which is not known here");
+  if (const auto why = types_.define(number, envelope.payload); !why.empty()) return exceed(why);
+  const auto& announced = types_[number];
+  if (announced.signature == nullptr)
+    complain("type " + announced.unknown, "uses message type "
+                                              + announced.unknown.substr(0, type_name_bytes_max)
+                                              + ", which is not known here");
 }
 
 void remote_peer::on_watch(const envelope_view& envelope) {
@@ -343,21 +325,8 @@ void remote_peer::on_ended(const envelope_view& envelope) {
   senders_[envelope.header.sender % cached] = nullptr;
   links_.erase(links_.lower_bound({envelope.header.sender, 0}),
                links_.upper_bound({envelope.header.sender, ~caf::actor_id{0}}));
-  {
-    std::lock_guard lock{pending_mutex_};
-    if (ended_actors_.insert(envelope.header.sender).second)
-      ended_in_order_.push_back(envelope.header.sender);
-    if (ended_in_order_.size() > ended_kept) {
-      ended_actors_.erase(ended_in_order_.front());
-      ended_in_order_.pop_front();
-    }
-  }
+  ended_actors_.add(envelope.header.sender);
   gateway_.proxies().erase(node_, envelope.header.sender, std::move(reason));
-}
-
-bool remote_peer::has_ended(caf::actor_id id) {
-  std::lock_guard lock{pending_mutex_};
-  return ended_actors_.contains(id);
 }
 
 void remote_peer::unlink(const envelope_view& envelope) {
@@ -411,10 +380,7 @@ void remote_peer::on_bounce(const envelope_view& envelope) {
   caf::error why;
   if (auto err = read_control(envelope, why)) why = err;
   const caf::message_id request{envelope.header.request};
-  {
-    std::lock_guard lock{pending_mutex_};
-    if (pending_.erase({envelope.header.receiver, request.request_id().integer_value()}) == 0) return;
-  }
+  if (!open_requests_.remove(open_requests::of(envelope.header.receiver, request))) return;
   if (!why) why = caf::make_error(caf::sec::request_receiver_down);
   if (auto requester = gateway_.local(envelope.header.receiver)) fail_request(requester, request, why);
 }
@@ -464,12 +430,7 @@ void remote_peer::end(const ending& how) {
                        || how.reason == transport::down_reason::unreachable
                        || how.reason == transport::down_reason::refused || greeted() == nullptr;
   if (certain && how.messages_lost != 0) drop_unacknowledged();
-  std::set<std::pair<caf::actor_id, std::uint64_t>> unanswered;
-  {
-    std::lock_guard lock{pending_mutex_};
-    ended_ = true;
-    unanswered.swap(pending_);
-  }
+  const auto unanswered = open_requests_.end();
   senders_.fill(nullptr);
   // Before any actor hears of it: what they do about it then finds it known.
   gateway_.peer_has_ended(*this, how.reason, how.detail);
@@ -489,7 +450,7 @@ void remote_peer::end(const ending& how) {
 
 remote_peer::remote_peer(gateway& owner, transport::peer_ptr peer, caf::node_id node, payload_codec codec)
     : gateway_(owner), peer_(std::move(peer)), node_(std::move(node)), codec_(codec),
-      announced_(new std::atomic<announcement>[signatures_max + 1] {}) {}
+      announced_(new std::atomic<announcement>[signatures_max + 1] {}), types_(owner.context().catalog) {}
 
 remote_peer::~remote_peer() = default;
 
@@ -550,28 +511,15 @@ caf::message_id request_of(caf::message_id response) {
   return caf::message_id{response.integer_value() & ~flags};
 }
 
-/// The payload of an actor message, in the writer's codec.
-template <class Writer>
-caf::error write_payload(Writer writer, const envelope_header& header, const message_signature& signature,
-                         caf::mailbox_element& what) {
-  if ((header.flags & envelope_has_sender) != 0)
-    if (auto err = writer.apply(what.sender)) return err;
-  if ((header.flags & envelope_has_stages) != 0)
-    if (auto err = writer.apply(what.stages)) return err;
-  return message_catalog::write(writer, signature, what.content());
-}
-
 } // namespace
 
-std::uint8_t remote_peer::codec_flag() const {
-  return codec_.load(std::memory_order_acquire) == payload_codec::binary ? 0 : envelope_is_msgpack;
-}
-
 template <class T>
-bool remote_peer::write_control(std::uint8_t flags, transport::byte_buffer& out, T& value) {
-  auto& catalog = gateway_.context().catalog;
-  if ((flags & envelope_is_msgpack) != 0) return !msgpack_writer{out, gateway_, catalog}.apply(value);
-  return !wire_writer{out, gateway_, catalog}.apply(value);
+send_result remote_peer::send_control(envelope_header header, T& value) {
+  const auto codec = this->codec();
+  header.flags |= flag_of(codec);
+  return peer_->send(header, [&](transport::byte_buffer& out) {
+    return !gateway_.payloads().write(codec, out, [&](auto& writer) { return writer.apply(value); });
+  });
 }
 
 remote_peer::announcement remote_peer::announce(const message_signature& signature, std::string& unknown,
@@ -615,7 +563,8 @@ void remote_peer::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
            caf::make_error(caf::sec::unknown_type, signature.why_local));
     return;
   }
-  if (codec_.load(std::memory_order_acquire) == payload_codec::none) {
+  const auto codec = this->codec();
+  if (codec == payload_codec::none) {
     refuse(to, *what, trace::drop_reason::not_serializable, stamp,
            caf::make_error(caf::sec::unknown_type, "node " + peer_->identity().name
                                                        + " reads no payload codec that this node writes"));
@@ -640,34 +589,31 @@ void remote_peer::forward(remote_proxy& to, caf::mailbox_element_ptr what) {
   const auto from = gateway_.export_handle(what->sender);
   const bool elsewhere = from.id != 0 && from.incarnation != gateway_.incarnation();
   header.sender = elsewhere ? 0 : from.id;
-  header.flags = codec_flag();
+  header.flags = flag_of(codec);
   if (elsewhere) header.flags |= envelope_has_sender;
   if (!what->stages.empty()) header.flags |= envelope_has_stages;
   const bool waits = what->mid.is_request() && from.id != 0 && !elsewhere;
-  const std::pair<caf::actor_id, std::uint64_t> request{from.id, what->mid.request_id().integer_value()};
-  bool tracked = false;
-  if (waits) {
-    std::lock_guard lock{pending_mutex_};
-    tracked = !ended_ && pending_.insert(request).second;
-  }
+  const auto request = open_requests::of(from.id, what->mid);
+  const bool tracked = waits && open_requests_.add(request);
   caf::error problem;
   std::size_t bytes = 0;
   context.books.remote_sent(); // before it is, so that a kill in between loses it rather than inventing it
   const auto result = peer_->send(header, [&](transport::byte_buffer& out) {
     const auto before = out.size();
-    problem = (header.flags & envelope_is_msgpack) != 0
-                  ? write_payload(msgpack_writer{out, gateway_, context.catalog}, header, signature, *what)
-                  : write_payload(wire_writer{out, gateway_, context.catalog}, header, signature, *what);
+    problem = gateway_.payloads().write(codec, out, [&](auto& writer) -> caf::error {
+      if (elsewhere)
+        if (auto err = writer.apply(what->sender)) return err;
+      if (!what->stages.empty())
+        if (auto err = writer.apply(what->stages)) return err;
+      return message_catalog::write(writer, signature, what->content());
+    });
     bytes = out.size() - before;
     return !problem;
   });
   if (result == send_result::ok) return;
   context.books.remote_sent(0 - std::uint64_t{1});
-  bool answered = false; // by end(), which saw the request in the list
-  if (waits) {
-    std::lock_guard lock{pending_mutex_};
-    answered = pending_.erase(request) == 0 && tracked;
-  }
+  // By end(), which saw the request in the list.
+  const bool answered = waits && !open_requests_.remove(request) && tracked;
   const auto reason = why_dropped(result);
   auto err = as_error({reason, signature.name, bytes}, *peer_, problem);
   if (reason == trace::drop_reason::not_serializable)
@@ -697,10 +643,8 @@ void remote_peer::send_watch(caf::actor_id remote) {
 void remote_peer::send_ended(caf::actor_id local, const caf::error& reason) {
   std::optional<transport::send_burst> together;
   tell_ways(together);
-  const auto flags = codec_flag();
   auto write = [&](const caf::error& what) {
-    return peer_->send({.kind = envelope_kind::ended, .flags = flags, .sender = local},
-                       [&](transport::byte_buffer& out) { return write_control(flags, out, what); });
+    return send_control({.kind = envelope_kind::ended, .sender = local}, what);
   };
   // A reason whose context is local-only or too large still arrives, as its code.
   if (asks_for_less(write(reason))) write(without_context(reason));
@@ -714,13 +658,9 @@ void remote_peer::send_link(caf::actor_id local, caf::actor_id remote, envelope_
 void remote_peer::send_bounce(caf::actor_id requester, caf::message_id request, const caf::error& why) {
   std::optional<transport::send_burst> together;
   tell_ways(together);
-  const auto flags = codec_flag();
   auto write = [&](const caf::error& what) {
-    return peer_->send({.kind = envelope_kind::bounce,
-                        .flags = flags,
-                        .receiver = requester,
-                        .request = request.integer_value()},
-                       [&](transport::byte_buffer& out) { return write_control(flags, out, what); });
+    return send_control(
+        {.kind = envelope_kind::bounce, .receiver = requester, .request = request.integer_value()}, what);
   };
   if (asks_for_less(write(why))) write(without_context(why));
 }
@@ -732,7 +672,6 @@ void remote_peer::send_probe(std::uint64_t round, bool with_edges) {
 
 void remote_peer::send_report(std::uint64_t round, const activity_report& report,
                               const std::vector<wait_edge>& edges) {
-  const auto flags = codec_flag();
   // Names have wait_name_bytes_max, so that a part is well below what a control record may have.
   constexpr std::size_t edges_in_a_part = 200;
   std::size_t told = 0;
@@ -742,11 +681,8 @@ void remote_peer::send_report(std::uint64_t round, const activity_report& report
                                       edges.begin() + static_cast<std::ptrdiff_t>(end));
     told = end;
     const auto record = std::tie(report, part);
-    peer_->send({.kind = envelope_kind::report,
-                 .flags = flags,
-                 .request = round,
-                 .type = told < edges.size() ? 1U : 0U},
-                [&](transport::byte_buffer& out) { return write_control(flags, out, record); });
+    send_control({.kind = envelope_kind::report, .request = round, .type = told < edges.size() ? 1U : 0U},
+                 record);
   } while (told < edges.size());
 }
 
@@ -756,11 +692,9 @@ void remote_peer::tell_ways(std::optional<transport::send_burst>& together) {
   std::vector<known_node> fresh;
   const auto known = gateway_.ways_since(ways_told_.load(std::memory_order_relaxed), *this, fresh);
   if (!fresh.empty() && !together) together.emplace();
-  const auto flags = codec_flag();
   for (auto& node : fresh) {
     const auto record = std::tie(node.identity.incarnation, node.identity.name, node.endpoint, node.codecs);
-    peer_->send({.kind = envelope_kind::node, .flags = flags},
-                [&](transport::byte_buffer& out) { return write_control(flags, out, record); });
+    send_control({.kind = envelope_kind::node}, record);
   }
   ways_told_.store(known, std::memory_order_release);
 }

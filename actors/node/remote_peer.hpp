@@ -2,8 +2,11 @@
 // waits for an answer from it, and the queue in which its frames are decoded.
 #pragma once
 
-#include "actors/codec/message_catalog.hpp"
+#include "actors/codec/payload_codec.hpp"
+#include "actors/node/announced_types.hpp"
+#include "actors/node/ended_actors.hpp"
 #include "actors/node/greeting.hpp"
+#include "actors/node/open_requests.hpp"
 #include "actors/runtime/traced_element.hpp"
 #include "transport/hub/hub.hpp"
 #include "transport/session/send_burst.hpp"
@@ -27,6 +30,13 @@ class traceable;
 inline constexpr std::uint8_t envelope_has_stages = 1; ///< payload starts with forwarding handles
 inline constexpr std::uint8_t envelope_has_sender = 2; ///< payload starts with the sender's full address
 inline constexpr std::uint8_t envelope_is_msgpack = 4; ///< payload is in codec 1; without it in codec 0
+
+constexpr payload_codec codec_of(const transport::envelope_header& header) {
+  return (header.flags & envelope_is_msgpack) != 0 ? payload_codec::msgpack : payload_codec::binary;
+}
+constexpr std::uint8_t flag_of(payload_codec codec) {
+  return codec == payload_codec::binary ? 0 : envelope_is_msgpack;
+}
 
 /// Outbound: any thread. Inbound: pushed by the I/O thread, decoded in order by one
 /// thread of the scheduler at a time. Reference-counted because the scheduler holds it.
@@ -53,7 +63,7 @@ class remote_peer final : public caf::ref_counted, public caf::resumable {
   void send_report(std::uint64_t round, const activity_report&, const std::vector<wait_edge>&);
   void export_local(const caf::strong_actor_ptr&);
   /// The peer told that this actor of its has ended, not too long ago. Thread-safe.
-  bool has_ended(caf::actor_id);
+  bool has_ended(caf::actor_id id) const { return ended_actors_.contains(id); }
 
   /// The peer has more of something than one may have: it is cut off, once, and both sides log why.
   void exceed(const std::string& why);
@@ -79,6 +89,11 @@ class remote_peer final : public caf::ref_counted, public caf::resumable {
     std::uint64_t messages_lost;
   };
   using arrival = std::variant<transport::inbound_frame, ending>;
+  struct local_receiver {
+    caf::strong_actor_ptr actor;
+    traceable* traced = nullptr; ///< null: an actor of plain CAF
+    trace::actor_index index = 0;
+  };
 
   ~remote_peer() override;
   void push(arrival);
@@ -91,15 +106,23 @@ class remote_peer final : public caf::ref_counted, public caf::resumable {
                         std::optional<transport::send_burst>& together);
   void refuse(const remote_proxy& to, caf::mailbox_element&, trace::drop_reason, const traced_element::stamp&,
               caf::error);
-  std::uint8_t codec_flag() const;
-  /// One value that both codecs know, as payload of a control record.
+  payload_codec codec() const { return codec_.load(std::memory_order_acquire); }
+  /// Sends a control record, whose payload is one value that both codecs know.
   template <class T>
-  bool write_control(std::uint8_t flags, transport::byte_buffer& out, T& value);
+  transport::send_result send_control(transport::envelope_header, T& value);
   template <class T>
   caf::error read_control(const transport::envelope_view&, T& value);
 
   void decode(const transport::envelope_view&, caf::execution_unit*);
   void on_message(const transport::envelope_view&, caf::execution_unit*);
+  // The steps of on_message(). Where one gives nothing, what arrived has been booked, and told.
+  const message_signature* find_type(const transport::envelope_view&);
+  std::optional<arrival_share> take_room(const local_receiver&, const transport::envelope_view&,
+                                         const message_signature&);
+  caf::mailbox_element_ptr read_message(const transport::envelope_view&, const message_signature&,
+                                        arrival_share);
+  traced_element::stamp record_arrival(const transport::envelope_view&, const message_signature&,
+                                       const local_receiver&, const caf::mailbox_element&);
   void on_signature(const transport::envelope_view&);
   void on_watch(const transport::envelope_view&);
   void on_ended(const transport::envelope_view&);
@@ -116,11 +139,6 @@ class remote_peer final : public caf::ref_counted, public caf::resumable {
   /// What the peer certainly did not take.
   void drop_unacknowledged();
   void drop_arrived(const transport::envelope_view&, trace::drop_reason, const std::string& type, caf::error);
-  struct local_receiver {
-    caf::strong_actor_ptr actor;
-    traceable* traced = nullptr; ///< null: an actor of plain CAF
-    trace::actor_index index = 0;
-  };
   const local_receiver& receiver(caf::actor_id);
   trace::actor_index index_of_other(caf::actor_id) const;
   trace::message_id number_for(const transport::envelope_header&, trace::actor_index to,
@@ -142,25 +160,16 @@ class remote_peer final : public caf::ref_counted, public caf::resumable {
   std::atomic<std::size_t> ways_told_{0};
   std::mutex telling_ways_;
 
-  // Requests through this link that have no answer yet: (requester, request id).
-  std::mutex pending_mutex_;
-  std::set<std::pair<caf::actor_id, std::uint64_t>> pending_;
-  bool ended_ = false;
-  std::set<caf::actor_id> ended_actors_; ///< of the peer, the latest that it told of
-  std::deque<caf::actor_id> ended_in_order_;
+  // Through this link, and of the peer, as it told.
+  open_requests open_requests_;
+  ended_actors ended_actors_;
 
   std::mutex arrivals_mutex_;
   std::deque<arrival> arrivals_;
   bool scheduled_ = false;
 
   // Inbound, touched only while decoding.
-  struct announced_signature {
-    const message_signature* signature = nullptr;
-    std::string unknown; ///< the element type we do not have
-    std::string name;
-  };
-  std::vector<announced_signature> signatures_;
-  std::size_t signature_bytes_ = 0;
+  announced_types types_;
   std::set<std::pair<caf::actor_id, caf::actor_id>> links_; ///< of its actors with ours, as it told
   std::set<std::string> complaints_;
   std::uint64_t complaints_untold_ = 0;

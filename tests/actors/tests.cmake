@@ -3,6 +3,7 @@ troupe_test(unit_actors
     actors/codec/arrivals_test.cpp
     actors/runtime/books_test.cpp
     actors/node/bounds_test.cpp
+    actors/node/peer_parts_test.cpp
     actors/runtime/causes_test.cpp
     actors/patterns/channel_test.cpp
     base/cores_test.cpp
