@@ -37,12 +37,22 @@ def send(pids, what):
             pass
 
 
+def is_stopped(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    except OSError:
+        return False
+
+
 def stop_all(mark):
-    """One that is about to start others may slip through: until a look finds nobody new."""
+    """One that is about to start others may slip through: until a look finds nobody new. Those that a test
+    has stopped are left to it."""
     stopped = set()
-    while new := set(processes_of(mark, MARK)) - stopped:
-        send(new, signal.SIGSTOP)
-        stopped |= new
+    left_alone = set()
+    while new := set(processes_of(mark, MARK)) - stopped - left_alone:
+        left_alone |= {pid for pid in new if is_stopped(pid)}
+        send(new - left_alone, signal.SIGSTOP)
+        stopped |= new - left_alone
     return stopped
 
 

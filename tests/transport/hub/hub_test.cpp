@@ -117,7 +117,7 @@ TEST_CASE("a hub that ends without a goodbye is found silent", "[transport][hub]
   CAPTURE(kind);
   endpoints at;
   auto options = test_node::options_for("a", at.fresh(kind), at.context.get);
-  options.liveness = 300ms;
+  options.liveness = 1s;
   test_node a(options);
   auto b = std::make_unique<test_node>("b", at.fresh(kind), at.context.get);
   const bool dialled_by_a = GENERATE(true, false);
