@@ -14,7 +14,7 @@ troupe_test(distributed_program SOURCES distributed/program_test.cpp distributed
                      distributed/program_files_test.cpp distributed/program_metrics_test.cpp
                      distributed/program_standstill_test.cpp distributed/program_output_test.cpp distributed/program_start_test.cpp
                      distributed/program_watch_test.cpp
-             LINKS troupe_cli TIMEOUT 300)
+             LINKS troupe_cli)
 add_executable(stubborn_program distributed/stubborn.cpp)
 target_link_libraries(stubborn_program PRIVATE troupe_cli troupe_options)
 troupe_precompiled(stubborn_program tests)
@@ -27,7 +27,7 @@ add_dependencies(distributed_program troupe stubborn_program)
 add_executable(careless_program distributed/careless.cpp)
 target_link_libraries(careless_program PRIVATE troupe_cli troupe_options)
 troupe_precompiled(careless_program tests)
-troupe_test(distributed_careless SOURCES distributed/careless_test.cpp LINKS troupe_cli TIMEOUT 300)
+troupe_test(distributed_careless SOURCES distributed/careless_test.cpp LINKS troupe_cli)
 target_compile_definitions(distributed_careless PRIVATE CARELESS_PROGRAM="$<TARGET_FILE:careless_program>")
 add_dependencies(distributed_careless careless_program)
 
@@ -43,4 +43,3 @@ add_test(NAME distributed_install COMMAND ${CMAKE_COMMAND}
   -D BUILD=${PROJECT_BINARY_DIR} -D SOURCE=${PROJECT_SOURCE_DIR} -D WORK=${PROJECT_BINARY_DIR}/stranger
   -D COMPILER=${CMAKE_CXX_COMPILER} -D CONFIG=${CMAKE_BUILD_TYPE} -D FLAGS=${flags}
   -P ${CMAKE_CURRENT_SOURCE_DIR}/distributed/install_test.cmake)
-set_tests_properties(distributed_install PROPERTIES TIMEOUT 300)

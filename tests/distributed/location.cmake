@@ -3,7 +3,7 @@ target_link_libraries(location_child PRIVATE troupe_actors troupe_options)
 target_include_directories(location_child PRIVATE ${PROJECT_SOURCE_DIR})
 troupe_precompiled(location_child tests)
 troupe_test(distributed_location SOURCES distributed/location_test.cpp distributed/location_three_test.cpp
-             LINKS troupe_actors TIMEOUT 300)
+             LINKS troupe_actors)
 target_compile_definitions(distributed_location PRIVATE LOCATION_CHILD="$<TARGET_FILE:location_child>")
 add_dependencies(distributed_location location_child)
 

@@ -14,7 +14,8 @@ namespace {
 const std::string screen_entered = "\x1b[?1049h", screen_left = "\x1b[?1049l", cursor_shown = "\x1b[?25h";
 
 std::vector<std::string> watched(const std::string& count) {
-  return {"run", many_file, "--nodes", "2", "--set", "count=" + count, "--watch"};
+  // One worker, so that it leaves half of a small machine to the other tests.
+  return {"run", many_file, "--nodes", "2", "--set", "workers=1", "--set", "count=" + count, "--watch"};
 }
 
 bool same(const termios& a, const termios& b) {
@@ -180,7 +181,7 @@ TEST_CASE("the picture is laid out anew for a window of another size", "[program
 }
 
 TEST_CASE("a run goes on and ends though its terminal takes nothing more", "[program][watch]") {
-  watched_run run("100000");
+  watched_run run("20000");
   run.starts();
   const auto process = open_process(run.user.pid());
   std::vector<troupe::descriptor> nodes;
@@ -199,7 +200,7 @@ TEST_CASE("a run goes on and ends though its terminal takes nothing more", "[pro
   }
   REQUIRE(result.is_object());
   CHECK(result["verdict"] == "check_failed"); // the file expects the result of a thousand numbers
-  CHECK(result["result"]["tasks"] == 100000);
+  CHECK(result["result"]["tasks"] == 20000);
   run.ends_with(1); // reads again
   CHECK(run.said_afterwards("check_failed: worker_pool in "));
 }

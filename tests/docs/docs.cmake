@@ -30,7 +30,6 @@ function(troupe_documented name page)
     add_test(NAME documented_${name}_${nodes}
       COMMAND documented_${name} run ${CMAKE_CURRENT_SOURCE_DIR}/docs/${name}.toml --nodes ${nodes}
               --out ${CMAKE_CURRENT_BINARY_DIR}/docs/runs)
-    set_tests_properties(documented_${name}_${nodes} PROPERTIES TIMEOUT 60)
   endforeach()
 endfunction()
 
