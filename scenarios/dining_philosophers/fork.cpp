@@ -1,41 +1,8 @@
-// What philosophers wait for: forks and the waiter.
-#include "actors/codec/message_catalog.hpp"
 #include "scenarios/dining_philosophers/actors.hpp"
 
 namespace troupe::scenarios::dining {
 
-void add_messages(message_catalog& catalog) {
-  catalog.add<dining_rules>("dining_rules");
-  catalog.add<place_setting>("place_setting");
-  catalog.add<table_set>("table_set");
-  catalog.add<lay_fork>("lay_fork");
-  catalog.add<fork_laid>("fork_laid");
-  catalog.add<start_dining>("start_dining");
-  catalog.add<take_fork>("take_fork");
-  catalog.add<try_fork>("try_fork");
-  catalog.add<fork_taken>("fork_taken");
-  catalog.add<fork_busy>("fork_busy");
-  catalog.add<fork_wanted>("fork_wanted");
-  catalog.add<put_fork>("put_fork");
-  catalog.add<ask_to_sit>("ask_to_sit");
-  catalog.add<please_sit>("please_sit");
-  catalog.add<stand_up>("stand_up");
-  catalog.add<done_thinking>("done_thinking");
-  catalog.add<pause_over>("pause_over");
-  catalog.add<done_eating>("done_eating");
-  catalog.add<try_again>("try_again");
-  catalog.add<meals_eaten>("meals_eaten");
-  catalog.add<philosopher_report>("philosopher_report");
-  catalog.add<dinner_spoilt>("dinner_spoilt");
-  catalog.add<leave_table>("leave_table");
-  catalog.add<clear_fork>("clear_fork");
-  catalog.add<fork_report>("fork_report");
-  catalog.add<table_cleared>("table_cleared");
-}
-
 namespace {
-
-// -- the fork ------------------------------------------------------------------------
 
 /// Who waits for this fork waits for the philosopher who holds it.
 void tell_holder(fork_actor* self) {
@@ -112,13 +79,6 @@ caf::result<fork_report> on_clear(fork_actor* self) {
   return caf::delegated<fork_report>{};
 }
 
-// -- the waiter ------------------------------------------------------------------------
-
-void admit(waiter_actor* self, const waiter_book::admitted& seats) {
-  for (auto& seat : seats)
-    if (seat) self->state.answers[*seat].deliver(please_sit{});
-}
-
 } // namespace
 
 caf::behavior fork(fork_actor* self, std::uint64_t number, bool wants_back) {
@@ -134,21 +94,6 @@ caf::behavior fork(fork_actor* self, std::uint64_t number, bool wants_back) {
       [self](const try_fork& what) { on_try(self, what); },
       [self](const put_fork& what) { on_put(self, what); },
       [self](const clear_fork&) { return on_clear(self); },
-      [self](const table_cleared&) { self->quit(); },
-  };
-}
-
-caf::behavior waiter(waiter_actor* self, const dining_rules& rules) {
-  self->call_me("the waiter");
-  self->state.book.emplace(rules.waiter, rules.philosophers);
-  self->state.answers.resize(rules.philosophers);
-  return {
-      [self](const ask_to_sit& what) -> caf::result<please_sit> {
-        self->state.answers.at(what.seat) = self->make_response_promise();
-        admit(self, self->state.book->ask(what.seat));
-        return caf::delegated<please_sit>{};
-      },
-      [self](const stand_up& what) { admit(self, self->state.book->leave(what.seat)); },
       [self](const table_cleared&) { self->quit(); },
   };
 }

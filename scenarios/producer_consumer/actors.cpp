@@ -43,7 +43,8 @@ void end_producing(producer_actor* self) {
   auto& state = self->state;
   if (std::exchange(state.ended, true)) return;
   self->send(state.channel, channel_done{});
-  self->send(state.clerk, producer_report{state.index, self->node_name(), state.made, state.sum, state.cost});
+  self->send(state.manager,
+             producer_report{state.index, self->node_name(), state.made, state.sum, state.cost});
   self->quit();
 }
 
@@ -102,10 +103,10 @@ void go_on_producing(producer_actor* self) {
 
 } // namespace
 
-caf::behavior producer(producer_actor* self, const caf::actor& clerk, const caf::actor& channel,
+caf::behavior producer(producer_actor* self, const caf::actor& manager, const caf::actor& channel,
                        std::uint32_t index, const stock_settings& settings) {
   auto& state = self->state;
-  state.clerk = clerk;
+  state.manager = manager;
   state.channel = channel;
   state.index = index;
   state.settings = settings;
@@ -141,14 +142,14 @@ void tell_used(consumer_actor* self, bool at_once) {
       || (!at_once && state.used.size() < told_items && now - state.told_at < told_interval))
     return;
   state.told_at = now;
-  self->send(state.clerk, stock_consumed{std::exchange(state.used, {})});
+  self->send(state.manager, stock_consumed{std::exchange(state.used, {})});
 }
 
 void end_consuming(consumer_actor* self) {
   auto& state = self->state;
   if (std::exchange(state.ended, true)) return;
   tell_used(self, true);
-  self->send(state.clerk, consumer_report{state.index, self->node_name(), state.items, state.sum});
+  self->send(state.manager, consumer_report{state.index, self->node_name(), state.items, state.sum});
   self->quit();
 }
 
@@ -180,10 +181,10 @@ void go_on_consuming(consumer_actor* self) {
 
 } // namespace
 
-caf::behavior consumer(consumer_actor* self, const caf::actor& clerk, const caf::actor& channel,
+caf::behavior consumer(consumer_actor* self, const caf::actor& manager, const caf::actor& channel,
                        std::uint32_t index, const stock_settings& settings) {
   auto& state = self->state;
-  state.clerk = clerk;
+  state.manager = manager;
   state.channel = channel;
   state.index = index;
   state.settings = settings;

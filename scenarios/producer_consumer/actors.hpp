@@ -1,8 +1,8 @@
 // The actors of the producer-consumer scenario and what they say.
 //
-//   clerk --- begin ---> producers --- channel_want/put ---> channel
-//   clerk --- begin ---> consumers --- channel_take -------> channel
-//   producers --- producer_report ---> clerk <--- stock_consumed, consumer_report --- consumers
+//   manager --- begin ---> producers --- channel_want/put ---> channel
+//   manager --- begin ---> consumers --- channel_take -------> channel
+//   producers --- producer_report ---> manager <--- stock_consumed, consumer_report --- consumers
 #pragma once
 
 #include "actors/codec/histogram_codec.hpp"
@@ -58,14 +58,14 @@ auto inspect(Inspector& f, stock_settings& x) {
            x.sequential, x.produce, x.consume, x.priorities, x.seed);
 }
 
-/// Clerk -> producer, consumer.
+/// Manager -> producer, consumer.
 struct stock_begin {};
 template <class Inspector>
 auto inspect(Inspector& f, stock_begin&) {
   return f(caf::meta::type_name("stock_begin"));
 }
 
-/// Clerk -> producer, consumer: leave it at that and report.
+/// Manager -> producer, consumer: leave it at that and report.
 struct stock_stop {};
 template <class Inspector>
 auto inspect(Inspector& f, stock_stop&) {
@@ -79,7 +79,7 @@ auto inspect(Inspector& f, stock_item_ready&) {
   return f(caf::meta::type_name("stock_item_ready"));
 }
 
-/// Wiring -> clerk: everybody is there.
+/// Wiring -> manager: everybody is there.
 struct stock_crew {
   std::vector<caf::actor> producers, consumers;
 };
@@ -88,7 +88,7 @@ auto inspect(Inspector& f, stock_crew& x) {
   return f(caf::meta::type_name("stock_crew"), x.producers, x.consumers);
 }
 
-/// Producer -> clerk, its last message.
+/// Producer -> manager, its last message.
 struct producer_report {
   std::uint32_t producer = 0; ///< from 0
   std::string node;
@@ -101,7 +101,7 @@ auto inspect(Inspector& f, producer_report& x) {
   return f(caf::meta::type_name("producer_report"), x.producer, x.node, x.items, x.sum, x.cost);
 }
 
-/// Consumer -> clerk: used up since the last time, in this order. `waited` of each is
+/// Consumer -> manager: used up since the last time, in this order. `waited` of each is
 /// complete.
 struct stock_consumed {
   std::vector<channel_item<stock_item>> items;
@@ -111,7 +111,7 @@ auto inspect(Inspector& f, stock_consumed& x) {
   return f(caf::meta::type_name("stock_consumed"), x.items);
 }
 
-/// Consumer -> clerk, its last message.
+/// Consumer -> manager, its last message.
 struct consumer_report {
   std::uint32_t consumer = 0;
   std::string node;
@@ -127,7 +127,7 @@ void add_stock_messages(message_catalog&);
 
 struct producer_state {
   static inline const char* name = "producer";
-  caf::actor clerk, channel;
+  caf::actor manager, channel;
   std::uint32_t index = 0;
   stock_settings settings;
   std::mt19937_64 random;
@@ -140,12 +140,12 @@ struct producer_state {
   bool making = false; ///< an item is being made, for some time
   bool ended = false;
 };
-caf::behavior producer(actor_of<producer_state>* self, const caf::actor& clerk, const caf::actor& channel,
+caf::behavior producer(actor_of<producer_state>* self, const caf::actor& manager, const caf::actor& channel,
                        std::uint32_t index, const stock_settings&);
 
 struct consumer_state {
   static inline const char* name = "consumer";
-  caf::actor clerk, channel;
+  caf::actor manager, channel;
   std::uint32_t index = 0;
   stock_settings settings;
   std::mt19937_64 random;
@@ -156,7 +156,7 @@ struct consumer_state {
   std::int64_t sum = 0;
   bool ended = false;
 };
-caf::behavior consumer(actor_of<consumer_state>* self, const caf::actor& clerk, const caf::actor& channel,
+caf::behavior consumer(actor_of<consumer_state>* self, const caf::actor& manager, const caf::actor& channel,
                        std::uint32_t index, const stock_settings&);
 
 /// Looks at the order in which items leave the channel, in memory for those that are in it or on
@@ -194,8 +194,8 @@ class departure_watch {
 };
 
 /// Keeps count: what was made, what was used, how long it waited, and in which order.
-struct clerk_state {
-  static inline const char* name = "clerk";
+struct manager_state {
+  static inline const char* name = "manager";
   caf::actor collector, channel;
   stock_settings settings;
   caf::timespan unit{1};
@@ -211,7 +211,7 @@ struct clerk_state {
   caf::actor_clock::time_point began, last;
   bool stopped = false;
 };
-caf::behavior clerk(actor_of<clerk_state>* self, const caf::actor& collector, const caf::actor& channel,
-                    const stock_settings&, caf::timespan unit);
+caf::behavior manager(actor_of<manager_state>* self, const caf::actor& collector, const caf::actor& channel,
+                      const stock_settings&, caf::timespan unit);
 
 } // namespace troupe::scenarios

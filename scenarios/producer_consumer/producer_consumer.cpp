@@ -120,15 +120,15 @@ void wire_producing(run& r) {
     settings.priorities = values.get<std::vector<std::int64_t>>("priorities");
   }
   auto between = r.spawn("channel", options);
-  auto clerk = r.spawn("clerk", r.collector(), between, settings, caf::timespan{values.duration("unit")});
-  r.on_stop(clerk);
+  auto manager = r.spawn("manager", r.collector(), between, settings, caf::timespan{values.duration("unit")});
+  r.on_stop(manager);
   stock_crew crew;
   const auto numbered = [&](std::size_t i) {
-    return caf::make_message(clerk, between, static_cast<std::uint32_t>(i), settings);
+    return caf::make_message(manager, between, static_cast<std::uint32_t>(i), settings);
   };
   crew.producers = r.spawn_each("producer", static_cast<std::size_t>(values.integer("producers")), numbered);
   crew.consumers = r.spawn_each("consumer", static_cast<std::size_t>(values.integer("consumers")), numbered);
-  caf::anon_send(clerk, std::move(crew));
+  caf::anon_send(manager, std::move(crew));
 }
 
 void add_producing_checks(scenario& s) {
@@ -179,7 +179,7 @@ scenario producer_consumer() {
   s.validate(why_impossible);
   s.messages(add_stock_messages);
   s.role("channel", channel<stock_item>, placement::main, "the bounded buffer");
-  s.role("clerk", clerk, placement::main, "begins, counts, and draws up the result");
+  s.role("manager", manager, placement::main, "begins, counts, and draws up the result");
   s.role("producer", producer, placement::workers,
          "makes items and puts them into the buffer as credit allows");
   s.role("consumer", consumer, placement::workers, "takes items and uses them");

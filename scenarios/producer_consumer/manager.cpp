@@ -1,4 +1,4 @@
-// The clerk of the producer-consumer scenario: begins, counts, and draws up the result.
+// The manager of the producer-consumer scenario: begins, counts, and draws up the result.
 #include "runner/plan/times.hpp"
 #include "scenarios/producer_consumer/actors.hpp"
 
@@ -8,10 +8,10 @@ namespace troupe::scenarios {
 
 namespace {
 
-using clerk_actor = actor_of<clerk_state>;
+using manager_actor = actor_of<manager_state>;
 using nlohmann::json;
 
-json waits_of(const clerk_state& state) {
+json waits_of(const manager_state& state) {
   const auto& waits = state.waits;
   const double unit = seconds(state.unit);
   json in_s, in_units;
@@ -37,7 +37,7 @@ json buffer_of(const channel_report& report) {
           {"fill", std::move(fill)}};
 }
 
-json producers_of(clerk_state& state) {
+json producers_of(manager_state& state) {
   std::sort(state.made.begin(), state.made.end(), [](auto& a, auto& b) { return a.producer < b.producer; });
   json rows = json::array();
   for (auto& made : state.made)
@@ -49,7 +49,7 @@ json producers_of(clerk_state& state) {
   return rows;
 }
 
-json consumers_of(clerk_state& state) {
+json consumers_of(manager_state& state) {
   std::sort(state.used.begin(), state.used.end(), [](auto& a, auto& b) { return a.consumer < b.consumer; });
   json rows = json::array();
   for (auto& used : state.used)
@@ -60,7 +60,7 @@ json consumers_of(clerk_state& state) {
   return rows;
 }
 
-json result_of(clerk_state& state, const channel_report& report) {
+json result_of(manager_state& state, const channel_report& report) {
   std::uint64_t produced = 0;
   std::int64_t sum = 0;
   for (auto& made : state.made)
@@ -92,7 +92,7 @@ json result_of(clerk_state& state, const channel_report& report) {
   return result;
 }
 
-void close_the_books(clerk_actor* self) {
+void close_the_books(manager_actor* self) {
   auto& state = self->state;
   if (state.made.size() < state.crew.producers.size() || state.used.size() < state.crew.consumers.size())
     return;
@@ -111,7 +111,7 @@ void close_the_books(clerk_actor* self) {
 }
 
 /// In mode sequential one begins when the one before it is through.
-void begin_next(clerk_actor* self) {
+void begin_next(manager_actor* self) {
   auto& state = self->state;
   if (state.stopped) return;
   const auto& crew = state.crew;
@@ -123,7 +123,7 @@ void begin_next(clerk_actor* self) {
   ++state.begun;
 }
 
-void on_crew(clerk_actor* self, stock_crew& crew) {
+void on_crew(manager_actor* self, stock_crew& crew) {
   auto& state = self->state;
   state.crew = std::move(crew);
   state.seen.resize(state.crew.producers.size());
@@ -138,7 +138,7 @@ void on_crew(clerk_actor* self, stock_crew& crew) {
     self->send(who, stock_begin{});
 }
 
-void on_consumed(clerk_actor* self, stock_consumed& what) {
+void on_consumed(manager_actor* self, stock_consumed& what) {
   auto& state = self->state;
   state.last = self->clock().now();
   for (auto& item : what.items) {
@@ -155,7 +155,7 @@ void on_consumed(clerk_actor* self, stock_consumed& what) {
   self->send(state.collector, run_progress{state.consumed, total, {}});
 }
 
-void stop(clerk_actor* self) {
+void stop(manager_actor* self) {
   auto& state = self->state;
   if (std::exchange(state.stopped, true)) return;
   self->send(state.channel, close_channel{true});
@@ -167,8 +167,8 @@ void stop(clerk_actor* self) {
 
 } // namespace
 
-caf::behavior clerk(clerk_actor* self, const caf::actor& collector, const caf::actor& channel,
-                    const stock_settings& settings, caf::timespan unit) {
+caf::behavior manager(manager_actor* self, const caf::actor& collector, const caf::actor& channel,
+                      const stock_settings& settings, caf::timespan unit) {
   auto& state = self->state;
   state.collector = collector;
   state.channel = channel;
