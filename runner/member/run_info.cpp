@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <fmt/format.h>
+#include <span>
 #include <sstream>
 #include <stdexcept>
 
@@ -80,9 +82,8 @@ bool has_node(const run_info& run, const std::string& name) {
 
 std::string not_awaited(const std::string& name, const std::vector<std::string>& external) {
   constexpr std::size_t told_max = 10; // all are in the scenario file
-  std::string names;
-  for (std::size_t i = 0; i < std::min(external.size(), told_max); ++i)
-    names += (i == 0 ? "" : ", ") + external[i];
+  const std::span told(external.data(), std::min(external.size(), told_max));
+  auto names = fmt::format("{}", fmt::join(told, ", "));
   if (external.size() > told_max) names += " and " + std::to_string(external.size() - told_max) + " more";
   return name + " is no node of this run; it awaits " + (names.empty() ? "nobody who joins by hand" : names);
 }

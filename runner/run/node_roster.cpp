@@ -1,6 +1,8 @@
 #include "runner/run/node_roster.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
+#include <iterator>
 #include <utility>
 
 namespace troupe::scenarios {
@@ -49,17 +51,16 @@ void node_roster::on_books(const transport::node_identity& who, const trace::led
 // -- what is known of them -------------------------------------------------------------
 
 std::string node_roster::late(time_point now) {
-  std::string names;
+  std::vector<std::string> names;
   for (auto& [name, limit] : awaited_)
-    if (limit.is_over(now)) names += (names.empty() ? "" : ", ") + name;
-  return names;
+    if (limit.is_over(now)) names.push_back(name);
+  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 std::string node_roster::missing(const std::vector<std::string>& nodes) const {
-  std::string names;
-  for (auto& name : nodes)
-    if (!up_.contains(name)) names += (names.empty() ? "" : ", ") + name;
-  return names;
+  std::vector<std::string> names;
+  std::ranges::copy_if(nodes, std::back_inserter(names), [&](auto& name) { return !up_.contains(name); });
+  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 bool node_roster::has_joined(const std::string& node) const {

@@ -1,5 +1,6 @@
 #include "transport/hub/endpoints.hpp"
 
+#include "base/descriptor.hpp"
 #include "transport/frames/limits.hpp"
 #include "transport/hub/keys.hpp"
 
@@ -47,19 +48,9 @@ bool is_port(std::string_view text) {
   return error == std::errc{} && end == text.data() + text.size() && value >= 1 && value <= 65535;
 }
 
-class descriptor {
- public:
-  explicit descriptor(int family) : fd_(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {}
-  ~descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
+descriptor stream_socket(int family) {
+  return descriptor{::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+}
 
 bool refuses(int fd, const sockaddr* address, socklen_t size) {
   if (fd < 0) return false;
@@ -186,9 +177,9 @@ std::string why_not_bindable(const std::string& host) {
   v6.sin6_family = AF_INET6;
   int failed = 0;
   if (::inet_pton(AF_INET, parts->host.c_str(), &v4.sin_addr) == 1)
-    failed = ::bind(descriptor(AF_INET).get(), reinterpret_cast<const sockaddr*>(&v4), sizeof v4);
+    failed = ::bind(stream_socket(AF_INET).get(), reinterpret_cast<const sockaddr*>(&v4), sizeof v4);
   else if (::inet_pton(AF_INET6, parts->host.c_str(), &v6.sin6_addr) == 1)
-    failed = ::bind(descriptor(AF_INET6).get(), reinterpret_cast<const sockaddr*>(&v6), sizeof v6);
+    failed = ::bind(stream_socket(AF_INET6).get(), reinterpret_cast<const sockaddr*>(&v6), sizeof v6);
   if (failed == 0) return {};
   return errno == EADDRNOTAVAIL ? "no interface of this machine has that address" : std::strerror(errno);
 }
@@ -220,7 +211,7 @@ bool is_deserted(const std::string& keyed) {
     if (path.size() >= sizeof address.sun_path) return false;
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    const descriptor fd(AF_UNIX);
+    const auto fd = stream_socket(AF_UNIX);
     return refuses(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   }
   const auto parts = split_tcp(endpoint);
@@ -231,7 +222,7 @@ bool is_deserted(const std::string& keyed) {
     address.sin6_family = AF_INET6;
     address.sin6_addr = in6addr_loopback;
     address.sin6_port = port;
-    const descriptor fd(AF_INET6);
+    const auto fd = stream_socket(AF_INET6);
     return refuses(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   }
   sockaddr_in address{};
@@ -239,7 +230,7 @@ bool is_deserted(const std::string& keyed) {
   address.sin_port = port;
   const auto* host = parts->host == "localhost" ? "127.0.0.1" : parts->host.c_str();
   if (::inet_pton(AF_INET, host, &address.sin_addr) != 1) return false;
-  const descriptor fd(AF_INET);
+  const auto fd = stream_socket(AF_INET);
   return refuses(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
 }
 
