@@ -121,7 +121,7 @@ std::string knock(const std::string& endpoint, const std::string& name, std::uin
 } // namespace
 
 TEST_CASE("a name that is taken, or not awaited, lets nobody in, and the run goes on", "[names]") {
-  open_run run(GENERATE("tcp", "ipc"), 200);
+  open_run run(GENERATE("tcp", "ipc"), 20'000); // minutes of work, unless it is stopped
   const auto a = run.node("a");
   REQUIRE(run.launcher->says("troupe: running"));
   const auto pid = std::to_string(a->pid());
@@ -144,9 +144,10 @@ TEST_CASE("a name that is taken, or not awaited, lets nobody in, and the run goe
                  "main is in this run already, pid " + std::to_string(run.launcher->pid())));
   CHECK(contains(knock(run.join, "passer-by"), "passer-by is no node of this run"));
   CHECK(contains(knock(run.join, "visitor-1"), "for who brings files"));
+  run.launcher->signal(SIGINT);
   const int code = run.launcher->wait();
   CAPTURE(run.launcher->errors, run.launcher->output);
-  CHECK(code == 0);
+  CHECK(code == 130);
   CHECK(a->wait() == 0);
   CHECK_FALSE(contains(run.launcher->errors, "still alive"));
   CHECK(run.result()["nodes"].size() == 3);

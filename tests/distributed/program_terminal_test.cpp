@@ -29,7 +29,8 @@ std::string screen_of(const std::string& seen) {
 
 TEST_CASE("Enter stops a run in order", "[program]") {
   const temporary_directory directory;
-  terminal user(TROUPE_PROGRAM, {"run", many_file, "--nodes", "2", "--set", "count=20000"}, directory.path());
+  terminal user(TROUPE_PROGRAM, {"run", many_file, "--nodes", "2", "--set", "count=1000000"},
+                directory.path());
   REQUIRE(user.shows("running"));
   user.type('x'); // anything else does nothing
   user.type('\n');

@@ -12,9 +12,31 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <string>
+#include <vector>
 
 namespace troupe::testing {
+
+/// What a run warned of. That the machine stood still is no news of the run: it may happen to any test.
+class kept_warnings {
+ public:
+  /// For run_observer::on_warning.
+  auto keep() {
+    return [this](const std::string& text) {
+      const std::lock_guard lock{mutex_};
+      if (!text.starts_with("this process did not run for ")) all_.push_back(text);
+    };
+  }
+  std::vector<std::string> all() const {
+    const std::lock_guard lock{mutex_};
+    return all_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::string> all_;
+};
 
 /// Spreads the roles over worker nodes that live in this process, connected by links.
 inline void host_nodes(scenarios::plan& what, const scenarios::scenario& how, int nodes) {

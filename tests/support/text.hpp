@@ -1,6 +1,7 @@
 // What tests ask of texts.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -18,6 +19,18 @@ inline std::size_t times_in(std::string_view text, std::string_view part) {
   for (auto at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1))
     ++count;
   return count;
+}
+
+/// What a program said, but for that it was stopped or its machine stood still, which may happen to any test.
+inline std::string without_standstills(const std::string& text) {
+  std::string rest;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find('\n', at), text.size() - 1) + 1;
+    const auto line = text.substr(at, end - at);
+    if (line.find("did not run for ") == std::string::npos) rest += line;
+    at = end;
+  }
+  return rest;
 }
 
 /// Of a file; empty if it cannot be read.

@@ -217,6 +217,7 @@ TEST_CASE("the fields of each kind of record are those on the wire page, no fewe
   wire_peer other{
       c.node.main->endpoint(),
       {.name = "third", .incarnation = third, .listen = "ipc://" + (c.directory.path() / "third").string()}};
+  c.node.await("third"); // so that the first message is preceded by news of it
   auto& system = c.node.main->system();
   caf::scoped_actor self{system};
   self->monitor(c.remote());

@@ -32,18 +32,14 @@ const std::string market_file = "scenario = \"market\"\ndeadline = \"10m\"\n";
 TEST_CASE("what an actor announces is told to the person, also where progress is not", "[runtime]") {
   const int nodes = GENERATE(0, 1); // in this process, and over a link
   CAPTURE(nodes);
-  std::mutex mutex;
-  std::vector<std::string> told;
+  testing::kept_warnings told;
   run_observer observer; // no on_progress, and no on_phase
-  observer.on_warning = [&](const std::string& line) {
-    const std::lock_guard lock{mutex};
-    told.push_back(line);
-  };
+  observer.on_warning = told.keep();
   const auto result = testing::run_text(market(), market_file, nodes, nullptr, observer);
   INFO(testing::failures(result));
   CHECK(result.result_verdict == verdict::passed); // an announcement is no warning of the run
   // As they were said and in that order; who shows them makes them harmless.
-  CHECK(told == std::vector<std::string>{"serving on port 7", "serving on port 8\n\x1b[31m"});
+  CHECK(told.all() == std::vector<std::string>{"serving on port 7", "serving on port 8\n\x1b[31m"});
 }
 
 TEST_CASE("where nobody listens an announcement does no harm", "[runtime]") {

@@ -13,7 +13,7 @@ namespace {
 using change = void (*)(run_snapshot&);
 
 /// A run that goes on, and what has happened in it.
-run_snapshot with(std::initializer_list<change> changes) {
+run_snapshot with(const std::vector<change>& changes) {
   run_snapshot run;
   run.scenario = "pool";
   run.stall = 10s;
@@ -44,7 +44,7 @@ void deadlock(run_snapshot& x) {
 }
 
 struct row {
-  std::initializer_list<change> happened;
+  std::vector<change> happened;
   verdict how;
   std::string reason;
 };

@@ -79,11 +79,11 @@ TEST_CASE("a result that cannot be kept is told with the reason, and changes no 
   made.start([](run& r) { caf::anon_send(r.collector(), run_finished{"{}"}); });
   const auto loaded = parse("scenario = \"short\"\ndeadline = \"10m\"\n", "test.toml", {&made}, {}, {});
   REQUIRE(loaded.result);
-  std::vector<std::string> warnings;
+  testing::kept_warnings warnings;
   run_options options;
   options.what = *loaded.result;
   options.run_dir = run_dir;
-  options.observer.on_warning = [&](const std::string& text) { warnings.push_back(text); };
+  options.observer.on_warning = warnings.keep();
   const bool taken_away = GENERATE(false, true);
   options.observer.on_phase = [&](const std::string& what) {
     if (what == "running" && taken_away) std::filesystem::remove_all(run_dir);
@@ -94,7 +94,7 @@ TEST_CASE("a result that cannot be kept is told with the reason, and changes no 
   if (taken_away) {
     CHECK(result.not_kept
           == "cannot write " + (run_dir / "result.json").string() + ": No such file or directory");
-    CHECK(warnings == std::vector{result.not_kept});
+    CHECK(warnings.all() == std::vector{result.not_kept});
     return;
   }
   CHECK(result.not_kept.empty());
@@ -122,15 +122,11 @@ TEST_CASE("actors that are still alive at the end are named", "[runtime]") {
       {placement::main, 0, "still alive at the end: 1 (known to actors only), 2 squatter"},
       {placement::workers, 1, "w1: still alive at the end: 2 squatter, 1 subtenant"},
   }));
-  std::mutex mutex;
-  std::vector<std::string> warnings;
+  testing::kept_warnings warnings;
   run_observer observer;
-  observer.on_warning = [&](const std::string& text) {
-    const std::lock_guard lock{mutex};
-    warnings.push_back(text);
-  };
+  observer.on_warning = warnings.keep();
   const auto result =
       testing::run_text(house(where), "scenario = \"house\"\ndeadline = \"10m\"\n", nodes, nullptr, observer);
   CHECK(result.result_verdict == verdict::passed);
-  CHECK(warnings == std::vector{who});
+  CHECK(warnings.all() == std::vector{who});
 }

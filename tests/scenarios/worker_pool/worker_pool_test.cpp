@@ -276,14 +276,14 @@ TEST_CASE("results that cannot be written down are told at once, and fail the ru
   REQUIRE(loaded.result);
   const testing::temporary_directory directory;
   std::filesystem::create_directory(directory / "results.jsonl");
-  std::string warnings;
+  testing::kept_warnings warnings;
   run_options options;
   options.what = *loaded.result;
   options.run_dir = directory.path();
-  options.observer.on_warning = [&](const std::string& text) { warnings += text + '\n'; };
+  options.observer.on_warning = warnings.keep();
   const auto run = execute(demo(), options);
   const auto why = "cannot create " + (directory / "results.jsonl").string() + ": File exists";
-  CHECK(warnings == why + '\n');
+  CHECK(warnings.all() == std::vector{why});
   CHECK(run.result_verdict == verdict::check_failed);
   CHECK(run.reason == "what the result does not show is in its file: " + why);
   CHECK(run.result.at("primes").at("count") == 239);
