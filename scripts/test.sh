@@ -25,6 +25,12 @@ fi
 install_missing "${packages_build[@]}" "${packages_test[@]}"
 build "$preset"
 
+# The packages of the worker in JavaScript; without them its tests say that they are skipped.
+if command -v npm >/dev/null && [ ! -d examples/node/node_modules/zeromq ]; then
+  npm install --prefix examples/node --no-package-lock --silent --no-audit --no-fund </dev/null >&2 ||
+    say "npm cannot install the packages of examples/node"
+fi
+
 style=0
 scripts/check_style.sh || style=$?
 tests=0

@@ -1,9 +1,6 @@
 // A node that is not C++: the Python worker of examples/python in runs of the worker pool.
+#include "tests/distributed/mixed_run.hpp"
 #include "tests/support/catch.hpp"
-#include "tests/support/program.hpp"
-#include "tests/support/temporary_directory.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <set>
 
@@ -24,63 +21,20 @@ bool python_is_there() {
   return false;
 }
 
-/// A run of one C++ node and of py1, which has joined when this has been made.
-struct mixed_run {
-  /// `source`: another program than examples/python/troupe_worker.py.
-  explicit mixed_run(const std::string& work, const std::string& source = {}) {
-    std::ofstream{directory / "pool.toml"} << "scenario = \"worker_pool\"\ndeadline = \"10m\"\n[parameters]\n"
-                                           << work
-                                           << "\n[topology]\nnodes = 1\nexternal = [\"py1\"]\n"
-                                              "join_timeout = \"60s\"\n";
-    troupe = std::make_unique<program>(
-        TROUPE_PROGRAM, std::vector<std::string>{"run", "pool.toml", "--out", "runs"}, directory.path());
-    REQUIRE(troupe->says("--name py1"));
-    const auto begin = troupe->errors.find("--join ") + 7;
-    endpoint = troupe->errors.substr(begin, troupe->errors.find(' ', begin) - begin);
-    auto file = worker;
-    if (!source.empty()) std::ofstream{file = (directory / "worker.py").string()} << source;
-    foreigner =
-        std::make_unique<program>(python, std::vector<std::string>{file, endpoint, "py1"}, directory.path());
-    REQUIRE(troupe->says("running"));
-  }
-  json result() const {
-    std::ifstream file(directory / "runs" / "latest" / "result.json");
-    return json::parse(file);
-  }
-  std::string ask(const std::vector<std::string>& question) const {
-    program asked(TROUPE_PROGRAM, question, directory.path());
-    CHECK(asked.wait() == 0);
-    return asked.output;
-  }
-  temporary_directory directory;
-  std::string endpoint;
-  std::unique_ptr<program> troupe, foreigner;
-};
-
-std::string ending_of(const json& result, const std::string& node) {
-  for (const auto& each : result["nodes"])
-    if (each["name"] == node) return each["ended"];
-  return "not there";
-}
-
-json check_of(const json& result, const std::string& name) {
-  for (const auto& each : result["checks"])
-    if (each["name"] == name) return each;
-  return {};
-}
-
-std::size_t lines_with(const std::string& text, const std::string& part) {
-  std::size_t count = 0;
-  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
-    ++count;
-  return count;
+/// A run with py1. `source`: another program than examples/python/troupe_worker.py.
+mixed_run run_with_python(const std::string& work, const std::string& source = {}) {
+  mixed_run run{"py1", work};
+  auto file = worker;
+  if (!source.empty()) std::ofstream{file = (run.path() / "worker.py").string()} << source;
+  run.begin(python, {file});
+  return run;
 }
 
 } // namespace
 
 TEST_CASE("a Python worker joins a pool, does its share, and is in the trace and in the books", "[python]") {
   if (!python_is_there()) return;
-  mixed_run run{"task = \"is_prime\"\nfirst = 1000003\ncount = 60\nworkers = 4"};
+  auto run = run_with_python("task = \"is_prime\"\nfirst = 1000003\ncount = 60\nworkers = 4");
   const int code = run.troupe->wait();
   CAPTURE(run.troupe->output, run.troupe->errors);
   REQUIRE(code == 0);
@@ -104,9 +58,7 @@ TEST_CASE("a Python worker joins a pool, does its share, and is in the trace and
       prime = n % d != 0;
     CHECK(row["output"] == prime);
   }
-  std::size_t done = 0;
-  for (const auto& each : result["result"]["per_worker"])
-    if (each["node"] == "py1") done += each["tasks"].get<std::size_t>();
+  const auto done = tasks_of(result, "py1");
   CHECK(done > 0);
   CHECK(lines_with(run.foreigner->output, ": is_prime of ") == done);
 
@@ -129,8 +81,9 @@ TEST_CASE("a Python worker joins a pool, does its share, and is in the trace and
 TEST_CASE("a Python worker that is killed loses no task", "[python]") {
   if (!python_is_there()) return;
   // Minutes of work for Python; when it is gone, C++ does that task in under a second.
-  mixed_run run{"task = \"is_prime\"\ninputs = [9637529763296797, 101, 102, 9637529763296797, 103, 104]\n"
-                "workers = 2\nprefetch = 3\ndispatch = \"round_robin\""};
+  auto run = run_with_python(
+      "task = \"is_prime\"\ninputs = [9637529763296797, 101, 102, 9637529763296797, 103, 104]\n"
+      "workers = 2\nprefetch = 3\ndispatch = \"round_robin\"");
   while (run.foreigner->output.find("is_prime of 9637529763296797") == std::string::npos)
     REQUIRE(run.foreigner->hears());
   run.foreigner->signal(SIGKILL);
@@ -149,8 +102,9 @@ TEST_CASE("a Python worker that is killed loses no task", "[python]") {
 
 TEST_CASE("a Python worker leaves in order when it is interrupted, and its tasks go to others", "[python]") {
   if (!python_is_there()) return;
-  mixed_run run{"task = \"is_prime\"\ninputs = [9637529763296797, 101, 102, 9637529763296797, 103, 104]\n"
-                "workers = 2\nprefetch = 3\ndispatch = \"round_robin\""};
+  auto run = run_with_python(
+      "task = \"is_prime\"\ninputs = [9637529763296797, 101, 102, 9637529763296797, 103, 104]\n"
+      "workers = 2\nprefetch = 3\ndispatch = \"round_robin\"");
   while (run.foreigner->output.find("is_prime of 9637529763296797") == std::string::npos)
     REQUIRE(run.foreigner->hears());
   run.foreigner->signal(SIGTERM);
@@ -175,14 +129,12 @@ TEST_CASE("a result that a worker says twice counts once", "[python]") {
   const auto at = text.find(say);
   REQUIRE(at != std::string::npos);
   text.insert(at, "for _ in range(2): ");
-  mixed_run run{"task = \"is_prime\"\nfirst = 1000003\ncount = 60\nworkers = 4", text};
+  auto run = run_with_python("task = \"is_prime\"\nfirst = 1000003\ncount = 60\nworkers = 4", text);
   const int code = run.troupe->wait();
   CAPTURE(run.troupe->output, run.troupe->errors);
   CHECK(code == 0);
   const auto result = run.result();
-  std::size_t said_twice = 0;
-  for (const auto& each : result["result"]["per_worker"])
-    if (each["node"] == "py1") said_twice += each["tasks"].get<std::size_t>();
+  const auto said_twice = tasks_of(result, "py1");
   CHECK(said_twice > 0);
   CHECK(result["result"]["duplicates_dropped"] == said_twice);
   std::set<std::size_t> ranks;
@@ -201,8 +153,8 @@ TEST_CASE("a node that leaves without books fails the balance, by name", "[pytho
   const std::string report = "self.report(0), ";
   const auto at = text.find(report);
   REQUIRE(at != std::string::npos);
-  mixed_run run{"task = \"is_prime\"\nfirst = 1000003\ncount = 60\nworkers = 2",
-                text.erase(at, report.size())};
+  auto run = run_with_python("task = \"is_prime\"\nfirst = 1000003\ncount = 60\nworkers = 2",
+                             text.erase(at, report.size()));
   CHECK(run.troupe->wait() == 1);
   const auto books = check_of(run.result(), "the books balance");
   CHECK(books["passed"] == false);
