@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""scripts/check_classes.py [ROOT]: a class stands in one source. Prints a sentence for each class whose member
-functions are defined in more than one."""
+"""scripts/check_classes.py [ROOT]: a class stands in one source, and its name is its own. Prints a sentence for each
+class whose member functions are defined in more than one source, and for each that is declared in two places: of two
+classes with one name the linker takes one, and who means the other crashes."""
 
 import re
 import sys
@@ -9,11 +10,13 @@ from pathlib import Path
 ROOMS = ("base", "trace", "transport", "actors", "runner", "scenarios", "cli")
 # What a member's definition begins with, at the start of a line: perhaps a type, then CLASS::MEMBER(.
 MEMBER = re.compile(r"^(?![#/ }])(?:[\w:<>,&*\[\]() ]*[ &*>])?((?:\w+(?:<[\w:, ]*>)?::)+)(?:~?\w+|operator *[^\s(]+|operator\(\))\(")
+# Where the class begins; neither a friend, nor announced, nor a specialisation.
+DECLARATION = re.compile(r"^(?:struct|class|enum class) (?:\[\[\w+\]\] )?(\w+)(?: final)?(?: : [^;]*)?(?: \{.*)?$")
 NAMESPACE = re.compile(r"^(?:inline )?namespace ([\w:]+) \{")
 
 
-def classes_of(text):
-    """The classes of which this source defines members, with their namespace."""
+def classes_of(text, begins, name_of):
+    """The classes, with their namespace, of the lines that `begins` matches outside of namespaces without a name."""
     spaces, found = [], set()
     for line in text.splitlines():
         if line.startswith("namespace {"):
@@ -22,21 +25,30 @@ def classes_of(text):
             spaces.append(opened[1])
         elif line.startswith("} // namespace"):
             spaces.pop()
-        elif member := MEMBER.match(line):
+        elif match := begins.match(line):
             if "" not in spaces:
-                found.add("::".join([*spaces, re.sub(r"<[^>]*>", "", member[1])[:-2]]))
+                found.add("::".join([*spaces, name_of(match)]))
     return found
 
 
+def places(root, endings, begins, name_of):
+    """By class, the files with such a line."""
+    found = {}
+    for path in sorted(p for room in ROOMS for ending in endings for p in (root / room).rglob(f"*.{ending}")):
+        for name in classes_of(path.read_text(), begins, name_of):
+            found.setdefault(name, []).append(str(path.relative_to(root)))
+    return sorted((name, files) for name, files in found.items() if len(files) > 1)
+
+
 def check(root):
-    sources = {}
-    for path in sorted(p for room in ROOMS for p in (root / room).rglob("*.cpp")):
-        for name in classes_of(path.read_text()):
-            sources.setdefault(name, []).append(str(path.relative_to(root)))
+    in_sources = places(root, ["cpp"], MEMBER, lambda m: re.sub(r"<[^>]*>", "", m[1])[:-2])
+    declared = places(root, ["hpp", "cpp"], DECLARATION, lambda m: m[1])
     return [
-        f"{names[1]}: {name} stands in {names[0]}{''.join(f', {x}' for x in names[1:-1])} and {names[-1]}; a class stands in one source"
-        for name, names in sorted(sources.items())
-        if len(names) > 1
+        f"{files[1]}: {name} stands in {files[0]}{''.join(f', {x}' for x in files[1:-1])} and {files[-1]}; a class stands in one source"
+        for name, files in in_sources
+    ] + [
+        f"{files[1]}: another {name} is declared in {files[0]}; two classes of one name are one to the linker: give them a namespace each"
+        for name, files in declared
     ]
 
 

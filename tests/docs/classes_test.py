@@ -45,6 +45,16 @@ class Classes(unittest.TestCase):
     def test_what_only_looks_like_one(self):
         self.assertEqual(self.refused(a=source("void stop() {\n  hub::stop();\n}"), b=source("void hub::stop() {}"), c=source("std::string text() { return fmt::format({}); }"), d=source("// hub::stop() is elsewhere")), [])
 
+    def test_two_classes_of_one_name(self):
+        sentence = "transport/hub/b.cpp: another troupe::transport::hub is declared in transport/hub/a.cpp; two classes of one name are one to the linker: give them a namespace each"
+        for begin in ("struct hub {", "class hub final : public board {", "struct hub {};", "class [[nodiscard]] hub {", "struct hub final"):
+            self.assertEqual(self.refused(a=source("struct hub {\n};"), b=source(begin + "\n};")), [sentence], begin)
+        for other in ("struct hub;", "friend class hub;", "  struct hub {", "struct hub_state {", "template <>\nstruct hub<int> {", "enum hub_kind {"):
+            self.assertEqual(self.refused(a=source("struct hub {\n};"), b=source(other)), [], other)
+        self.assertEqual(self.refused(a=source("struct hub {\n};"), b=source("struct hub {\n};", "troupe::trace")), [])
+        nobody = "namespace {\nstruct hub {\n};\n} // namespace"
+        self.assertEqual(self.refused(a=source("struct hub {\n};"), b=source(nobody)), [])
+
     def test_this_house(self):
         self.assertEqual(check_classes.check(ROOT), [])
 
