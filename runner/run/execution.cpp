@@ -319,6 +319,8 @@ void execution::end(outcome& result) {
 }
 
 void execution::drain() {
+  // Who is halted by a fault cannot finish anything, and would be lost before the others are through.
+  faults_.resume_stopped();
   if (!wiring_->stopper()) return;
   run_.phase("draining");
   caf::anon_send(wiring_->stopper(), stop_early{});

@@ -190,6 +190,20 @@ TEST_CASE("a node that a fault halted goes on when the run ends, and leaves in o
     CHECK(node.at("ended") == "left");
 }
 
+TEST_CASE(
+    "a node that a fault halted goes on when the deadline passes, and is not lost while others wait for it",
+    "[producer_consumer]") {
+  const auto ended =
+      run_file(config / "producer_consumer.toml",
+               {"--nodes", "2", "--set", "unit=10s", "--deadline", "2s", "--set", fault("stop", 0)});
+  const auto& run = ended.result;
+  INFO(run.dump(2) << ended.errors);
+  CHECK(ended.code == 3);
+  CHECK(run.at("messages").at("lost") == 0);
+  for (const auto& node : run.at("nodes"))
+    CHECK(node.at("ended") == "left");
+}
+
 TEST_CASE("a node that is halted until it counts as lost is lost for good, and its late results do not count",
           "[worker_pool]") {
   const auto halted = [] {
