@@ -57,6 +57,11 @@ void interrupt_counter::unwatch() {
 
 interrupt_counter::~interrupt_counter() {
   unwatch();
+  // What came while there was something to stop does not end the process now, before it has said how that
+  // ended.
+  signalfd_siginfo late{};
+  while (::read(signals_.get(), &late, sizeof late) > 0) {
+  }
   ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
   ::signal(SIGPIPE, pipe_before_);
 }

@@ -11,8 +11,8 @@ namespace troupe::cli {
 
 /// While it lives, SIGINT, SIGTERM and SIGHUP are counted instead of ending the process
 /// (SIGHUP stays ignored where it was, as under nohup), and SIGPIPE is ignored: writing
-/// to a closed pipe fails with EPIPE. Make one before any other thread is started, since
-/// they inherit the signal mask. Throws std::system_error.
+/// to a closed pipe fails with EPIPE. Those that came too late to be counted are forgotten. Make one before
+/// any other thread is started, since they inherit the signal mask. Throws std::system_error.
 class interrupt_counter {
  public:
   interrupt_counter();

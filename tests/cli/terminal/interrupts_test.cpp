@@ -51,3 +51,14 @@ TEST_CASE("afterwards signals and the mask are as they were", "[cli]") {
   ::sigaction(SIGPIPE, nullptr, &action);
   CHECK(action.sa_handler == SIG_DFL);
 }
+
+TEST_CASE("a signal that comes when nothing is counted any more does not end the process", "[cli]") {
+  std::promise<void> told;
+  interrupt_counter counter;
+  counter.watch([&](int, int) { told.set_value(); });
+  ::kill(::getpid(), SIGTERM);
+  told.get_future().get();
+  counter.unwatch();
+  ::kill(::getpid(), SIGINT); // what it prints now is still to come
+  CHECK(counter.count() == 1);
+}
