@@ -1,6 +1,7 @@
 """Says what is wrong with how a case ended; each finding a sentence."""
 
 import json
+import signal
 import subprocess
 
 EXIT_CODES = {"passed": 0, "check_failed": 1, "deadlock": 3, "stalled": 3, "deadline": 3, "node_lost": 4, "interrupted": 130}
@@ -26,8 +27,11 @@ def judge_exit(case, seen, result, out):
     verdict = result["verdict"] if result else None
     if seen.code is None:
         out.append("the launcher did not end by itself")
-    elif seen.code < 0 and not (seen.launcher_was_killed and seen.code == -9):
-        out.append(f"the launcher was ended by signal {-seen.code}")
+    elif seen.code < 0:
+        # Once the run is over, and its result kept, there is nothing to stop in order.
+        came_too_late = case.may_be_interrupted and result is not None and -seen.code in (signal.SIGINT, signal.SIGTERM)
+        if not came_too_late and not (seen.launcher_was_killed and seen.code == -9):
+            out.append(f"the launcher was ended by signal {-seen.code}")
     elif seen.code >= 0 and result:
         if EXIT_CODES.get(verdict) != seen.code:
             out.append(f"verdict {verdict}, but exit code {seen.code}")
@@ -131,7 +135,8 @@ def judge_trace(case, seen, troupe, environment, result, out):
         out.append(f"trace check after a killed launcher: exit code {code}, {said.strip()[:300]}")
     code, summary, said = trace_command(seen, troupe, environment, "summary", run_dir)
     if summary and result:
-        missing = {node["name"] for node in summary["nodes"] if node["missing"]}
+        # Of a node that was killed and started again, either may be called NAME#2.
+        missing = {node["name"].partition("#")[0] for node in summary["nodes"] if node["missing"]}
         out += [f"the trace of {name} is missing" for name in missing - case.lost - not_waited_for(case, seen)]
     if summary is None or code != 0:
         out.append(f"trace summary: exit code {code}, {said.strip()[:300]}")
