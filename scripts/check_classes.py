@@ -31,18 +31,20 @@ def classes_of(text, begins, name_of):
     return found
 
 
-def places(root, endings, begins, name_of):
-    """By class, the files with such a line."""
+def places(texts, begins, name_of):
+    """By class, those of the files with such a line."""
     found = {}
-    for path in sorted(p for room in ROOMS for ending in endings for p in (root / room).rglob(f"*.{ending}")):
-        for name in classes_of(path.read_text(), begins, name_of):
-            found.setdefault(name, []).append(str(path.relative_to(root)))
+    for file, text in texts.items():
+        for name in classes_of(text, begins, name_of):
+            found.setdefault(name, []).append(file)
     return sorted((name, files) for name, files in found.items() if len(files) > 1)
 
 
 def check(root):
-    in_sources = places(root, ["cpp"], MEMBER, lambda m: re.sub(r"<[^>]*>", "", m[1])[:-2])
-    declared = places(root, ["hpp", "cpp"], DECLARATION, lambda m: m[1])
+    texts = {str(p.relative_to(root)): p.read_text() for p in sorted(p for room in ROOMS for p in (root / room).rglob("*.[ch]pp"))}
+    sources = {file: text for file, text in texts.items() if file.endswith(".cpp")}
+    in_sources = places(sources, MEMBER, lambda m: re.sub(r"<[^>]*>", "", m[1])[:-2])
+    declared = places(texts, DECLARATION, lambda m: m[1])
     return [
         f"{files[1]}: {name} stands in {files[0]}{''.join(f', {x}' for x in files[1:-1])} and {files[-1]}; a class stands in one source"
         for name, files in in_sources

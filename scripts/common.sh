@@ -44,6 +44,17 @@ install_missing() {
     die "could not install: ${missing[*]}"
 }
 
+# install_npm_packages DIR PACKAGE...: what DIR/package.json lists, unless all PACKAGEs are there.
+install_npm_packages() {
+  local dir=$1 package
+  shift
+  for package in "$@"; do
+    [ -d "$dir/node_modules/$package" ] && continue
+    (cd "$dir" && npm install --no-package-lock --silent --no-audit --no-fund </dev/null >&2) || return 1
+    return 0
+  done
+}
+
 # configure PRESET: quiet unless something goes wrong.
 configure() {
   local log=build/configure-$1.log

@@ -26,9 +26,8 @@ install_missing "${packages_build[@]}" "${packages_test[@]}"
 build "$preset"
 
 # The packages of the worker in JavaScript; without them its tests say that they are skipped.
-if command -v npm >/dev/null && [ ! -d examples/node/node_modules/zeromq ]; then
-  npm install --prefix examples/node --no-package-lock --silent --no-audit --no-fund </dev/null >&2 ||
-    say "npm cannot install the packages of examples/node"
+if command -v npm >/dev/null; then
+  install_npm_packages examples/node zeromq @msgpack/msgpack || say "npm cannot install the packages of examples/node"
 fi
 
 style=0

@@ -19,10 +19,7 @@ skip() {
 
 command -v chromium >/dev/null || (install_missing chromium) || skip "there is no chromium"
 command -v npm >/dev/null || (install_missing nodejs npm) || skip "there is no npm"
-if [ ! -d tests/viewer/node_modules/playwright-core ] || [ ! -d tests/viewer/node_modules/mermaid ]; then
-  (cd tests/viewer && npm install --no-package-lock --silent --no-audit --no-fund >&2) ||
-    skip "npm cannot install playwright-core and mermaid"
-fi
+install_npm_packages tests/viewer playwright-core mermaid || skip "npm cannot install playwright-core and mermaid"
 build dev --target troupe make_trace
 
 pages=$(mktemp -d)

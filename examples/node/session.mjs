@@ -4,8 +4,8 @@ import { Dealer } from 'zeromq'
 import { Reader, Writer } from './octets.mjs'
 
 const frame = { hello: 1, welcome: 2, confirm: 3, refuse: 4, data: 16, goodbye: 17, ack: 18, heartbeat: 19 }
-const stale = 9
-const tryAgain = new Set([stale, 10, 11, 13])
+const refusal = { stale: 9, crossed: 10, unconfirmed: 11, reset: 13 }
+const tryAgain = new Set(Object.values(refusal))
 const version = 1
 const frameLimit = 16 << 20
 const window = 32n << 20n // octets that may be under way to us
@@ -201,7 +201,7 @@ export class Session {
       (this.#epoch === 0 || this.#epoch === position.epoch) && position.seen <= 1 &&
       position.received >= this.#acked && position.received <= this.#number
     if (spoken !== version || !isOurs) {
-      this.#write(new Writer().u8(frame.refuse).u8(stale).counted('').done())
+      this.#write(new Writer().u8(frame.refuse).u8(refusal.stale).counted('').done())
       return this.#lose('this is not the launcher, or not the session, that was joined')
     }
     this.launcher = incarnation
@@ -250,7 +250,7 @@ export class Session {
 
   /** A frame is missing. */
   #reset() {
-    this.#write(new Writer().u8(frame.refuse).u8(13).counted('').done())
+    this.#write(new Writer().u8(frame.refuse).u8(refusal.reset).counted('').done())
     this.#up = null
   }
 

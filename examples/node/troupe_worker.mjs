@@ -14,20 +14,20 @@ const yieldEvery = 1 << 14
 // Tasks are generators: they yield now and then, so that one thread does heartbeats and several tasks at once.
 // Their input is a number where that is exact, else a BigInt.
 
-/** Every whole number from `from` on of which the square is not above n. */
+/** Every whole number from `from` on of which the square is not above n; now and then null, to yield. */
 function* upToRoot(n, from) {
-  const one = typeof n === 'bigint' ? 1n : 1
+  const [first, one] = typeof n === 'bigint' ? [BigInt(from), 1n] : [from, 1]
   let turns = 0
-  for (let d = from * one; d * d <= n; d += one) {
+  for (let d = first; d * d <= n; d += one) {
     yield d
     if (++turns % yieldEvery === 0) yield null
   }
 }
 
 function* isPrime(n) {
-  for (const d of upToRoot(n, typeof n === 'bigint' ? 2n : 2)) {
+  for (const d of upToRoot(n, 2)) {
     if (d === null) yield
-    else if (n % d === 0 || n % d === 0n) return false
+    else if (!(n % d)) return false
   }
   return n > 1
 }
@@ -35,9 +35,9 @@ function* isPrime(n) {
 function* factors(n) {
   if (n < 1) throw new Error('the input must be a whole number of at least 1')
   const low = []
-  for (const d of upToRoot(n, typeof n === 'bigint' ? 1n : 1)) {
+  for (const d of upToRoot(n, 1)) {
     if (d === null) yield
-    else if (n % d === 0 || n % d === 0n) low.push(d)
+    else if (!(n % d)) low.push(d)
   }
   return [...low, ...low.map((d) => n / d).filter((d) => d * d > n).reverse()]
 }

@@ -32,12 +32,12 @@ def judge_exit(case, seen, result, out):
         came_too_late = case.may_be_interrupted and result is not None and -seen.code in (signal.SIGINT, signal.SIGTERM)
         if not came_too_late and not (seen.launcher_was_killed and seen.code == -9):
             out.append(f"the launcher was ended by signal {-seen.code}")
-    elif seen.code >= 0 and result:
+    elif result:
         if EXIT_CODES.get(verdict) != seen.code:
             out.append(f"verdict {verdict}, but exit code {seen.code}")
         if verdict not in allowed_verdicts(case):
             out.append(f"verdict {verdict} ({result['reason']}); explained would be {', '.join(sorted(allowed_verdicts(case)))}")
-    elif seen.code >= 0:
+    else:
         twice = sum(h.startswith("SIG") and h.endswith("launcher") for h in seen.happened) > 1
         explained = {2} if case.may_fail_to_join or case.lost else set()
         if case.may_be_interrupted:

@@ -38,6 +38,11 @@ class Observation:
         return found[0] if found else None
 
 
+def state_of(pid):
+    """As in ps: T is stopped. OSError if there is no such process."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
 def processes_of(mark, variable=MARK):
     """Every living process that was started, directly or not, under this mark."""
     wanted = f"{variable}={mark}".encode()
@@ -166,8 +171,7 @@ class Attempt:
         for pid in left:
             try:
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                stat = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-                self.seen.orphans.append(f"{pid} {stat} {words.strip()}")
+                self.seen.orphans.append(f"{pid} {state_of(pid)} {words.strip()}")
                 os.kill(pid, signal.SIGKILL)
             except OSError:
                 continue

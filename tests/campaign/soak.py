@@ -12,7 +12,7 @@ import threading
 import time
 from pathlib import Path
 
-from processes import processes_of
+from processes import processes_of, state_of
 
 MARK = "TROUPE_SOAK"
 
@@ -39,7 +39,7 @@ def send(pids, what):
 
 def is_stopped(pid):
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+        return state_of(pid) == "T"
     except OSError:
         return False
 

@@ -27,25 +27,7 @@ void begin(mixed_run& run, const std::vector<std::string>& last_arguments = {}) 
 }
 
 void does_its_share(mixed_run& run) {
-  const int code = run.troupe->wait();
-  CAPTURE(run.troupe->output, run.troupe->errors);
-  REQUIRE(code == 0);
-  CHECK(run.foreigner->wait() == 0);
-  CAPTURE(run.foreigner->output, run.foreigner->errors);
-  CHECK(contains(run.foreigner->output, "js1: told to leave"));
-  CHECK(run.foreigner->errors.empty());
-  const auto result = run.result();
-  CHECK(result["verdict"] == "passed");
-  CHECK(result["messages"]["lost"] == 0);
-  CHECK(result["result"]["redelivered"] == 0);
-  CHECK(check_of(result, "the books balance")["passed"] == true);
-  CHECK(ending_of(result, "js1") == "left");
-  const auto done = tasks_of(result, "js1");
-  CHECK(done > 0);
-  CHECK(lines_with(run.foreigner->output, ": is_prime of ") == done);
-  const auto summary = run.ask({"trace", "summary"});
-  CHECK(contains(summary, "the trace is complete"));
-  CHECK(contains(summary, "js1 keeps no trace; of what it did, "));
+  passes_with_both(run);
   run.ask({"trace", "check"});
 }
 
@@ -101,22 +83,7 @@ TEST_CASE("a JavaScript worker that is killed loses no task, and one that is int
   CAPTURE(signal);
   mixed_run run{"js1", long_tasks};
   begin(run);
-  while (!contains(run.foreigner->output, "is_prime of 9637529763296797"))
-    REQUIRE(run.foreigner->hears());
-  run.foreigner->signal(signal);
-  CHECK(run.foreigner->wait() == (signal == SIGTERM ? 130 : 128 + SIGKILL));
-  const int code = run.troupe->wait();
-  CAPTURE(run.troupe->output, run.troupe->errors);
-  CHECK(code == 0);
-  const auto result = run.result();
-  CHECK(result["verdict"] == "passed");
-  CHECK(result["result"]["redelivered"].get<int>() >= 1);
-  CHECK(check_of(result, "every task has one result")["passed"] == true);
-  CHECK(check_of(result, "the books balance")["passed"] == true);
-  if (signal == SIGTERM)
-    CHECK(ending_of(result, "js1") == "left");
-  else
-    CHECK(ending_of(result, "js1").starts_with("lost: "));
+  passes_without(run, "9637529763296797", signal);
 }
 
 TEST_CASE("a JavaScript worker says what is wrong with its arguments", "[javascript]") {

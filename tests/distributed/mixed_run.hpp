@@ -4,9 +4,11 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/temporary_directory.hpp"
+#include "tests/support/text.hpp"
 
 #include <nlohmann/json.hpp>
 
+#include <csignal>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -79,11 +81,53 @@ inline std::size_t tasks_of(const nlohmann::json& result, const std::string& nod
   return done;
 }
 
-inline std::size_t lines_with(const std::string& text, const std::string& part) {
-  std::size_t count = 0;
-  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
-    ++count;
-  return count;
+/// The run ends well, with the other node's share done, told and booked. Its result.
+inline nlohmann::json passes_with_both(mixed_run& run) {
+  const int code = run.troupe->wait();
+  CAPTURE(run.troupe->output, run.troupe->errors);
+  REQUIRE(code == 0);
+  CHECK(run.foreigner->wait() == 0);
+  CAPTURE(run.foreigner->output, run.foreigner->errors);
+  CHECK(contains(run.foreigner->output, run.name + ": told to leave"));
+  CHECK(run.foreigner->errors.empty());
+  const auto result = run.result();
+  CHECK(result["verdict"] == "passed");
+  CHECK(result["messages"]["lost"] == 0);
+  CHECK(result["result"]["redelivered"] == 0);
+  CHECK(check_of(result, "the books balance")["passed"] == true);
+  CHECK(ending_of(result, run.name) == "left");
+  const auto done = tasks_of(result, run.name);
+  CHECK(done > 0);
+  CHECK(times_in(run.foreigner->output, ": is_prime of ") == done);
+  // Nobody looks for a trace of it, since it told that it keeps none.
+  const auto summary = run.ask({"trace", "summary"});
+  CAPTURE(summary);
+  CHECK(summary.starts_with("the trace is complete"));
+  CHECK(contains(summary, run.name + " keeps no trace; of what it did, "));
+  return result;
+}
+
+/// Sends the other node that signal while it is at the task of that input; the run ends well without it.
+inline nlohmann::json passes_without(mixed_run& run, const std::string& input, int signal) {
+  while (!contains(run.foreigner->output, "is_prime of " + input))
+    REQUIRE(run.foreigner->hears());
+  run.foreigner->signal(signal);
+  CHECK(run.foreigner->wait() == (signal == SIGKILL ? 128 + SIGKILL : 130));
+  const int code = run.troupe->wait();
+  CAPTURE(run.troupe->output, run.troupe->errors);
+  CHECK(code == 0);
+  auto result = run.result();
+  CHECK(result["verdict"] == "passed");
+  CHECK(result["result"]["redelivered"].get<int>() >= 1);
+  CHECK(check_of(result, "every task has one result")["passed"] == true);
+  CHECK(check_of(result, "the books balance")["passed"] == true);
+  if (signal == SIGKILL) {
+    CHECK(ending_of(result, run.name).starts_with("lost: "));
+  } else {
+    CHECK(ending_of(result, run.name) == "left");
+    CHECK(result["messages"]["lost"] == 0);
+  }
+  return result;
 }
 
 } // namespace troupe::testing

@@ -7,6 +7,7 @@
 #include "runner/run/runner.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temporary_directory.hpp"
+#include "tests/support/text.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -25,7 +26,7 @@ class kept_warnings {
   auto keep() {
     return [this](const std::string& text) {
       const std::lock_guard lock{mutex_};
-      if (!text.starts_with("this process did not run for ")) all_.push_back(text);
+      if (!text.starts_with(standstill_told)) all_.push_back(text);
     };
   }
   std::vector<std::string> all() const {
@@ -84,16 +85,16 @@ inline scenarios::outcome run_text_until_progress(const scenarios::scenario& wha
   return run_text(what, text, nodes, &interrupts, observer);
 }
 
-/// As run_text(), until a deadline: the first of three with which it came as far as the test needs it, since
-/// a busy machine may not even have started all of the run within one that is short.
+/// As run_text(), until a deadline: the first of three with which the run came as far as the test needs it,
+/// since a busy machine may not even have started all of it within one that is short.
 inline scenarios::outcome
 run_text_to_deadline(const scenarios::scenario& what, const std::string& text, int nodes,
-                     const std::function<bool(const nlohmann::json& result)>& is_enough) {
+                     const std::function<bool(const scenarios::outcome&)>& is_enough) {
   scenarios::outcome last;
   for (const std::string deadline : {"1s", "8s", "64s"}) {
     last = run_text(what, "deadline = \"" + deadline + "\"\n" + text, nodes);
     if (last.result_verdict != scenarios::verdict::deadline) break;
-    if (last.result.is_object() && is_enough(last.result)) break;
+    if (is_enough(last)) break;
   }
   return last;
 }

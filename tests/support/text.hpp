@@ -21,13 +21,16 @@ inline std::size_t times_in(std::string_view text, std::string_view part) {
   return count;
 }
 
-/// What a program said, but for that it was stopped or its machine stood still, which may happen to any test.
+/// How a run says that this process was stopped, or its machine stood still, which may happen to any test.
+inline constexpr std::string_view standstill_told = "this process did not run for ";
+
+/// What a program said, but for that.
 inline std::string without_standstills(const std::string& text) {
   std::string rest;
   for (std::size_t at = 0; at < text.size();) {
     const auto end = std::min(text.find('\n', at), text.size() - 1) + 1;
     const auto line = text.substr(at, end - at);
-    if (line.find("did not run for ") == std::string::npos) rest += line;
+    if (!contains(line, standstill_told)) rest += line;
     at = end;
   }
   return rest;

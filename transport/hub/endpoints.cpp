@@ -52,12 +52,16 @@ descriptor stream_socket(int family) {
   return descriptor{::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
 }
 
-bool refuses(int fd, const sockaddr* address, socklen_t size) {
-  if (fd < 0) return false;
+template <class Address>
+bool refuses(const Address& at) {
+  const auto* address = reinterpret_cast<const sockaddr*>(&at);
+  const auto socket = stream_socket(address->sa_family);
+  if (!socket) return false;
+  const auto fd = socket.get();
   // So that whoever listens there can tell this from a program that speaks another protocol.
   const linger reset{1, 0};
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-  if (::connect(fd, address, size) == 0) return false;
+  if (::connect(fd, address, sizeof at) == 0) return false;
   if (errno == EINPROGRESS) {
     pollfd poll_it{fd, POLLOUT, 0};
     if (::poll(&poll_it, 1, 0) <= 0) return false;
@@ -211,8 +215,7 @@ bool is_deserted(const std::string& keyed) {
     if (path.size() >= sizeof address.sun_path) return false;
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    const auto fd = stream_socket(AF_UNIX);
-    return refuses(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    return refuses(address);
   }
   const auto parts = split_tcp(endpoint);
   if (!parts || !is_tcp_loopback(endpoint) || !is_port(parts->port)) return false;
@@ -222,16 +225,14 @@ bool is_deserted(const std::string& keyed) {
     address.sin6_family = AF_INET6;
     address.sin6_addr = in6addr_loopback;
     address.sin6_port = port;
-    const auto fd = stream_socket(AF_INET6);
-    return refuses(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    return refuses(address);
   }
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = port;
   const auto* host = parts->host == "localhost" ? "127.0.0.1" : parts->host.c_str();
   if (::inet_pton(AF_INET, host, &address.sin_addr) != 1) return false;
-  const auto fd = stream_socket(AF_INET);
-  return refuses(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  return refuses(address);
 }
 
 std::string reachable_endpoint(const std::string& bound) {

@@ -13,6 +13,7 @@
 using namespace troupe;
 using namespace troupe::scenarios;
 using troupe::testing::run_text;
+using troupe::testing::run_text_to_deadline;
 using namespace std::chrono_literals;
 
 namespace {
@@ -471,13 +472,9 @@ TEST_CASE("what waits for ever may be told to, and the deadline says so", "[runt
   const std::string reason =
       "the deadline passed; nothing moved any more: host 0 waits for other 0, and nobody is known who "
       "could answer";
-  outcome result;
-  // The first of these within which a busy machine sees that nothing moves.
-  for (const std::string deadline : {"1s", "8s", "64s"}) {
-    result = run_text(with_role("patient", silent), "scenario = \"patient\"\ndeadline = \"" + deadline
-                                                        + "\"\n[topology]\nstall = \"never\"\n");
-    if (result.reason == reason) break;
-  }
+  const auto result = run_text_to_deadline(with_role("patient", silent),
+                                           "scenario = \"patient\"\n[topology]\nstall = \"never\"\n", 0,
+                                           [&](const outcome& run) { return run.reason == reason; });
   CHECK(result.result_verdict == verdict::deadline);
   CHECK(result.reason == reason);
 }

@@ -328,12 +328,12 @@ TEST_CASE("a load that is stopped gets the echoes that come within the grace", "
 TEST_CASE("a load that is stopped counts the echoes that take longer than the grace", "[echo_server]") {
   const std::string over = GENERATE("actors", "tcp", "zeromq");
   CAPTURE(over);
-  const auto result =
-      run_text_to_deadline(demo(),
-                           "scenario = \"echo_server\"\n[parameters]\nclients = 3\nmessages = 1_000_000\n"
-                           "zeromq = \"tcp://127.0.0.1:*\"\nwork = \"1h\"\nover = \""
-                               + over + '"',
-                           0, [](const json& told) { return told.at("load").at("sent") == 3; });
+  const auto result = run_text_to_deadline(
+      demo(),
+      "scenario = \"echo_server\"\n[parameters]\nclients = 3\nmessages = 1_000_000\n"
+      "zeromq = \"tcp://127.0.0.1:*\"\nwork = \"1h\"\nover = \""
+          + over + '"',
+      0, [](const outcome& run) { return run.result.is_object() && run.result.at("load").at("sent") == 3; });
   CHECK(result.result_verdict == verdict::deadline);
   REQUIRE(result.result.is_object());
   const auto& load = result.result.at("load");

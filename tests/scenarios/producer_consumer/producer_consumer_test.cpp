@@ -118,11 +118,11 @@ TEST_CASE("many producers and consumers around a small buffer", "[producer_consu
 TEST_CASE("a run that is stopped counts what was made and not consumed", "[producer_consumer]") {
   const auto nodes = where();
   // Five in the buffer, one in the consumer's hands, one more in each producer's.
-  const auto result =
-      run_text_to_deadline(demo(),
-                           "scenario = \"producer_consumer\"\n[parameters]\nproducers = 2\n"
-                           "items = 1000\ncapacity = 5\nunit = \"1s\"\nconsume_cost = [1000]\n",
-                           nodes, [](const auto& told) { return told.at("produced") == 8; });
+  const auto result = run_text_to_deadline(
+      demo(),
+      "scenario = \"producer_consumer\"\n[parameters]\nproducers = 2\n"
+      "items = 1000\ncapacity = 5\nunit = \"1s\"\nconsume_cost = [1000]\n",
+      nodes, [](const outcome& run) { return run.result.is_object() && run.result.at("produced") == 8; });
   INFO(failures(result));
   CHECK(result.result_verdict == verdict::deadline);
   REQUIRE(result.result.is_object());

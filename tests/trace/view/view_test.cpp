@@ -104,13 +104,6 @@ std::string drawn(const std::string& dot, const std::string& as) {
   return testing::content_of(dir.path() / "out");
 }
 
-std::size_t times_in(const std::string& text, const std::string& part) {
-  std::size_t count = 0;
-  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
-    ++count;
-  return count;
-}
-
 } // namespace
 
 TEST_CASE("base64 is that of RFC 4648", "[trace][view]") {
@@ -228,13 +221,13 @@ TEST_CASE("Graphviz draws what graph and export write in its language", "[trace]
   REQUIRE(graph.code == 0);
   const auto svg = q.format == "svg" ? graph.out : drawn(graph.out, "svg");
   CHECK(svg.find("</svg>") != std::string::npos);
-  CHECK(times_in(svg, "class=\"edge\"") == 1);
-  CHECK(times_in(svg, "class=\"node\"") == 2); // and no third one, of that name
+  CHECK(testing::times_in(svg, "class=\"edge\"") == 1);
+  CHECK(testing::times_in(svg, "class=\"node\"") == 2); // and no third one, of that name
   CHECK(svg.find("3 messages") != std::string::npos);
   CHECK(svg.find("client") != std::string::npos);
   if (q.format == "svg") return;
   const auto exported = tests::run_command(trace::export_trace, q);
   REQUIRE(exported.code == 0);
-  CHECK(times_in(drawn(exported.out, "svg"), "class=\"edge\"") == 1);
+  CHECK(testing::times_in(drawn(exported.out, "svg"), "class=\"edge\"") == 1);
   CHECK(drawn(exported.out, "plain").find("\nedge ") != std::string::npos);
 }
