@@ -29,7 +29,7 @@ def judge_exit(case, seen, result, out):
         out.append("the launcher did not end by itself")
     elif seen.code < 0:
         # Once the run is over, and its result kept, there is nothing to stop in order.
-        came_too_late = case.may_be_interrupted and result is not None and -seen.code in (signal.SIGINT, signal.SIGTERM)
+        came_too_late = case.may_be_interrupted and result is not None and -seen.code in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         if not came_too_late and not (seen.launcher_was_killed and seen.code == -9):
             out.append(f"the launcher was ended by signal {-seen.code}")
     elif result:
