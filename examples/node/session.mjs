@@ -13,6 +13,7 @@ const heartbeatNs = 500_000_000n
 const livenessMs = 5000
 const connectMs = 10_000
 const ackFrames = 16n
+const lingerMs = 200 // for what is written when the session is over
 
 const clock = () => process.hrtime.bigint()
 
@@ -90,7 +91,8 @@ export class Session {
     this.#up = false
     this.#dialled = Date.now()
     // A socket is for one connection: after a cut a new one is made.
-    const socket = (this.#socket = new Dealer({ reconnectInterval: -1, sendHighWaterMark: 0, linger: 200 }))
+    const socket = (this.#socket = new Dealer({ reconnectInterval: -1, sendHighWaterMark: 0, linger: lingerMs }))
+    this.#sending = Promise.resolve() // whatever becomes of what was being written to the last one
     if (this.#keys) {
       socket.curveServerKey = this.#keys.server
       socket.curvePublicKey = this.#keys.publicKey
@@ -140,8 +142,9 @@ export class Session {
     if (this.#closed) return
     this.#closed = true
     clearInterval(this.#timer)
-    // What was written last is still to go out.
-    this.#sending.then(() => { this.#socket.close(); this.#left?.() })
+    // What was written last is still to go out; where the other side has gone, it never does.
+    const patience = new Promise((resolve) => setTimeout(resolve, lingerMs))
+    Promise.race([this.#sending, patience]).then(() => { this.#socket.close(); this.#left?.() })
   }
 
   // -- frames --------------------------------------------------------------------------------------

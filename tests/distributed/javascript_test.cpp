@@ -86,6 +86,15 @@ TEST_CASE("a JavaScript worker that is killed loses no task, and one that is int
   passes_without(run, "9637529763296797", signal);
 }
 
+TEST_CASE("a JavaScript session ends also when its last words have nowhere to go", "[javascript]") {
+  if (!javascript_is_there()) return;
+  const temporary_directory directory;
+  program node("/usr/bin/env", {"node", SESSION_TEST, folder.string()}, directory.path());
+  CHECK(node.wait() == 0);
+  CHECK(node.output == "left\n");
+  CHECK(node.errors.empty());
+}
+
 TEST_CASE("a JavaScript worker says what is wrong with its arguments", "[javascript]") {
   if (!javascript_is_there()) return;
   const temporary_directory directory;
