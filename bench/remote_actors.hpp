@@ -13,19 +13,13 @@ namespace bench {
 struct blob {
   std::vector<char> bytes;
 };
-template <class Inspector>
-auto inspect(Inspector& f, blob& x) {
-  return f(caf::meta::type_name("blob"), x.bytes);
-}
+TROUPE_MESSAGE(blob, bytes)
 
 /// Sink -> source: that many messages have arrived.
 struct credit {
   std::uint64_t messages = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, credit& x) {
-  return f(caf::meta::type_name("credit"), x.messages);
-}
+TROUPE_MESSAGE(credit, messages)
 
 /// To a source: send so many messages of that size to `sink`; answered when all arrived.
 struct begin_sending {
@@ -34,36 +28,24 @@ struct begin_sending {
   std::uint64_t bytes = 0;
   std::uint64_t window = 0; ///< messages under way
 };
-template <class Inspector>
-auto inspect(Inspector& f, begin_sending& x) {
-  return f(caf::meta::type_name("begin_sending"), x.sink, x.messages, x.bytes, x.window);
-}
+TROUPE_MESSAGE(begin_sending, sink, messages, bytes, window)
 
 struct ping {
   std::uint64_t number = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, ping& x) {
-  return f(caf::meta::type_name("ping"), x.number);
-}
+TROUPE_MESSAGE(ping, number)
 
 /// To a pinger: that many round trips with `whom`; answered with each one's nanoseconds.
 struct begin_pinging {
   caf::actor whom;
   std::uint64_t rounds = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, begin_pinging& x) {
-  return f(caf::meta::type_name("begin_pinging"), x.whom, x.rounds);
-}
+TROUPE_MESSAGE(begin_pinging, whom, rounds)
 
 struct round_trips {
   std::vector<std::int64_t> nanoseconds;
 };
-template <class Inspector>
-auto inspect(Inspector& f, round_trips& x) {
-  return f(caf::meta::type_name("round_trips"), x.nanoseconds);
-}
+TROUPE_MESSAGE(round_trips, nanoseconds)
 
 struct source_state {
   begin_sending job;

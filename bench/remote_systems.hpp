@@ -11,12 +11,7 @@ namespace bench {
 inline std::shared_ptr<troupe::message_catalog> troupe_catalog() {
   auto catalog = std::make_shared<troupe::message_catalog>();
   troupe::add_agent_messages(*catalog);
-  catalog->add<blob>("blob");
-  catalog->add<credit>("credit");
-  catalog->add<begin_sending>("begin_sending");
-  catalog->add<ping>("ping");
-  catalog->add<begin_pinging>("begin_pinging");
-  catalog->add<round_trips>("round_trips");
+  catalog->add<blob, credit, begin_sending, ping, begin_pinging, round_trips>();
   return catalog;
 }
 

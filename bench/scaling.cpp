@@ -13,10 +13,7 @@ namespace {
 std::shared_ptr<troupe::message_catalog> catalog() {
   auto result = std::make_shared<troupe::message_catalog>();
   troupe::add_agent_messages(*result);
-  result->add<blob>("blob");
-  result->add<credit>("credit");
-  result->add<begin_sending>("begin_sending");
-  result->add<ping>("ping");
+  result->add<blob, credit, begin_sending, ping>();
   return result;
 }
 

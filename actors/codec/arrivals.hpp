@@ -2,6 +2,8 @@
 // faster than its receiver handles does not fill that node's memory.
 #pragma once
 
+#include "actors/codec/content.hpp"
+
 #include <caf/mailbox_element.hpp>
 #include <caf/message.hpp>
 
@@ -68,7 +70,7 @@ class arrival_share {
 class arrived : public caf::mailbox_element {
  public:
   arrived(caf::strong_actor_ptr&& sender, caf::message_id id, forwarding_stack&& stages,
-          arrival_share&& share)
+          arrival_share&& share = {})
       : mailbox_element(std::move(sender), id, std::move(stages)), share_(std::move(share)) {}
 
  private:
@@ -92,3 +94,5 @@ class arrived_message final : public arrived {
 };
 
 } // namespace troupe
+
+TROUPE_ELEMENTS(extern, troupe::arrived);

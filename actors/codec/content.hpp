@@ -1,13 +1,22 @@
 // The content of messages that have one element, as nearly all have.
 #pragma once
 
+#include "actors/codec/value.hpp"
+
 #include <caf/actor.hpp>
+#include <caf/detail/message_data.hpp>
 #include <caf/error.hpp>
 #include <caf/mailbox_element.hpp>
+#include <caf/make_counted.hpp>
 #include <caf/message.hpp>
 #include <caf/system_messages.hpp>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <map>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,83 +30,189 @@ caf::message message_of(std::vector<caf::type_erased_value_ptr> elements);
 template <class T>
 using sent_as = typename caf::unbox_message_element<caf::detail::strip_and_convert_t<T>>::type;
 
-/// As caf::make_message, whose tuples take several times as long to compile for each combination of types;
-/// this one takes an allocation more for each element.
+/// The sizes that there are for values in place, in bytes.
+inline constexpr std::array<std::size_t, 8> content_sizes{16, 32, 48, 64, 96, 128, 192, 256};
+
+/// That for an element of so many bytes; 0: it is larger than all.
+constexpr std::size_t content_size(std::size_t bytes) {
+  for (const auto size : content_sizes)
+    if (bytes <= size) return size;
+  return 0;
+}
+/// That for a T.
+template <class T>
+inline constexpr std::size_t content_size_of = alignof(T) <= alignof(void*)
+                                                   ? content_size(sizeof(value_of<T>))
+                                                   : 0;
+/// Whether values of that type lie in a content.
+template <class T>
+inline constexpr bool is_content = content_size_of<T> != 0;
+
+/// A tuple of one value, in place. CAF's own tuples generate most of their code for each type; this one is of
+/// a few sizes, compiled once. Base: caf::type_erased_tuple or a class of it.
+template <class Base, std::size_t Bytes>
+class value_tuple : public Base {
+ public:
+  value_tuple() = default;
+  ~value_tuple() override {
+    if (kind_ != nullptr) value().~any_value();
+  }
+  value_tuple(const value_tuple&) = delete;
+  value_tuple& operator=(const value_tuple&) = delete;
+
+  /// Once, before anything else.
+  template <class T, class U>
+  void emplace(U&& x) {
+    static_assert(is_content<T> && sizeof(value_of<T>) <= Bytes);
+    hold(value_of<T>::make(room_.data(), std::forward<U>(x)), kind_of<T>());
+  }
+  /// The same with a default value.
+  void emplace(const value_kind& kind) { hold(kind.make(room_.data()), kind); }
+
+  std::size_t size() const noexcept final { return 1; }
+  std::uint32_t type_token() const noexcept final { return kind_->token; }
+  caf::rtti_pair type(std::size_t) const noexcept final { return kind_->type; }
+  const void* get(std::size_t) const noexcept final { return room_.data() + sizeof(void*); }
+  void* get_mutable(std::size_t) final { return object(); }
+  caf::error load(std::size_t, caf::deserializer& source) final { return value().load(source); }
+  caf::error save(std::size_t, caf::serializer& sink) const final { return value().save(sink); }
+  std::string stringify(std::size_t) const final { return value().stringify(); }
+  using Base::copy;
+  caf::type_erased_value_ptr copy(std::size_t) const final { return value().copy(); }
+
+  /// A message with what is in this.
+  caf::message moved_to_message();
+  caf::message copied_to_message() const;
+
+ protected:
+  void hold(any_value* in_room, const value_kind& kind) {
+    if (in_room->get_mutable() != object()) std::terminate(); // never, by the ABI; the compiler knows
+    kind_ = &kind;
+  }
+  any_value& value() { return *reinterpret_cast<any_value*>(room_.data()); }
+  const any_value& value() const { return *reinterpret_cast<const any_value*>(room_.data()); }
+  std::byte* room() { return room_.data(); }
+
+ private:
+  template <class, std::size_t>
+  friend class value_tuple;
+  /// Behind the pointer to its virtual functions.
+  void* object() { return room_.data() + sizeof(void*); }
+
+  const value_kind* kind_ = nullptr;
+  alignas(void*) std::array<std::byte, Bytes> room_;
+};
+
+/// What a mailbox element of one value has in it.
+template <std::size_t Bytes>
+using value_content = value_tuple<caf::type_erased_tuple, Bytes>;
+
+/// What a message of one value has in it.
+template <std::size_t Bytes>
+class value_message final : public value_tuple<caf::detail::message_data, Bytes> {
+ public:
+  using value_tuple<caf::detail::message_data, Bytes>::copy;
+  value_message* copy() const override {
+    auto result = caf::make_counted<value_message>();
+    result->hold(this->value().copied(result->room()), this->value().kind());
+    return result.release();
+  }
+  static caf::message as_message(caf::intrusive_ptr<value_message> whole) {
+    return caf::message{caf::detail::message_data::cow_ptr{std::move(whole)}};
+  }
+};
+
+template <class Base, std::size_t Bytes>
+caf::message value_tuple<Base, Bytes>::moved_to_message() {
+  auto result = caf::make_counted<value_message<Bytes>>();
+  result->hold(value().moved(result->room()), *kind_);
+  return value_message<Bytes>::as_message(std::move(result));
+}
+template <class Base, std::size_t Bytes>
+caf::message value_tuple<Base, Bytes>::copied_to_message() const {
+  auto result = caf::make_counted<value_message<Bytes>>();
+  result->hold(value().copied(result->room()), *kind_);
+  return value_message<Bytes>::as_message(std::move(result));
+}
+
+/// As caf::make_message, whose tuples take several times as long to compile for each combination of types. Of
+/// several elements, this one takes an allocation more for each.
 template <class... Ts>
 caf::message message_with(Ts&&... xs) {
-  static_assert((caf::is_serializable_or_whitelisted<sent_as<Ts>>::value && ...),
-                "a message type needs an overload of inspect()");
   std::vector<caf::type_erased_value_ptr> elements;
   elements.reserve(sizeof...(Ts));
-  (elements.push_back(caf::make_type_erased_value<sent_as<Ts>>(std::forward<Ts>(xs))), ...);
+  (elements.emplace_back(new value_of<sent_as<Ts>>(std::in_place, std::forward<Ts>(xs))), ...);
   return message_of(std::move(elements));
+}
+template <class T>
+requires is_content<sent_as<T>> &&(!std::is_same_v<sent_as<T>, caf::message>)caf::message
+    message_with(T&& x) {
+  constexpr auto bytes = content_size_of<sent_as<T>>;
+  auto result = caf::make_counted<value_message<bytes>>();
+  result->template emplace<sent_as<T>>(std::forward<T>(x));
+  return value_message<bytes>::as_message(std::move(result));
 }
 
 /// A message alone is not put into another.
 inline caf::message message_with(caf::message whole) { return whole; }
 
-/// A tuple of one value. CAF's own tuples generate most of their code for each type; here only
-/// what a handler calls is.
-class one_value : public caf::type_erased_tuple {
- public:
-  std::size_t size() const noexcept final { return 1; }
-  caf::error load(std::size_t, caf::deserializer& source) final { return value().load(source); }
-  caf::error save(std::size_t, caf::serializer& sink) const final { return value().save(sink); }
-  std::string stringify(std::size_t) const final { return value().stringify(); }
-  caf::type_erased_value_ptr copy(std::size_t) const final { return value().copy(); }
-
- protected:
-  caf::message move_to_message();
-  caf::message copy_to_message() const;
-
- private:
-  virtual caf::type_erased_value& value() = 0;
-  virtual const caf::type_erased_value& value() const = 0;
-  virtual caf::type_erased_value_ptr take() = 0;
-};
-
-/// T itself, in place.
-template <class T>
-class content_of : public one_value {
-  static_assert(caf::is_serializable_or_whitelisted<T>::value,
-                "a message type needs an overload of inspect()");
-
- public:
-  explicit content_of(const T& value) : value_(value) {}
-  explicit content_of(T&& value) : value_(std::move(value)) {}
-
-  const void* get(std::size_t) const noexcept final { return &static_cast<const T&>(value_); }
-  void* get_mutable(std::size_t) final { return &static_cast<T&>(value_); }
-  caf::rtti_pair type(std::size_t) const noexcept final { return caf::make_rtti_pair<T>(); }
-  std::uint32_t type_token() const noexcept final { return caf::make_type_token<T>(); }
-
- private:
-  caf::type_erased_value& value() final { return value_; }
-  const caf::type_erased_value& value() const final { return value_; }
-  caf::type_erased_value_ptr take() final {
-    return caf::make_type_erased_value<T>(std::move(static_cast<T&>(value_)));
-  }
-
-  caf::detail::type_erased_value_impl<T> value_;
-};
-
 /// A mailbox element of some kind (CAF's own with values in them are final) in one piece with a
 /// message of one value: one allocation.
-template <class Base, class T>
-class element_of final : public Base, public content_of<T> {
+template <class Base, std::size_t Bytes>
+class element_with final : public Base, public value_content<Bytes> {
  public:
-  /// `xs` are for Base.
-  template <class U, class... Ts>
-  explicit element_of(U&& value, Ts&&... xs)
-      : Base(std::forward<Ts>(xs)...), content_of<T>(std::forward<U>(value)) {}
+  using Base::Base;
+  /// The caller's, and still without a value.
+  static element_with* create(caf::strong_actor_ptr sender, caf::message_id id);
 
   caf::type_erased_tuple& content() override { return *this; }
   const caf::type_erased_tuple& content() const override { return *this; }
-  caf::message move_content_to_message() override { return this->move_to_message(); }
-  caf::message copy_content_to_message() const override { return this->copy_to_message(); }
+  caf::message move_content_to_message() override { return this->moved_to_message(); }
+  caf::message copy_content_to_message() const override { return this->copied_to_message(); }
 };
 
+template <class Base, std::size_t Bytes>
+element_with<Base, Bytes>* element_with<Base, Bytes>::create(caf::strong_actor_ptr sender,
+                                                             caf::message_id id) {
+  return new element_with(std::move(sender), id, caf::mailbox_element::forwarding_stack{});
+}
+
+/// With that value.
+template <class Element, class T>
+caf::mailbox_element_ptr filled(Element* element, T&& x) {
+  caf::mailbox_element_ptr owned{element};
+  element->template emplace<std::remove_cvref_t<T>>(std::forward<T>(x));
+  return owned;
+}
+
+/// Outside of all namespaces: what is compiled once of elements of that kind.
+#define TROUPE_ELEMENTS(where, Base)                                                                         \
+  where template class troupe::element_with<Base, 16>;                                                       \
+  where template class troupe::element_with<Base, 32>;                                                       \
+  where template class troupe::element_with<Base, 48>;                                                       \
+  where template class troupe::element_with<Base, 64>;                                                       \
+  where template class troupe::element_with<Base, 96>;                                                       \
+  where template class troupe::element_with<Base, 128>;                                                      \
+  where template class troupe::element_with<Base, 192>;                                                      \
+  where template class troupe::element_with<Base, 256>
+
 } // namespace troupe
+
+/// What is compiled once for each size.
+#define TROUPE_CONTENTS(where)                                                                               \
+  TROUPE_CONTENT(where, 16);                                                                                 \
+  TROUPE_CONTENT(where, 32);                                                                                 \
+  TROUPE_CONTENT(where, 48);                                                                                 \
+  TROUPE_CONTENT(where, 64);                                                                                 \
+  TROUPE_CONTENT(where, 96);                                                                                 \
+  TROUPE_CONTENT(where, 128);                                                                                \
+  TROUPE_CONTENT(where, 192);                                                                                \
+  TROUPE_CONTENT(where, 256)
+#define TROUPE_CONTENT(where, bytes)                                                                         \
+  where template class troupe::value_tuple<caf::type_erased_tuple, bytes>;                                   \
+  where template class troupe::value_tuple<caf::detail::message_data, bytes>;                                \
+  where template class troupe::value_message<bytes>
+TROUPE_CONTENTS(extern);
 
 // CAF's own headers make messages of these types, in every source that includes them: their code is in
 // content.cpp.
@@ -106,9 +221,41 @@ extern template class caf::detail::tuple_vals_impl<caf::detail::message_data, ca
 extern template class caf::detail::tuple_vals_impl<caf::detail::message_data, caf::exit_msg>;
 extern template class caf::detail::tuple_vals_impl<caf::detail::message_data, caf::actor>;
 extern template class caf::detail::tuple_vals_impl<caf::detail::message_data, std::string>;
-extern template class caf::detail::type_erased_value_impl<caf::error>;
-extern template class caf::detail::type_erased_value_impl<caf::exit_msg>;
-extern template class caf::detail::type_erased_value_impl<caf::actor>;
-extern template class caf::detail::type_erased_value_impl<std::string>;
-extern template class caf::detail::type_erased_value_impl<std::vector<caf::actor>>;
-extern template class caf::detail::type_erased_value_impl<std::vector<std::string>>;
+extern template class caf::detail::tuple_vals<caf::error>;
+extern template class caf::detail::tuple_vals<caf::exit_msg>;
+extern template class caf::detail::tuple_vals<caf::actor>;
+extern template class caf::detail::tuple_vals<std::string>;
+
+/// What is compiled once of types that many messages and fields are of.
+#define TROUPE_LEAF(where, ...) where template struct troupe::detail::leaf_functions<__VA_ARGS__>
+#define TROUPE_LEAVES(where)                                                                                 \
+  TROUPE_LEAF(where, bool);                                                                                  \
+  TROUPE_LEAF(where, std::int32_t);                                                                          \
+  TROUPE_LEAF(where, std::int64_t);                                                                          \
+  TROUPE_LEAF(where, std::uint8_t);                                                                          \
+  TROUPE_LEAF(where, std::uint16_t);                                                                         \
+  TROUPE_LEAF(where, std::uint32_t);                                                                         \
+  TROUPE_LEAF(where, std::uint64_t);                                                                         \
+  TROUPE_LEAF(where, double);                                                                                \
+  TROUPE_LEAF(where, std::string);                                                                           \
+  TROUPE_LEAF(where, std::vector<bool>);                                                                     \
+  TROUPE_LEAF(where, std::vector<std::int64_t>);                                                             \
+  TROUPE_LEAF(where, std::vector<std::uint64_t>);                                                            \
+  TROUPE_LEAF(where, std::vector<double>);                                                                   \
+  TROUPE_LEAF(where, std::vector<std::string>);                                                              \
+  TROUPE_LEAF(where, std::map<std::string, std::string>);                                                    \
+  TROUPE_LEAF(where, std::map<std::string, std::uint64_t>);                                                  \
+  TROUPE_LEAF(where, caf::actor);                                                                            \
+  TROUPE_LEAF(where, std::vector<caf::actor>);                                                               \
+  TROUPE_LEAF(where, caf::actor_addr);                                                                       \
+  TROUPE_LEAF(where, caf::strong_actor_ptr);                                                                 \
+  TROUPE_LEAF(where, caf::timespan);                                                                         \
+  TROUPE_LEAF(where, caf::error);                                                                            \
+  TROUPE_LEAF(where, caf::message)
+TROUPE_LEAVES(extern);
+
+extern template class troupe::value_of<caf::error>;
+extern template class troupe::value_of<caf::actor>;
+extern template class troupe::value_of<std::string>;
+extern template class troupe::value_of<std::vector<caf::actor>>;
+extern template class troupe::value_of<std::vector<std::string>>;

@@ -47,14 +47,12 @@ std::string name_for(std::string type) {
   return is_name(type, type_names) ? type : "name";
 }
 
-/// Each element of a message by `read_one`.
-template <class ReadOne>
-caf::message read_elements(const std::vector<const element_codec*>& elements, caf::error& err,
-                           ReadOne read_one) {
+template <class Reader>
+caf::message read_elements(const std::vector<const element_codec*>& elements, Reader& in, caf::error& err) {
   std::vector<caf::type_erased_value_ptr> values;
   for (auto* element : elements) {
     values.push_back(element->make());
-    if ((err = read_one(*element, values.back()->get_mutable()))) return {};
+    if ((err = element->read(in, values.back()->get_mutable()))) return {};
   }
   return message_of(std::move(values));
 }
@@ -109,8 +107,8 @@ message_catalog::message_catalog() : serial_(next_catalog.fetch_add(1, std::memo
   add<std::vector<caf::actor_addr>>("actor_addrs");
 }
 
-void message_catalog::insert(const std::string& name, caf::rtti_pair type,
-                             const element_functions& functions) {
+void message_catalog::insert(const std::string& name, const value_kind& kind) {
+  const auto& type = kind.type;
   static_assert(type_names.bytes_max == type_name_bytes_max);
   if (!is_name(name, type_names))
     return refuse("message type " + readable(type) + " cannot be called \"" + name + "\"; a name has "
@@ -119,15 +117,14 @@ void message_catalog::insert(const std::string& name, caf::rtti_pair type,
   auto typed = by_type_.find(type);
   if (named != by_name_.end() && typed != by_type_.end() && named->second == typed->second) return;
   if (named != by_name_.end())
-    return refuse("two message types are called \"" + name + "\", " + readable(named->second->type) + " and "
-                  + readable(type) + "; names must be unique in a program");
+    return refuse("two message types are called \"" + name + "\", " + readable(named->second->kind->type)
+                  + " and " + readable(type) + "; names must be unique in a program");
   if (typed != by_type_.end())
     return refuse("message type " + readable(type) + " is registered as \"" + typed->second->name
                   + "\" and as \"" + name + "\"; give it one name");
-  codecs_.push_back({functions, name, type});
-  const auto& kept = codecs_.back();
+  const auto& kept = codecs_.emplace_back(element_codec{name, &kind});
   by_name_.emplace(kept.name, &kept);
-  by_type_.emplace(kept.type, &kept);
+  by_type_.emplace(type, &kept);
 }
 
 void message_catalog::refuse(const std::string& why) const {
@@ -135,7 +132,7 @@ void message_catalog::refuse(const std::string& why) const {
   refusals_->push_back(why);
 }
 
-std::string message_catalog::text_of(const std::vector<caf::rtti_pair>& types) const {
+std::string message_catalog::text_of(std::span<const caf::rtti_pair> types) const {
   std::string text;
   for (auto& type : types) {
     const auto known = by_type_.find(type);
@@ -147,11 +144,12 @@ std::string message_catalog::text_of(const std::vector<caf::rtti_pair>& types) c
 
 void message_catalog::apply(caf::actor_system_config& config) const {
   for (const auto& codec : codecs_) {
-    if (codec.type.second == nullptr) continue; // CAF's own
-    const std::type_index type{*codec.type.second};
+    if (codec.kind->type.second == nullptr) continue; // CAF's own
+    const std::type_index type{*codec.kind->type.second};
+    const auto make = [&codec] { return codec.make(); };
     config.type_names_by_rtti.emplace(type, codec.name);
-    config.value_factories_by_name.emplace(codec.name, codec.make);
-    config.value_factories_by_rtti.emplace(type, codec.make);
+    config.value_factories_by_name.emplace(codec.name, make);
+    config.value_factories_by_rtti.emplace(type, make);
   }
 }
 
@@ -206,6 +204,12 @@ const message_signature& message_catalog::look_up(const std::vector<caf::rtti_pa
   return make(types);
 }
 
+trace::string_index message_catalog::traced_anew(const value_kind& kind) {
+  const auto index = look_up({kind.type}).traced_as;
+  kind.name_in_trace.store(serial_ << 32 | index, std::memory_order_relaxed);
+  return index;
+}
+
 const message_signature& message_catalog::make(const std::vector<caf::rtti_pair>& types) {
   auto signature = std::make_unique<message_signature>();
   for (auto& type : types) {
@@ -258,7 +262,7 @@ const message_signature* message_catalog::find(const std::vector<std::string_vie
       unknown = name;
       return nullptr;
     }
-    types.push_back(found->type);
+    types.push_back(found->kind->type);
   }
   {
     std::shared_lock lock{mutex_};
@@ -282,36 +286,75 @@ caf::error message_catalog::write(msgpack_writer& out, const message_signature& 
                                   const caf::type_erased_tuple& message) {
   out.array(signature.elements.size());
   for (std::size_t i = 0; i < signature.elements.size(); ++i)
-    if (auto err = signature.elements[i]->pack(out, message.get(i))) return err;
+    if (auto err = signature.elements[i]->write(out, message.get(i))) return err;
   return caf::none;
 }
 
+namespace {
+
+/// With a default value in it.
+template <std::size_t Bytes>
+caf::mailbox_element_ptr arrived_with(const value_kind& kind, message_catalog::arrival&& of) {
+  auto* element = new element_with<arrived, Bytes>(std::move(of.sender), of.id, std::move(of.stages),
+                                                   std::move(of.share));
+  caf::mailbox_element_ptr owned{element};
+  element->emplace(kind);
+  return owned;
+}
+
+/// Null where an element of that type is larger than all contents.
+caf::mailbox_element_ptr arrived_with(const value_kind& kind, message_catalog::arrival& of) {
+  static constexpr auto makers = []<std::size_t... Is>(std::index_sequence<Is...>) {
+    return std::array{&arrived_with<content_sizes[Is]>...};
+  }
+  (std::make_index_sequence<content_sizes.size()>{});
+  const auto size = std::ranges::find(content_sizes, content_size(kind.bytes));
+  if (size == content_sizes.end()) return nullptr;
+  return makers[static_cast<std::size_t>(size - content_sizes.begin())](kind, std::move(of));
+}
+
+template <class Reader>
+caf::mailbox_element_ptr read_message(Reader& in, const message_signature& signature,
+                                      message_catalog::arrival of, caf::error& err) {
+  caf::mailbox_element_ptr result;
+  if (signature.elements.size() == 1 && of.stages.empty())
+    result = arrived_with(*signature.elements[0]->kind, of);
+  if (result != nullptr)
+    err = signature.elements[0]->read(in, result->content().get_mutable(0));
+  else
+    result = make_arrived(std::move(of), read_elements(signature.elements, in, err));
+  refuse_rest(in, err);
+  return err ? nullptr : std::move(result);
+}
+
+} // namespace
+
 caf::mailbox_element_ptr message_catalog::read(wire_reader& in, const message_signature& signature,
                                                arrival of, caf::error& err) {
-  if (signature.elements.size() == 1 && of.stages.empty()) {
-    const auto& element = *signature.elements[0];
-    auto result = element.make_arrived(std::move(of.sender), of.id, std::move(of.share));
-    err = element.read(in, result->content().get_mutable(0));
-    refuse_rest(in, err);
-    return err ? nullptr : std::move(result);
-  }
-  auto content = read_elements(signature.elements, err,
-                               [&](const element_codec& element, void* to) { return element.read(in, to); });
-  refuse_rest(in, err);
-  return err ? nullptr : make_arrived(std::move(of), std::move(content));
+  return read_message(in, signature, std::move(of), err);
 }
 
 caf::mailbox_element_ptr message_catalog::read(msgpack_reader& in, const message_signature& signature,
                                                arrival of, caf::error& err) {
   if ((err = in.array_of(signature.elements.size()))) return nullptr;
-  auto content = read_elements(signature.elements, err, [&](const element_codec& element, void* to) {
-    return element.unpack(in, to);
-  });
-  refuse_rest(in, err);
-  return err ? nullptr : make_arrived(std::move(of), std::move(content));
+  return read_message(in, signature, std::move(of), err);
 }
 
-// -- nested messages and errors ------------------------------------------------
+// -- structs, nested messages and errors ------------------------------------------------
+
+caf::error wire_writer::structure(const struct_walks& walks, void* value) {
+  return nested([&] {
+    fields_out fields{detail::each_field<&value_functions::write, wire_writer>, this};
+    return walks.out(fields, value);
+  });
+}
+
+caf::error wire_reader::structure(const struct_walks& walks, void* value) {
+  return nested([&] {
+    fields_in fields{detail::each_field<&value_functions::read, wire_reader>, this};
+    return walks.in(fields, value);
+  });
+}
 
 caf::error wire_writer::write_message(const caf::message& x) {
   return x.empty() ? (varint(0), caf::error{}) : write_message(x.content());
@@ -345,8 +388,7 @@ caf::error wire_reader::read_message(caf::message& x) {
       return caf::make_error(caf::sec::unknown_type, name.substr(0, type_name_bytes_max));
   }
   caf::error err;
-  auto content = read_elements(
-      elements, err, [this](const element_codec& element, void* to) { return element.read(*this, to); });
+  auto content = read_elements(elements, *this, err);
   if (!err) x = std::move(content);
   return err;
 }

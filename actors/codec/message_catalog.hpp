@@ -3,9 +3,8 @@
 
 #include "actors/codec/arrivals.hpp"
 #include "actors/codec/content.hpp"
-#include "actors/codec/msgpack_reader.hpp"
-#include "actors/codec/msgpack_writer.hpp"
-#include "actors/codec/wire_codec.hpp"
+#include "actors/codec/message.hpp"
+#include "actors/codec/value.hpp"
 #include "trace/record/recorder.hpp"
 
 #include <caf/actor_system_config.hpp>
@@ -17,47 +16,31 @@
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace troupe {
 
-/// How one element type of a message is made, written and read, by either codec: all that is compiled for
-/// each type. What is done with it is compiled once.
-struct element_functions {
-  caf::type_erased_value_ptr (*make)();
-  caf::error (*write)(wire_writer&, const void* value);
-  caf::error (*read)(wire_reader&, void* value);
-  caf::error (*pack)(msgpack_writer&, const void* value);
-  caf::error (*unpack)(msgpack_reader&, void* value);
-  /// The whole mailbox element of a message that has only this element, in one allocation.
-  caf::mailbox_element_ptr (*make_arrived)(caf::strong_actor_ptr&& sender, caf::message_id, arrival_share&&);
-};
-
-template <class T>
-struct element_functions_of {
-  static caf::error write(wire_writer& out, const void* value) {
-    return out.apply(*static_cast<const T*>(value));
-  }
-  static caf::error read(wire_reader& in, void* value) { return in.apply(*static_cast<T*>(value)); }
-  static caf::error pack(msgpack_writer& out, const void* value) {
-    return out.apply(*static_cast<const T*>(value));
-  }
-  static caf::error unpack(msgpack_reader& in, void* value) { return in.apply(*static_cast<T*>(value)); }
-  static caf::mailbox_element_ptr make_arrived(caf::strong_actor_ptr&& sender, caf::message_id id,
-                                               arrival_share&& share) {
-    return caf::mailbox_element_ptr{new element_of<arrived, T>(
-        T{}, std::move(sender), id, caf::mailbox_element::forwarding_stack{}, std::move(share))};
-  }
-  static constexpr element_functions table{
-      &caf::make_type_erased_value<T>, write, read, pack, unpack, make_arrived};
-};
-
-/// Those of one type, under its name.
-struct element_codec : element_functions {
+/// One element type of messages under its name.
+struct element_codec {
   std::string name;
-  caf::rtti_pair type;
+  const value_kind* kind;
+
+  caf::type_erased_value_ptr make() const { return caf::type_erased_value_ptr{kind->make(nullptr)}; }
+  caf::error write(wire_writer& out, const void* value) const {
+    return kind->functions->write(*kind->functions, out, const_cast<void*>(value));
+  }
+  caf::error write(msgpack_writer& out, const void* value) const {
+    return kind->functions->pack(*kind->functions, out, const_cast<void*>(value));
+  }
+  caf::error read(wire_reader& in, void* value) const {
+    return kind->functions->read(*kind->functions, in, value);
+  }
+  caf::error read(msgpack_reader& in, void* value) const {
+    return kind->functions->unpack(*kind->functions, in, value);
+  }
 };
 
 /// The element types of a message in order. Lives as long as its catalog.
@@ -92,7 +75,14 @@ class message_catalog {
     static_assert(std::is_default_constructible_v<T>,
                   "a message type is default-constructed before it is read");
     static_assert(std::is_copy_constructible_v<T>, "a message type is copied when it has several receivers");
-    insert(name, caf::make_rtti_pair<T>(), element_functions_of<T>::table);
+    static_assert(detail::can_travel<T>(), "a message type needs an overload of inspect()");
+    insert(name, kind_of<T>());
+  }
+
+  /// Those declared with TROUPE_MESSAGE, under the names that they have there.
+  template <class... Ts>
+  void add() {
+    (add<Ts>(std::string{name_of_message(static_cast<const Ts*>(nullptr))}), ...);
   }
 
   /// From now on add() appends the sentence of what it refuses to `these` and goes on; null: it
@@ -109,22 +99,18 @@ class message_catalog {
   std::vector<std::string> names() const;
 
   /// "(actor, actors, u64)": the types as they are registered, or else as they are called in C++.
-  std::string text_of(const std::vector<caf::rtti_pair>&) const;
+  std::string text_of(std::span<const caf::rtti_pair>) const;
 
   /// The signature of a message; cached per thread.
   const message_signature& of(const caf::type_erased_tuple&);
   /// Whether there was a message of a type that nobody registered.
   bool has_strays() const { return has_strays_.load(std::memory_order_relaxed); }
-  /// What a message of one T is called in the trace.
-  template <class T>
-  trace::string_index traced_as() {
-    auto& known = name_in_trace<T>;
-    const auto both = known.load(std::memory_order_relaxed);
+  /// What a message of one element of that type is called in the trace.
+  trace::string_index traced_as(const value_kind& kind) {
+    const auto both = kind.name_in_trace.load(std::memory_order_relaxed);
     if (both >> 32 == serial_) [[likely]]
       return static_cast<trace::string_index>(both);
-    const auto index = look_up({caf::make_rtti_pair<T>()}).traced_as;
-    known.store(serial_ << 32 | index, std::memory_order_relaxed);
-    return index;
+    return traced_anew(kind);
   }
   /// Null if there is no type of that name.
   const element_codec* element(std::string_view name) const;
@@ -151,11 +137,8 @@ class message_catalog {
   static caf::mailbox_element_ptr read(msgpack_reader&, const message_signature&, arrival, caf::error&);
 
  private:
-  /// By the catalog that was asked last: its serial number before 32 bits of the index.
-  template <class T>
-  static inline constinit std::atomic<std::uint64_t> name_in_trace{0};
-
-  void insert(const std::string& name, caf::rtti_pair, const element_functions&);
+  void insert(const std::string& name, const value_kind&);
+  trace::string_index traced_anew(const value_kind&);
   void refuse(const std::string& why) const;
   const message_signature& of_new(const caf::rtti_pair&);
   const message_signature& of_several(const caf::type_erased_tuple&, std::size_t count);

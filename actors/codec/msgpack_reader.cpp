@@ -210,7 +210,7 @@ caf::error msgpack_reader::read_error(caf::error& x) {
   if (auto err = array_of(3)) return err;
   if (auto err = each(code, category, text)) return err;
   if (code != 0)
-    x = caf::error{code, category, text.empty() ? caf::message{} : caf::make_message(std::move(text))};
+    x = caf::error{code, category, text.empty() ? caf::message{} : message_with(std::move(text))};
   return caf::none;
 }
 
@@ -224,6 +224,26 @@ caf::error msgpack_reader::read_duration(caf::duration& x) {
   x.unit = caf::time_unit::nanoseconds;
   x.count = static_cast<std::uint64_t>(count);
   return caf::none;
+}
+
+caf::error msgpack_reader::structure(const struct_walks& walks, void* value) {
+  return nested([&] {
+    std::size_t count = 0;
+    if (auto err = array(count)) return err;
+    const auto outer = std::exchange(fields_, count);
+    fields_in fields{[](void* self, const value_functions& of, void* field) {
+                       auto& reader = *static_cast<msgpack_reader*>(self);
+                       if (reader.fields_-- == 0)
+                         return caf::make_error(caf::sec::invalid_argument, "a structure lacks a field");
+                       return of.unpack(of, reader, field);
+                     },
+                     this};
+    auto result = walks.in(fields, value);
+    const auto unread = std::exchange(fields_, outer);
+    if (!result && unread != 0)
+      return caf::make_error(caf::sec::invalid_argument, "a structure has too many fields");
+    return result;
+  });
 }
 
 caf::error msgpack_reader::read_message(caf::message& x) {
@@ -240,7 +260,7 @@ caf::error msgpack_reader::read_message(caf::message& x) {
     if (element == nullptr)
       return caf::make_error(caf::sec::unknown_type, name.substr(0, type_name_bytes_max));
     values.push_back(element->make());
-    if (auto err = element->unpack(*this, values.back()->get_mutable())) return err;
+    if (auto err = element->read(*this, values.back()->get_mutable())) return err;
   }
   x = message_of(std::move(values));
   return caf::none;

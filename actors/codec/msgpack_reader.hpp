@@ -2,7 +2,7 @@
 // tree of the whole payload before the first value is looked at.
 #pragma once
 
-#include "actors/codec/codec_traits.hpp"
+#include "actors/codec/fields.hpp"
 #include "actors/codec/handle_codec.hpp"
 #include "actors/codec/node_key.hpp"
 #include "transport/frames/peer.hpp"
@@ -10,8 +10,6 @@
 #include <caf/atom.hpp>
 #include <caf/binary_deserializer.hpp>
 #include <caf/message.hpp>
-#include <caf/meta/annotation.hpp>
-#include <caf/meta/load_callback.hpp>
 
 #include <span>
 
@@ -46,19 +44,8 @@ struct msgpack_head {
 /// nobody vouches for: nothing is allocated for a size that the bytes do not back.
 class msgpack_reader : detail::nesting, detail::decode_budget {
  public:
-  using result_type = caf::error;
-  static constexpr bool reads_state = false;
-  static constexpr bool writes_state = true;
-
   msgpack_reader(std::span<const char> in, handle_codec& handles, message_catalog& catalog)
       : in_(in), handles_(handles), catalog_(catalog) {}
-
-  template <class... Ts>
-  caf::error operator()(Ts&&... xs) {
-    caf::error result;
-    static_cast<void>((step(result, xs) && ...));
-    return result;
-  }
 
   caf::execution_unit* context() { return handles_.serialization_context(); }
   std::size_t left() const { return in_.size(); }
@@ -122,8 +109,8 @@ class msgpack_reader : detail::nesting, detail::decode_budget {
       });
     } else if constexpr (detail::iterable<T> || detail::string_like<T>) {
       return nested([&] { return sequence(x); });
-    } else if constexpr (detail::inspectable_with<msgpack_reader, T>) {
-      return nested([&] { return structure(x); });
+    } else if constexpr (detail::inspectable_with<fields_in, T>) {
+      return structure(walks_of<T>, &x);
     } else {
       transport::byte_buffer opaque;
       if (auto err = octets(opaque)) return err;
@@ -132,6 +119,9 @@ class msgpack_reader : detail::nesting, detail::decode_budget {
     }
     return caf::none;
   }
+
+  /// An array of its fields.
+  caf::error structure(const struct_walks&, void* value);
 
   // -- MessagePack's kinds ---------------------------------------------------------------
   caf::error next(msgpack_head&);
@@ -145,19 +135,6 @@ class msgpack_reader : detail::nesting, detail::decode_budget {
  private:
   using kind = msgpack_head::kind;
 
-  template <class T>
-  bool step(caf::error& result, T&& x) {
-    using U = std::decay_t<T>;
-    if constexpr (caf::meta::is_load_callback<U>::value) {
-      result = x.fun();
-    } else if constexpr (!caf::meta::is_annotation<U>::value) {
-      if (fields_-- == 0)
-        result = caf::make_error(caf::sec::invalid_argument, "a structure lacks a field");
-      else
-        result = apply(const_cast<std::remove_const_t<std::remove_reference_t<T>>&>(x));
-    }
-    return !result;
-  }
   template <class... Ts>
   caf::error each(Ts&... xs) {
     caf::error result;
@@ -209,17 +186,6 @@ class msgpack_reader : detail::nesting, detail::decode_budget {
       if (auto err = array_of(1)) return err;
     x = detail::optional_value<T>{};
     return apply(*x);
-  }
-  template <class T>
-  caf::error structure(T& x) {
-    std::size_t count = 0;
-    if (auto err = array(count)) return err;
-    const auto outer = std::exchange(fields_, count);
-    auto result = inspect(*this, x);
-    const auto unread = std::exchange(fields_, outer);
-    if (!result && unread != 0)
-      return caf::make_error(caf::sec::invalid_argument, "a structure has too many fields");
-    return result;
   }
   template <class T>
   caf::error sequence(T& xs) {

@@ -103,6 +103,24 @@ void msgpack_writer::fill_array_head(std::size_t where, std::size_t count) {
   out_.insert(out_.begin() + static_cast<std::ptrdiff_t>(where) + 1, head.begin() + 1, head.end());
 }
 
+// How many fields a struct has is known when all have been written.
+caf::error msgpack_writer::structure(const struct_walks& walks, void* value) {
+  return nested([&] {
+    const auto begin = out_.size();
+    out_.push_back('\0');
+    const auto outer = std::exchange(fields_, 0);
+    fields_out fields{[](void* self, const value_functions& of, void* field) {
+                        auto& writer = *static_cast<msgpack_writer*>(self);
+                        ++writer.fields_;
+                        return of.pack(of, writer, field);
+                      },
+                      this};
+    auto result = walks.out(fields, value);
+    fill_array_head(begin, std::exchange(fields_, outer));
+    return result;
+  });
+}
+
 caf::error msgpack_writer::write_message(const caf::message& x) {
   if (!x.empty()) return write_message(x.content());
   array(2);

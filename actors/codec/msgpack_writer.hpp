@@ -5,7 +5,7 @@
 // specification. Neither this header nor its users see msgpack-cxx, which does the writing.
 #pragma once
 
-#include "actors/codec/codec_traits.hpp"
+#include "actors/codec/fields.hpp"
 #include "actors/codec/handle_codec.hpp"
 #include "actors/codec/node_key.hpp"
 #include "transport/frames/peer.hpp"
@@ -13,8 +13,6 @@
 #include <caf/atom.hpp>
 #include <caf/binary_serializer.hpp>
 #include <caf/message.hpp>
-#include <caf/meta/annotation.hpp>
-#include <caf/meta/save_callback.hpp>
 
 #include <string_view>
 
@@ -31,19 +29,8 @@ inline constexpr std::int8_t msgpack_handle_type = 1;
 /// buffer is then to be cut back by the caller.
 class msgpack_writer : detail::nesting {
  public:
-  using result_type = caf::error;
-  static constexpr bool reads_state = true;
-  static constexpr bool writes_state = false;
-
   msgpack_writer(transport::byte_buffer& out, handle_codec& handles, message_catalog& catalog)
       : out_(out), handles_(handles), catalog_(catalog) {}
-
-  template <class... Ts>
-  caf::error operator()(Ts&&... xs) {
-    caf::error result;
-    static_cast<void>((step(result, xs) && ...));
-    return result;
-  }
 
   caf::execution_unit* context() { return handles_.serialization_context(); }
 
@@ -94,8 +81,8 @@ class msgpack_writer : detail::nesting {
       return nested([&] { return associations(x); });
     } else if constexpr (detail::iterable<U> || detail::string_like<U>) {
       return nested([&] { return sequence(x); });
-    } else if constexpr (detail::inspectable_with<msgpack_writer, U>) {
-      return nested([&] { return structure(const_cast<U&>(x)); });
+    } else if constexpr (detail::inspectable_with<fields_out, U>) {
+      return structure(walks_of<U>, const_cast<U*>(&x));
     } else {
       // What only CAF's own serialisers know is opaque to others.
       transport::byte_buffer opaque;
@@ -105,6 +92,9 @@ class msgpack_writer : detail::nesting {
     }
     return caf::none;
   }
+
+  /// An array of its fields.
+  caf::error structure(const struct_walks&, void* value);
 
   // -- MessagePack's kinds, each in its shortest form ----------------------------------
   void nil();
@@ -124,17 +114,6 @@ class msgpack_writer : detail::nesting {
   caf::error write_message(const caf::message&);
 
  private:
-  template <class T>
-  bool step(caf::error& result, T&& x) {
-    using U = std::decay_t<T>;
-    if constexpr (caf::meta::is_save_callback<U>::value) {
-      result = x.fun();
-    } else if constexpr (!caf::meta::is_annotation<U>::value) {
-      ++fields_;
-      result = apply(const_cast<std::remove_const_t<std::remove_reference_t<T>>&>(x));
-    }
-    return !result;
-  }
   template <class... Ts>
   caf::error each(Ts&... xs) {
     caf::error result;
@@ -149,16 +128,6 @@ class msgpack_writer : detail::nesting {
       integer(x);
     else
       natural(x);
-  }
-  /// How many fields an inspect overload has is known when it has run.
-  template <class T>
-  caf::error structure(T& x) {
-    const auto begin = out_.size();
-    out_.push_back('\0');
-    const auto outer = std::exchange(fields_, 0);
-    auto result = inspect(*this, x);
-    fill_array_head(begin, std::exchange(fields_, outer));
-    return result;
   }
   template <class T>
   caf::error sequence(T& xs) {

@@ -1,12 +1,12 @@
 // Payload codec 0: the compact binary form of messages between C++ nodes.
 //
-// An inspector in CAF's sense, but without virtual calls. Integers are little endian at
+// Integers are little endian at
 // their declared width, sizes and enumerations' lengths are varints, floating point is
 // IEEE 754, structs are their fields in order, nothing is tagged: both sides know the
 // signature. docs/wire-payloads.md is the specification.
 #pragma once
 
-#include "actors/codec/codec_traits.hpp"
+#include "actors/codec/fields.hpp"
 #include "actors/codec/handle_codec.hpp"
 #include "actors/codec/node_key.hpp"
 #include "transport/frames/peer.hpp"
@@ -15,9 +15,6 @@
 #include <caf/binary_deserializer.hpp>
 #include <caf/binary_serializer.hpp>
 #include <caf/message.hpp>
-#include <caf/meta/annotation.hpp>
-#include <caf/meta/load_callback.hpp>
-#include <caf/meta/save_callback.hpp>
 #include <caf/unit.hpp>
 
 #include <cstring>
@@ -31,19 +28,8 @@ class message_catalog;
 /// message with an unregistered type); the buffer is then to be cut back by the caller.
 class wire_writer : detail::nesting {
  public:
-  using result_type = caf::error;
-  static constexpr bool reads_state = true;
-  static constexpr bool writes_state = false;
-
   wire_writer(transport::byte_buffer& out, handle_codec& handles, message_catalog& catalog)
       : out_(out), handles_(handles), catalog_(catalog) {}
-
-  template <class... Ts>
-  caf::error operator()(Ts&&... xs) {
-    caf::error result;
-    static_cast<void>((step(result, xs) && ...));
-    return result;
-  }
 
   caf::execution_unit* context() { return handles_.serialization_context(); }
 
@@ -82,7 +68,7 @@ class wire_writer : detail::nesting {
       auto since = x.time_since_epoch();
       return apply(since);
     } else if constexpr (detail::is_tuple<U>::value) {
-      return nested([&] { return std::apply([this](auto&... xs) { return (*this)(xs...); }, x); });
+      return nested([&] { return std::apply([this](auto&... xs) { return this->each(xs...); }, x); });
     } else if constexpr (detail::is_std_array<U>::value) {
       for (auto& element : x)
         if (auto err = apply(element)) return err;
@@ -92,8 +78,8 @@ class wire_writer : detail::nesting {
         out_.push_back(element ? '\1' : '\0');
     } else if constexpr (detail::iterable<U>) {
       return nested([&] { return sequence(x); });
-    } else if constexpr (detail::inspectable_with<wire_writer, U>) {
-      return nested([&] { return inspect(*this, const_cast<U&>(x)); });
+    } else if constexpr (detail::inspectable_with<fields_out, U>) {
+      return structure(walks_of<U>, const_cast<U*>(&x));
     } else {
       caf::binary_serializer sink{context(), out_};
       return sink(x);
@@ -101,6 +87,7 @@ class wire_writer : detail::nesting {
     return caf::none;
   }
 
+  caf::error structure(const struct_walks&, void* value);
   void varint(std::uint64_t x) {
     while (x >= 0x80) {
       out_.push_back(static_cast<char>(x | 0x80));
@@ -122,15 +109,11 @@ class wire_writer : detail::nesting {
   transport::byte_buffer& buffer() { return out_; }
 
  private:
-  template <class T>
-  bool step(caf::error& result, T&& x) {
-    using U = std::decay_t<T>;
-    if constexpr (caf::meta::is_save_callback<U>::value) {
-      result = x.fun();
-    } else if constexpr (!caf::meta::is_annotation<U>::value) {
-      result = apply(const_cast<std::remove_const_t<std::remove_reference_t<T>>&>(x));
-    }
-    return !result;
+  template <class... Ts>
+  caf::error each(Ts&... xs) {
+    caf::error result;
+    static_cast<void>((!(result = apply(const_cast<std::remove_const_t<Ts>&>(xs))) && ...));
+    return result;
   }
   template <class T>
   caf::error sequence(T& xs) {
@@ -155,19 +138,8 @@ class wire_writer : detail::nesting {
 /// checked against what is left before anything is allocated.
 class wire_reader : detail::nesting, detail::decode_budget {
  public:
-  using result_type = caf::error;
-  static constexpr bool reads_state = false;
-  static constexpr bool writes_state = true;
-
   wire_reader(std::span<const char> in, handle_codec& handles, message_catalog& catalog)
       : in_(in), handles_(handles), catalog_(catalog) {}
-
-  template <class... Ts>
-  caf::error operator()(Ts&&... xs) {
-    caf::error result;
-    static_cast<void>((step(result, xs) && ...));
-    return result;
-  }
 
   caf::execution_unit* context() { return handles_.serialization_context(); }
   std::size_t left() const { return in_.size(); }
@@ -219,13 +191,7 @@ class wire_reader : detail::nesting, detail::decode_budget {
       if (auto err = apply(since)) return err;
       x = T{since};
     } else if constexpr (detail::is_tuple<T>::value) {
-      return nested([&] {
-        return std::apply(
-            [this](auto&... xs) {
-              return (*this)(const_cast<std::remove_const_t<std::remove_reference_t<decltype(xs)>>&>(xs)...);
-            },
-            x);
-      });
+      return nested([&] { return std::apply([this](auto&... xs) { return this->each(xs...); }, x); });
     } else if constexpr (detail::is_std_array<T>::value) {
       for (auto& element : x)
         if (auto err = apply(element)) return err;
@@ -233,14 +199,15 @@ class wire_reader : detail::nesting, detail::decode_budget {
       return bits(x);
     } else if constexpr (detail::iterable<T>) {
       return nested([&] { return sequence(x); });
-    } else if constexpr (detail::inspectable_with<wire_reader, T>) {
-      return nested([&] { return inspect(*this, x); });
+    } else if constexpr (detail::inspectable_with<fields_in, T>) {
+      return structure(walks_of<T>, &x);
     } else {
       return foreign(x);
     }
     return caf::none;
   }
 
+  caf::error structure(const struct_walks&, void* value);
   bool raw(void* to, std::size_t count) {
     if (count > in_.size()) return false;
     if (count != 0) std::memcpy(to, in_.data(), count);
@@ -277,15 +244,11 @@ class wire_reader : detail::nesting, detail::decode_budget {
   caf::error read_message(caf::message&);
 
  private:
-  template <class T>
-  bool step(caf::error& result, T&& x) {
-    using U = std::decay_t<T>;
-    if constexpr (caf::meta::is_load_callback<U>::value) {
-      result = x.fun();
-    } else if constexpr (!caf::meta::is_annotation<U>::value) {
-      result = apply(const_cast<std::remove_const_t<std::remove_reference_t<T>>&>(x));
-    }
-    return !result;
+  template <class... Ts>
+  caf::error each(Ts&... xs) {
+    caf::error result;
+    static_cast<void>((!(result = apply(const_cast<std::remove_const_t<Ts>&>(xs))) && ...));
+    return result;
   }
   template <class T>
   static constexpr std::size_t least_bytes() {
@@ -321,7 +284,7 @@ class wire_reader : detail::nesting, detail::decode_budget {
         std::remove_const_t<typename T::key_type> key{};
         typename T::mapped_type value{};
         if (!afford(sizeof key + sizeof value)) return too_large();
-        if (auto err = (*this)(key, value)) return err;
+        if (auto err = each(key, value)) return err;
         xs.emplace(std::move(key), std::move(value));
       }
     } else {

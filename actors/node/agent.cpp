@@ -2,6 +2,8 @@
 
 #include "base/utf8.hpp"
 
+#include <algorithm>
+
 #include <caf/all.hpp>
 
 namespace troupe {
@@ -39,24 +41,18 @@ std::string sentence_of(const caf::error& x) {
 }
 
 void add_agent_messages(message_catalog& catalog) {
-  catalog.add<publish_name>("troupe.publish_name");
-  catalog.add<lookup_name>("troupe.lookup_name");
-  catalog.add<named_actor>("troupe.named_actor");
-  catalog.add<spawn_role>("troupe.spawn_role");
-  catalog.add<role_spawned>("troupe.role_spawned");
-  catalog.add<leave_node>("troupe.leave_node");
-  catalog.add<failed_actor>("troupe.actor_failed");
-  catalog.add<lookup_expired>("troupe.lookup_expired");
-  catalog.add<program_mistake>("troupe.program_mistake");
+  catalog.add<publish_name, lookup_name, named_actor, spawn_role, role_spawned, leave_node, failed_actor,
+              lookup_expired, program_mistake>();
 }
 
-caf::error detail::bad_arguments(const caf::actor_system& system, const std::vector<caf::rtti_pair>& taken,
-                                 const caf::message& got) {
+caf::error detail::wrong_arguments(const caf::actor_system& system, std::span<const caf::rtti_pair> taken,
+                                   const caf::message& got) {
   std::vector<caf::rtti_pair> types;
   for (std::size_t i = 0; i < got.size(); ++i)
     types.push_back(got.type(i));
+  if (std::ranges::equal(types, taken)) return caf::none;
   const auto* context = context_of(system);
-  const auto text_of = [&](const std::vector<caf::rtti_pair>& which) {
+  const auto text_of = [&](std::span<const caf::rtti_pair> which) {
     return context != nullptr ? context->catalog.text_of(which) : message_catalog{}.text_of(which);
   };
   return caf::make_error(errc::bad_arguments, "takes " + text_of(taken) + ", got " + text_of(types));

@@ -16,78 +16,51 @@ struct publish_name {
   caf::strong_actor_ptr actor;
   std::set<std::string> interface; ///< CAF's signatures of a typed actor; empty: dynamically typed
 };
-template <class Inspector>
-auto inspect(Inspector& f, publish_name& x) {
-  return f(caf::meta::type_name("troupe.publish_name"), x.name, x.actor, x.interface);
-}
+TROUPE_MESSAGE_AS("troupe.publish_name", publish_name, name, actor, interface)
 
 /// Answered with named_actor, or errc::name_not_found when `wait` is over.
 struct lookup_name {
   std::string name;
   caf::timespan wait{0};
 };
-template <class Inspector>
-auto inspect(Inspector& f, lookup_name& x) {
-  return f(caf::meta::type_name("troupe.lookup_name"), x.name, x.wait);
-}
+TROUPE_MESSAGE_AS("troupe.lookup_name", lookup_name, name, wait)
 
 struct named_actor {
   caf::strong_actor_ptr actor;
   std::set<std::string> interface;
 };
-template <class Inspector>
-auto inspect(Inspector& f, named_actor& x) {
-  return f(caf::meta::type_name("troupe.named_actor"), x.actor, x.interface);
-}
+TROUPE_MESSAGE_AS("troupe.named_actor", named_actor, actor, interface)
 
 /// Answered with role_spawned, or an errc.
 struct spawn_role {
   std::string role;
   caf::message args;
 };
-template <class Inspector>
-auto inspect(Inspector& f, spawn_role& x) {
-  return f(caf::meta::type_name("troupe.spawn_role"), x.role, x.args);
-}
+TROUPE_MESSAGE_AS("troupe.spawn_role", spawn_role, role, args)
 
 struct role_spawned {
   caf::strong_actor_ptr actor;
 };
-template <class Inspector>
-auto inspect(Inspector& f, role_spawned& x) {
-  return f(caf::meta::type_name("troupe.role_spawned"), x.actor);
-}
+TROUPE_MESSAGE_AS("troupe.role_spawned", role_spawned, actor)
 
 /// Asks the node to end its actors, say goodbye and end.
 struct leave_node {};
-template <class Inspector>
-auto inspect(Inspector& f, leave_node&) {
-  return f(caf::meta::type_name("troupe.leave_node"));
-}
+TROUPE_MESSAGE_AS("troupe.leave_node", leave_node)
 
 /// Tells the launcher's agent of an actor that ended with an error.
-template <class Inspector>
-auto inspect(Inspector& f, failed_actor& x) {
-  return f(caf::meta::type_name("troupe.actor_failed"), x.who, x.kind, x.node, x.why);
-}
+TROUPE_MESSAGE_AS("troupe.actor_failed", failed_actor, who, kind, node, why)
 
 /// Tells the node that launched a run what is wrong with the program: see node_options::on_mistake.
 struct program_mistake {
   std::string sentence;
 };
-template <class Inspector>
-auto inspect(Inspector& f, program_mistake& x) {
-  return f(caf::meta::type_name("troupe.program_mistake"), x.sentence);
-}
+TROUPE_MESSAGE_AS("troupe.program_mistake", program_mistake, sentence)
 
 /// The agent's timer for a lookup that waits.
 struct lookup_expired {
   std::uint64_t number = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, lookup_expired& x) {
-  return f(caf::meta::type_name("troupe.lookup_expired"), x.number);
-}
+TROUPE_MESSAGE_AS("troupe.lookup_expired", lookup_expired, number)
 
 void add_agent_messages(message_catalog&);
 

@@ -203,7 +203,7 @@ void node::tell_mistake(const std::string& sentence) {
 
 // -- names and nodes ---------------------------------------------------------------------
 
-void node::do_publish(publish_name what) { caf::anon_send(agent_, std::move(what)); }
+void node::do_publish(publish_name what) { troupe::anon_send(agent_, std::move(what)); }
 
 caf::expected<named_actor> node::do_lookup(const std::string& node_name, lookup_name what) {
   auto agent = agent_of(node_name);

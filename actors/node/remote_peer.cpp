@@ -286,7 +286,7 @@ void remote_peer::drop_arrived(const envelope_view& envelope, trace::drop_reason
   if (!id.is_response()) return;
   open_requests_.remove(open_requests::of(header.receiver, id));
   if (auto asker = gateway_.local(header.receiver)) // who still waits for an answer
-    asker->enqueue(nullptr, id, caf::make_message(std::move(err)), nullptr);
+    asker->enqueue(nullptr, id, message_with(std::move(err)), nullptr);
 }
 
 void remote_peer::on_signature(const envelope_view& envelope) {

@@ -7,15 +7,8 @@
 namespace troupe {
 
 void add_channel_messages(message_catalog& catalog) {
-  catalog.add<channel_options>("channel_options");
-  catalog.add<channel_want>("channel_want");
-  catalog.add<channel_credit>("channel_credit");
-  catalog.add<channel_done>("channel_done");
-  catalog.add<channel_take>("channel_take");
-  catalog.add<channel_closed>("channel_closed");
-  catalog.add<close_channel>("close_channel");
-  catalog.add<ask_channel>("ask_channel");
-  catalog.add<channel_report>("channel_report");
+  catalog.add<channel_options, channel_want, channel_credit, channel_done, channel_take, channel_closed,
+              close_channel, ask_channel, channel_report>();
 }
 
 // -- fill_history -----------------------------------------------------------------------

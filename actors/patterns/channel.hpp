@@ -33,61 +33,40 @@ class message_catalog;
 struct channel_want {
   std::uint64_t items = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, channel_want& x) {
-  return f(caf::meta::type_name("channel_want"), x.items);
-}
+TROUPE_MESSAGE(channel_want, items)
 
 /// Channel -> producer: put this many.
 struct channel_credit {
   std::uint64_t items = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, channel_credit& x) {
-  return f(caf::meta::type_name("channel_credit"), x.items);
-}
+TROUPE_MESSAGE(channel_credit, items)
 
 /// Producer -> channel: I put nothing more. When all producers said so the channel closes.
 struct channel_done {};
-template <class Inspector>
-auto inspect(Inspector& f, channel_done&) {
-  return f(caf::meta::type_name("channel_done"));
-}
+TROUPE_MESSAGE(channel_done)
 
 /// Consumer -> channel: give me up to this many, as soon as there is one. Answered once,
 /// by channel_batch or channel_closed.
 struct channel_take {
   std::uint64_t items = 1;
 };
-template <class Inspector>
-auto inspect(Inspector& f, channel_take& x) {
-  return f(caf::meta::type_name("channel_take"), x.items);
-}
+TROUPE_MESSAGE(channel_take, items)
 
 /// Channel -> consumer: there is nothing and will be nothing. Channel -> producer, in
 /// answer to channel_want: there is no more credit.
 struct channel_closed {};
-template <class Inspector>
-auto inspect(Inspector& f, channel_closed&) {
-  return f(caf::meta::type_name("channel_closed"));
-}
+TROUPE_MESSAGE(channel_closed)
 
 /// Anyone -> channel: give no more credit. What is in the buffer is still handed out,
 /// unless it is to be discarded; then it is counted.
 struct close_channel {
   bool discard = false;
 };
-template <class Inspector>
-auto inspect(Inspector& f, close_channel& x) {
-  return f(caf::meta::type_name("close_channel"), x.discard);
-}
+TROUPE_MESSAGE(close_channel, discard)
 
 /// Anyone -> channel, a request: answered with channel_report.
 struct ask_channel {};
-template <class Inspector>
-auto inspect(Inspector& f, ask_channel&) {
-  return f(caf::meta::type_name("ask_channel"));
-}
+TROUPE_MESSAGE(ask_channel)
 
 struct channel_report {
   std::uint64_t capacity = 0;
@@ -98,11 +77,7 @@ struct channel_report {
   std::uint64_t fill_max = 0;
   std::vector<fill_sample> fill; ///< over time, since the channel was made
 };
-template <class Inspector>
-auto inspect(Inspector& f, channel_report& x) {
-  return f(caf::meta::type_name("channel_report"), x.capacity, x.put, x.taken, x.discarded, x.refused,
-           x.fill_max, x.fill);
-}
+TROUPE_MESSAGE(channel_report, capacity, put, taken, discarded, refused, fill_max, fill)
 
 /// An item on its way. `entered` and `left` number what happens at the channel (1, 2, …
 /// for puts and takes alike), so that anyone can tell afterwards who overtook whom.

@@ -28,20 +28,14 @@ struct channel_options {
   /// producers that wait for credit nothing is made, that nobody wants.
   bool pull = false;
 };
-template <class Inspector>
-auto inspect(Inspector& f, channel_options& x) {
-  return f(caf::meta::type_name("channel_options"), x.capacity, x.order, x.producers, x.pull);
-}
+TROUPE_MESSAGE(channel_options, capacity, order, producers, pull)
 
 /// The fill of a buffer from one time to another, since its channel was made.
 struct fill_sample {
   caf::timespan from{0}, to{0};
   std::uint64_t low = 0, high = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, fill_sample& x) {
-  return f(caf::meta::type_name("fill_sample"), x.from, x.to, x.low, x.high);
-}
+TROUPE_FIELDS(fill_sample, from, to, low, high)
 
 /// Lowest and highest fill in spans of equal length, at most `samples_max` of them: the
 /// spans get longer with time, memory does not.

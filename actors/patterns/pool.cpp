@@ -8,14 +8,8 @@
 namespace troupe {
 
 void add_pool_messages(message_catalog& catalog) {
-  catalog.add<worker_ready>("worker_ready");
-  catalog.add<assign_task>("assign_task");
-  catalog.add<task_done>("task_done");
-  catalog.add<poison_pill>("poison_pill");
-  catalog.add<worker_exiting>("worker_exiting");
-  catalog.add<worker_hired>("worker_hired");
-  catalog.add<join_pool>("join_pool");
-  catalog.add<pool_joined>("pool_joined");
+  catalog.add<worker_ready, assign_task, task_done, poison_pill, worker_exiting, worker_hired, join_pool,
+              pool_joined>();
 }
 
 namespace {

@@ -24,10 +24,7 @@ class message_catalog;
 struct worker_ready {
   std::string node;
 };
-template <class Inspector>
-auto inspect(Inspector& f, worker_ready& x) {
-  return f(caf::meta::type_name("worker_ready"), x.node);
-}
+TROUPE_MESSAGE(worker_ready, node)
 
 /// Coordinator -> worker.
 struct assign_task {
@@ -35,10 +32,7 @@ struct assign_task {
   std::string kind;
   std::string input;
 };
-template <class Inspector>
-auto inspect(Inspector& f, assign_task& x) {
-  return f(caf::meta::type_name("assign_task"), x.task, x.kind, x.input);
-}
+TROUPE_MESSAGE(assign_task, task, kind, input)
 
 /// Worker -> coordinator. `error` is empty where there is an output.
 struct task_done {
@@ -47,54 +41,36 @@ struct task_done {
   std::string error;
   caf::timespan busy{0}; ///< time the worker computed for it
 };
-template <class Inspector>
-auto inspect(Inspector& f, task_done& x) {
-  return f(caf::meta::type_name("task_done"), x.task, x.output, x.error, x.busy);
-}
+TROUPE_MESSAGE(task_done, task, output, error, busy)
 
 /// Coordinator -> worker, once: finish what you have and end.
 struct poison_pill {};
-template <class Inspector>
-auto inspect(Inspector& f, poison_pill&) {
-  return f(caf::meta::type_name("poison_pill"));
-}
+TROUPE_MESSAGE(poison_pill)
 
 /// Worker -> coordinator, its last message.
 struct worker_exiting {
   std::uint64_t tasks = 0;
   std::uint64_t tasks_after_pill = 0; ///< refused; anything but 0 is a bug of the coordinator
 };
-template <class Inspector>
-auto inspect(Inspector& f, worker_exiting& x) {
-  return f(caf::meta::type_name("worker_exiting"), x.tasks, x.tasks_after_pill);
-}
+TROUPE_MESSAGE(worker_exiting, tasks, tasks_after_pill)
 
 /// Wiring -> coordinator: this worker was spawned and will get ready. From now on its end
 /// is noticed, even if it comes before that.
 struct worker_hired {
   caf::actor worker;
 };
-template <class Inspector>
-auto inspect(Inspector& f, worker_hired& x) {
-  return f(caf::meta::type_name("worker_hired"), x.worker);
-}
+TROUPE_MESSAGE(worker_hired, worker)
 
 /// Anyone -> coordinator, a request: answered with pool_joined when every task put in has
 /// its result, or the pool was told to stop.
 struct join_pool {};
-template <class Inspector>
-auto inspect(Inspector& f, join_pool&) {
-  return f(caf::meta::type_name("join_pool"));
-}
+TROUPE_MESSAGE(join_pool)
 
 struct pool_joined {
   std::uint64_t done = 0; ///< results at this moment
   std::uint64_t tasks = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, pool_joined& x) {
-  return f(caf::meta::type_name("pool_joined"), x.done, x.tasks);
-}
+TROUPE_MESSAGE(pool_joined, done, tasks)
 
 void add_pool_messages(message_catalog&);
 

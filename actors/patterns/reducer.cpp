@@ -5,11 +5,7 @@
 namespace troupe {
 
 void add_reducer_messages(message_catalog& catalog) {
-  catalog.add<tree_crew>("tree_crew");
-  catalog.add<tree_size>("tree_size");
-  catalog.add<tree_failed>("tree_failed");
-  catalog.add<ask_reducer>("ask_reducer");
-  catalog.add<reducer_report>("reducer_report");
+  catalog.add<tree_crew, tree_size, tree_failed, ask_reducer, reducer_report>();
 }
 
 std::uint64_t tree_shape::width(std::uint32_t level) const {

@@ -68,19 +68,13 @@ auto inspect(Inspector& f, tree_partial<T>& x) {
 struct tree_crew {
   std::vector<caf::actor> reducers;
 };
-template <class Inspector>
-auto inspect(Inspector& f, tree_crew& x) {
-  return f(caf::meta::type_name("tree_crew"), x.reducers);
-}
+TROUPE_MESSAGE(tree_crew, reducers)
 
 /// To every reducer, when the last leaf was dealt.
 struct tree_size {
   std::uint64_t leaves = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, tree_size& x) {
-  return f(caf::meta::type_name("tree_size"), x.leaves);
-}
+TROUPE_MESSAGE(tree_size, leaves)
 
 /// Reducer -> root actor, once: the result. With no leaves at all, it does not come.
 template <class T>
@@ -96,17 +90,11 @@ auto inspect(Inspector& f, tree_result<T>& x) {
 struct tree_failed {
   std::string why;
 };
-template <class Inspector>
-auto inspect(Inspector& f, tree_failed& x) {
-  return f(caf::meta::type_name("tree_failed"), x.why);
-}
+TROUPE_MESSAGE(tree_failed, why)
 
 /// Anyone -> reducer, a request: answered with reducer_report.
 struct ask_reducer {};
-template <class Inspector>
-auto inspect(Inspector& f, ask_reducer&) {
-  return f(caf::meta::type_name("ask_reducer"));
-}
+TROUPE_MESSAGE(ask_reducer)
 
 struct reducer_report {
   std::string node;
@@ -114,10 +102,7 @@ struct reducer_report {
   std::uint64_t elements = 0;       ///< in these
   std::vector<std::uint64_t> joins; ///< by level, from 1; of two partials or more
 };
-template <class Inspector>
-auto inspect(Inspector& f, reducer_report& x) {
-  return f(caf::meta::type_name("reducer_report"), x.node, x.leaves, x.elements, x.joins);
-}
+TROUPE_MESSAGE(reducer_report, node, leaves, elements, joins)
 
 /// The types that do not depend on the value's; adding them twice is fine.
 void add_reducer_messages(message_catalog&);

@@ -342,7 +342,7 @@ bool tracing::handled_at_last(node_context& context, traced_element& element,
 
 void fail_request(const caf::strong_actor_ptr& requester, caf::message_id id, caf::error why) {
   if (requester != nullptr && id.is_request())
-    requester->enqueue(nullptr, id.response_id(), caf::make_message(std::move(why)), nullptr);
+    requester->enqueue(nullptr, id.response_id(), message_with(std::move(why)), nullptr);
 }
 
 // -- joins -------------------------------------------------------------------------
@@ -361,3 +361,5 @@ joining::~joining() { on_thread.innermost_join = outer_; }
 template class traced<caf::event_based_actor>;
 
 } // namespace troupe
+
+TROUPE_ELEMENTS(, troupe::traced_element);

@@ -39,7 +39,8 @@ template <class... Ts>
 inline constexpr bool sends_one_value = false;
 template <class T>
 inline constexpr bool sends_one_value<T> =
-    std::is_same_v<sent_as<T>, std::remove_cvref_t<T>> && !std::is_same_v<sent_as<T>, caf::message>;
+    std::is_same_v<sent_as<T>, std::remove_cvref_t<
+                                   T>> && !std::is_same_v<sent_as<T>, caf::message> && is_content<sent_as<T>>;
 
 /// Makes a traced actor class of an event-based CAF actor class. Use through the names
 /// below. Costs a branch and two counters a message with the trace off.
@@ -118,13 +119,47 @@ class traced : public Base, public traceable {
     context_->waits.unborn(-1);
   }
 
-  /// As CAF's send. A message of one element is made in one piece with what its trace needs.
+  // As in CAF, except that a message of one element is made in one piece with what its trace needs. CAF's own
+  // classes for it take several times as long to compile, for each type.
+
   template <caf::message_priority P = caf::message_priority::normal, class Dest, class... Ts>
   void send(const Dest& dest, Ts&&... xs) {
-    if constexpr (std::is_same_v<Dest, caf::actor> && is_dynamically_typed && sends_one_value<Ts...>)
-      send_one(dest, caf::make_message_id(P), std::forward<Ts>(xs)...);
+    if constexpr (takes_one_value<Dest, Ts...>)
+      send_one(receiver_of(dest), caf::make_message_id(P), std::forward<Ts>(xs)...);
     else
       Base::template send<P>(dest, std::forward<Ts>(xs)...);
+  }
+
+  template <caf::message_priority P = caf::message_priority::normal, class Dest, class Timeout, class... Ts>
+  auto request(const Dest& dest, const Timeout& timeout, Ts&&... xs) {
+    if constexpr (takes_one_value<Dest, Ts...>) {
+      const auto id = this->new_request_id(P);
+      if (auto* receiver = receiver_of(dest)) {
+        send_one(receiver, id, std::forward<Ts>(xs)...);
+        this->request_response_timeout(caf::duration{timeout}, id);
+      } else {
+        this->eq_impl(id.response_id(), this->ctrl(), Base::context(),
+                      caf::make_error(caf::sec::invalid_argument));
+      }
+      using handle =
+          decltype(std::declval<Base&>().template request<P>(dest, caf::duration{}, caf::message{}));
+      return handle{id.response_id(), this};
+    } else {
+      return Base::template request<P>(dest, timeout, std::forward<Ts>(xs)...);
+    }
+  }
+
+  template <caf::message_priority P = caf::message_priority::normal, class Dest, class Rep, class Period,
+            class... Ts>
+  void delayed_send(const Dest& dest, std::chrono::duration<Rep, Period> after, Ts&&... xs) {
+    if constexpr (takes_one_value<Dest, Ts...>) {
+      if (!receiver_of(dest)) return;
+      auto& clock = this->system().clock();
+      clock.schedule_message(clock.now() + after, caf::actor_cast<caf::strong_actor_ptr>(dest),
+                             untraced(caf::make_message_id(P), std::forward<Ts>(xs)...));
+    } else {
+      Base::template delayed_send<P>(dest, after, std::forward<Ts>(xs)...);
+    }
   }
 
   /// While the guard lives, something outside of the actors (a thread, a socket, a person) may send to this
@@ -170,28 +205,41 @@ class traced : public Base, public traceable {
   node_context* context() const { return context_; }
 
  private:
-  static constexpr bool is_dynamically_typed = std::is_base_of_v<caf::dynamically_typed_actor_base, Base>;
+  /// Dynamically typed ones from one to another; CAF checks what typed ones say.
+  template <class Dest, class... Ts>
+  static constexpr bool takes_one_value =
+      std::is_base_of_v<caf::dynamically_typed_actor_base, Base>&& sends_one_value<
+          Ts...> && (std::is_same_v<Dest, caf::actor> || std::is_convertible_v<Dest, caf::dynamically_typed_actor_base*>);
 
   template <class T>
-  void send_one(const caf::actor& dest, caf::message_id id, T&& x) {
-    using value = std::remove_cvref_t<T>;
-    if (!dest) return;
-    caf::strong_actor_ptr self{this->ctrl()};
-    caf::mailbox_element::forwarding_stack none;
-    caf::mailbox_element_ptr element;
-    if (context_ == nullptr || !context_->recorder.on()) {
-      // With an empty share: what arrives from other nodes is of that class too, and compiled for each type.
-      element.reset(new element_of<arrived, value>(std::forward<T>(x), std::move(self), id, std::move(none),
-                                                   arrival_share{}));
-    } else {
-      const auto type = context_->catalog.template traced_as<value>();
-      auto* traced =
-          new element_of<traced_element, value>(std::forward<T>(x), std::move(self), id, std::move(none));
-      traced->typed(*context_, type);
-      element.reset(traced);
-      on_thread.being_sent = traced;
-    }
-    dest->enqueue(std::move(element), Base::context());
+  static constexpr std::size_t content_of = content_size_of<std::remove_cvref_t<T>>;
+
+  static caf::abstract_actor* receiver_of(const caf::actor& dest) {
+    return dest ? caf::actor_cast<caf::abstract_actor*>(dest) : nullptr; // CAF's cast of nobody is somewhere
+  }
+  static caf::abstract_actor* receiver_of(caf::abstract_actor* dest) { return dest; }
+
+  /// As if it had arrived, with an empty share: those classes are there already.
+  template <class T>
+  caf::mailbox_element_ptr untraced(caf::message_id id, T&& x) {
+    return filled(element_with<arrived, content_of<T>>::create(this->ctrl(), id), std::forward<T>(x));
+  }
+
+  template <class T>
+  void send_one(caf::abstract_actor* dest, caf::message_id id, T&& x) {
+    if (dest == nullptr) return;
+    if (context_ == nullptr || !context_->recorder.on())
+      return dest->enqueue(untraced(id, std::forward<T>(x)), Base::context());
+    auto* traced = element_with<traced_element, content_of<T>>::create(this->ctrl(), id);
+    auto element = filled(traced, std::forward<T>(x));
+    send_traced(*dest, kind_of<std::remove_cvref_t<T>>(), *traced, std::move(element));
+  }
+
+  void send_traced(caf::abstract_actor& dest, const value_kind& kind, traced_element& traced,
+                   caf::mailbox_element_ptr element) {
+    traced.typed(*context_, context_->catalog.traced_as(kind));
+    on_thread.being_sent = &traced;
+    dest.enqueue(std::move(element), Base::context());
     on_thread.being_sent = nullptr;
   }
 
@@ -336,8 +384,4 @@ using typed_stateful = caf::stateful_actor<State, traced<typename Handle::base>>
 
 /// What is compiled for a message type that actors send, outside of all namespaces: with `extern` behind the
 /// declaration of a type that many sources send, and with nothing in the one source that has the code.
-#define TROUPE_SENT_TYPE(where, type)                                                                        \
-  where template class caf::detail::type_erased_value_impl<type>;                                            \
-  where template class troupe::content_of<type>;                                                             \
-  where template class troupe::element_of<troupe::arrived, type>;                                            \
-  where template class troupe::element_of<troupe::traced_element, type>
+#define TROUPE_SENT_TYPE(where, type) where template class troupe::value_of<type>

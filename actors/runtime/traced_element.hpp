@@ -1,6 +1,7 @@
 // A mailbox element that carries a message's trace number from its sender to its handler.
 #pragma once
 
+#include "actors/codec/content.hpp"
 #include "actors/runtime/context.hpp"
 #include "actors/runtime/element_pool.hpp"
 
@@ -95,3 +96,5 @@ class traced_shell final : public traced_element {
 };
 
 } // namespace troupe
+
+TROUPE_ELEMENTS(extern, troupe::traced_element);

@@ -22,11 +22,11 @@
 #pragma once
 
 #include "actors/codec/handle_codec.hpp"
+#include "actors/codec/message.hpp"
 #include "trace/record/ledger.hpp"
 #include "trace/record/recorder.hpp"
 
 #include <caf/actor_control_block.hpp>
-#include <caf/meta/type_name.hpp>
 
 #include <array>
 #include <atomic>
@@ -77,15 +77,8 @@ struct activity_report {
   bool still(const activity_report& before) const;
 };
 
-template <class Inspector>
-auto inspect(Inspector& f, actor_ref& x) {
-  return f(caf::meta::type_name("actor_ref"), x.incarnation, x.id);
-}
-template <class Inspector>
-auto inspect(Inspector& f, wait_edge& x) {
-  return f(caf::meta::type_name("wait_edge"), x.from, x.to, x.from_name, x.to_name, x.from_called,
-           x.to_called, x.held, x.to_ended);
-}
+TROUPE_FIELDS(actor_ref, incarnation, id)
+TROUPE_FIELDS(wait_edge, from, to, from_name, to_name, from_called, to_called, held, to_ended)
 template <class Inspector>
 auto inspect(Inspector& f, activity_report& x) {
   auto& books = x.books;

@@ -71,12 +71,7 @@ void scenario::add_roles(role_map& all) const {
 }
 
 void add_run_messages(message_catalog& catalog) {
-  catalog.add<run_finished>("troupe.run_finished");
-  catalog.add<run_lines>("troupe.run_lines");
-  catalog.add<run_progress>("troupe.run_progress");
-  catalog.add<run_failed>("troupe.run_failed");
-  catalog.add<run_announcement>("troupe.run_announcement");
-  catalog.add<stop_early>("troupe.stop_early");
+  catalog.add<run_finished, run_lines, run_progress, run_failed, run_announcement, stop_early>();
 }
 
 namespace {

@@ -16,10 +16,7 @@ namespace troupe::scenarios {
 struct run_finished {
   std::string result; ///< the scenario's result object as JSON text
 };
-template <class Inspector>
-auto inspect(Inspector& f, run_finished& x) {
-  return f(caf::meta::type_name("troupe.run_finished"), x.result);
-}
+TROUPE_MESSAGE_AS("troupe.run_finished", run_finished, result)
 
 /// Sent to run::collector(): elements of a list that may be very long, each a line of JSON text, for
 /// NAME.jsonl in the run directory; see long_lists.hpp.
@@ -27,10 +24,7 @@ struct run_lines {
   std::string name;
   std::string lines;
 };
-template <class Inspector>
-auto inspect(Inspector& f, run_lines& x) {
-  return f(caf::meta::type_name("troupe.run_lines"), x.name, x.lines);
-}
+TROUPE_MESSAGE_AS("troupe.run_lines", run_lines, name, lines)
 
 /// Sent to run::collector() now and then; `total` 0: unknown.
 struct run_progress {
@@ -38,30 +32,21 @@ struct run_progress {
   std::uint64_t total = 0;
   std::map<std::string, std::uint64_t> per_node;
 };
-template <class Inspector>
-auto inspect(Inspector& f, run_progress& x) {
-  return f(caf::meta::type_name("troupe.run_progress"), x.done, x.total, x.per_node);
-}
+TROUPE_MESSAGE_AS("troupe.run_progress", run_progress, done, total, per_node)
 
 /// The scenario cannot go on; the run ends with a failed check of that text, or, where a node was lost
 /// before, with that as the verdict.
 struct run_failed {
   std::string why;
 };
-template <class Inspector>
-auto inspect(Inspector& f, run_failed& x) {
-  return f(caf::meta::type_name("troupe.run_failed"), x.why);
-}
+TROUPE_MESSAGE_AS("troupe.run_failed", run_failed, why)
 
 /// Sent to run::collector(): a line for the person who started the run, such as an
 /// address to connect to. Told also where progress is not.
 struct run_announcement {
   std::string text;
 };
-template <class Inspector>
-auto inspect(Inspector& f, run_announcement& x) {
-  return f(caf::meta::type_name("troupe.run_announcement"), x.text);
-}
+TROUPE_MESSAGE_AS("troupe.run_announcement", run_announcement, text)
 
 /// What open work may take to end when a run is to end early. The runner waits 8 s
 /// longer for the result, so that what was still not done is counted.
@@ -71,10 +56,7 @@ inline constexpr std::chrono::milliseconds stop_grace{2000};
 /// loss of a node) to the actor that was named with run::on_stop: count what is left, send
 /// run_finished.
 struct stop_early {};
-template <class Inspector>
-auto inspect(Inspector& f, stop_early&) {
-  return f(caf::meta::type_name("troupe.stop_early"));
-}
+TROUPE_MESSAGE_AS("troupe.stop_early", stop_early)
 
 /// What the wiring of a scenario works with, on the launching node, before and while
 /// its actors run. Not thread-safe; only inside of the start function.
@@ -99,7 +81,7 @@ class run {
   }
   caf::actor spawn(const std::string& role) { return spawn_messages(role, {caf::message{}}).front(); }
   /// Several of a role on its nodes in turn, which takes little longer than one; `args_of`
-  /// returns the arguments of the i-th, made with caf::make_message.
+  /// returns the arguments of the i-th, made with message_with.
   template <class ArgsOf>
   std::vector<caf::actor> spawn_each(const std::string& role, std::size_t count, ArgsOf args_of) {
     std::vector<caf::message> args;
@@ -144,6 +126,12 @@ class scenario : public declaration {
   scenario& message(const std::string& type_name) {
     return add_message(type_name,
                        [](message_catalog& catalog, const std::string& name) { catalog.add<T>(name); });
+  }
+
+  /// Those declared with TROUPE_MESSAGE.
+  template <class... Ts>
+  scenario& message() {
+    return messages([](message_catalog& catalog) { catalog.add<Ts...>(); });
   }
 
   /// A kind of actors: `caf::behavior f(troupe::actor_of<State>* self, Args...)`, or a

@@ -150,7 +150,7 @@ void member_node::tell_mistake(const std::string& sentence) {
     std::lock_guard lock{mutex_};
     if (launcher_.empty()) return mistakes_.push_back(sentence);
   }
-  if (auto agent = node_->agent_of(launcher_)) caf::anon_send(agent, program_mistake{sentence});
+  if (auto agent = node_->agent_of(launcher_)) troupe::anon_send(agent, program_mistake{sentence});
 }
 
 void member_node::end_without_launcher() {
@@ -176,7 +176,7 @@ void member_node::tell_failure(const failed_actor& who) {
     launcher = launcher_;
   }
   if (auto agent = launcher.empty() ? nullptr : node_->agent_of(launcher))
-    caf::anon_send(agent, who);
+    troupe::anon_send(agent, who);
   else if (warn_)
     warn_("actor " + who.kind + ' ' + std::to_string(who.who.id) + " failed: " + who.why);
 }

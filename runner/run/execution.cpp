@@ -323,7 +323,7 @@ void execution::drain() {
   faults_.resume_stopped();
   if (!wiring_->stopper()) return;
   run_.phase("draining");
-  caf::anon_send(wiring_->stopper(), stop_early{});
+  troupe::anon_send(wiring_->stopper(), stop_early{});
   transport::waiting_limit limit{drain_patience, clock::now()};
   std::unique_lock lock{state_->mutex};
   while (!state_->finished && run_.interrupts() < 2 && !limit.is_over(clock::now())) {

@@ -173,7 +173,7 @@ void members::tell_to_leave(node& main) {
   }
   for (auto& name : up)
     if (auto agent = told_to_leave_.contains(name) ? nullptr : main.agent_of(name)) {
-      caf::anon_send(agent, leave_node{});
+      troupe::anon_send(agent, leave_node{});
       told_to_leave_.insert(name);
     }
 }

@@ -222,13 +222,12 @@ void lay_table(run& r) {
   r.on_stop(table);
   if (set.rules.strategy == strategy_kind::waiter) set.waiter = r.spawn("waiter", set.rules);
   set.forks = r.spawn_each("fork", n, [&](std::uint64_t i) {
-    return caf::make_message(i, set.rules.strategy == strategy_kind::chandy_misra);
+    return message_with(i, set.rules.strategy == strategy_kind::chandy_misra);
   });
   set.philosophers = r.spawn_each("philosopher", n, [&](std::uint64_t i) {
-    return caf::make_message(
-        place_setting{i, set.rules, set.forks[i], set.forks[(i + 1) % n], set.waiter, table});
+    return message_with(place_setting{i, set.rules, set.forks[i], set.forks[(i + 1) % n], set.waiter, table});
   });
-  caf::anon_send(table, std::move(set));
+  troupe::anon_send(table, std::move(set));
 }
 
 void add_dining_parameters(scenario& s) {

@@ -32,11 +32,8 @@ struct dining_rules {
   caf::timespan backoff{0}; ///< after the first failure
   double jitter = 0;        ///< share by which times vary, both ways
 };
-template <class Inspector>
-auto inspect(Inspector& f, dining_rules& x) {
-  return f(caf::meta::type_name("dining_rules"), x.strategy, x.waiter, x.philosophers, x.meals, x.seed,
-           x.thinking, x.eating, x.pause, x.backoff, x.jitter);
-}
+TROUPE_MESSAGE(dining_rules, strategy, waiter, philosophers, meals, seed, thinking, eating, pause, backoff,
+               jitter)
 
 /// Wiring -> philosopher, as it is spawned.
 struct place_setting {
@@ -46,10 +43,7 @@ struct place_setting {
   caf::actor waiter;      ///< null without one
   caf::actor table;
 };
-template <class Inspector>
-auto inspect(Inspector& f, place_setting& x) {
-  return f(caf::meta::type_name("place_setting"), x.seat, x.rules, x.left, x.right, x.waiter, x.table);
-}
+TROUPE_MESSAGE(place_setting, seat, rules, left, right, waiter, table)
 
 /// Wiring -> table: everybody is there.
 struct table_set {
@@ -57,10 +51,7 @@ struct table_set {
   std::vector<caf::actor> forks, philosophers;
   caf::actor waiter;
 };
-template <class Inspector>
-auto inspect(Inspector& f, table_set& x) {
-  return f(caf::meta::type_name("table_set"), x.rules, x.forks, x.philosophers, x.waiter);
-}
+TROUPE_MESSAGE(table_set, rules, forks, philosophers, waiter)
 
 // -- the beginning -----------------------------------------------------------------------
 
@@ -69,23 +60,14 @@ struct lay_fork {
   caf::actor holder; ///< null: nobody
   std::uint64_t seat = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, lay_fork& x) {
-  return f(caf::meta::type_name("lay_fork"), x.holder, x.seat);
-}
+TROUPE_MESSAGE(lay_fork, holder, seat)
 struct fork_laid {};
-template <class Inspector>
-auto inspect(Inspector& f, fork_laid&) {
-  return f(caf::meta::type_name("fork_laid"));
-}
+TROUPE_MESSAGE(fork_laid)
 /// Table -> philosopher, when all forks lie.
 struct start_dining {
   bool holds_left = false, holds_right = false;
 };
-template <class Inspector>
-auto inspect(Inspector& f, start_dining& x) {
-  return f(caf::meta::type_name("start_dining"), x.holds_left, x.holds_right);
-}
+TROUPE_MESSAGE(start_dining, holds_left, holds_right)
 
 // -- forks ---------------------------------------------------------------------------------
 
@@ -93,42 +75,27 @@ auto inspect(Inspector& f, start_dining& x) {
 struct take_fork {
   std::uint64_t seat = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, take_fork& x) {
-  return f(caf::meta::type_name("take_fork"), x.seat);
-}
+TROUPE_MESSAGE(take_fork, seat)
 /// Philosopher -> fork: answered at once, with fork_taken or fork_busy.
 struct try_fork {
   std::uint64_t seat = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, try_fork& x) {
-  return f(caf::meta::type_name("try_fork"), x.seat);
-}
+TROUPE_MESSAGE(try_fork, seat)
 struct fork_taken {
   std::uint64_t fork = 0;
   std::uint64_t grant = 0; ///< counts the times this fork was taken
 };
-template <class Inspector>
-auto inspect(Inspector& f, fork_taken& x) {
-  return f(caf::meta::type_name("fork_taken"), x.fork, x.grant);
-}
+TROUPE_MESSAGE(fork_taken, fork, grant)
 struct fork_busy {
   std::uint64_t fork = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, fork_busy& x) {
-  return f(caf::meta::type_name("fork_busy"), x.fork);
-}
+TROUPE_MESSAGE(fork_busy, fork)
 /// Fork -> its holder (Chandy-Misra): your neighbour asks for it.
 struct fork_wanted {
   std::uint64_t fork = 0;
   std::uint64_t grant = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, fork_wanted& x) {
-  return f(caf::meta::type_name("fork_wanted"), x.fork, x.grant);
-}
+TROUPE_MESSAGE(fork_wanted, fork, grant)
 /// Philosopher -> fork.
 struct put_fork {
   std::uint64_t seat = 0;
@@ -136,10 +103,7 @@ struct put_fork {
   std::uint64_t meals = 0; ///< eaten with it since it was taken
   meal_times when;         ///< from the first one's begin to the last one's end
 };
-template <class Inspector>
-auto inspect(Inspector& f, put_fork& x) {
-  return f(caf::meta::type_name("put_fork"), x.seat, x.grant, x.meals, x.when);
-}
+TROUPE_MESSAGE(put_fork, seat, grant, meals, when)
 
 // -- the waiter ----------------------------------------------------------------------------
 
@@ -147,45 +111,24 @@ auto inspect(Inspector& f, put_fork& x) {
 struct ask_to_sit {
   std::uint64_t seat = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, ask_to_sit& x) {
-  return f(caf::meta::type_name("ask_to_sit"), x.seat);
-}
+TROUPE_MESSAGE(ask_to_sit, seat)
 struct please_sit {};
-template <class Inspector>
-auto inspect(Inspector& f, please_sit&) {
-  return f(caf::meta::type_name("please_sit"));
-}
+TROUPE_MESSAGE(please_sit)
 struct stand_up {
   std::uint64_t seat = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, stand_up& x) {
-  return f(caf::meta::type_name("stand_up"), x.seat);
-}
+TROUPE_MESSAGE(stand_up, seat)
 
 // -- what a philosopher tells itself -----------------------------------------------------
 
 struct done_thinking {};
-template <class Inspector>
-auto inspect(Inspector& f, done_thinking&) {
-  return f(caf::meta::type_name("done_thinking"));
-}
+TROUPE_MESSAGE(done_thinking)
 struct pause_over {};
-template <class Inspector>
-auto inspect(Inspector& f, pause_over&) {
-  return f(caf::meta::type_name("pause_over"));
-}
+TROUPE_MESSAGE(pause_over)
 struct done_eating {};
-template <class Inspector>
-auto inspect(Inspector& f, done_eating&) {
-  return f(caf::meta::type_name("done_eating"));
-}
+TROUPE_MESSAGE(done_eating)
 struct try_again {};
-template <class Inspector>
-auto inspect(Inspector& f, try_again&) {
-  return f(caf::meta::type_name("try_again"));
-}
+TROUPE_MESSAGE(try_again)
 
 // -- the end -------------------------------------------------------------------------------
 
@@ -195,10 +138,7 @@ struct meals_eaten {
   std::uint64_t meals = 0;
   std::string node;
 };
-template <class Inspector>
-auto inspect(Inspector& f, meals_eaten& x) {
-  return f(caf::meta::type_name("meals_eaten"), x.seat, x.meals, x.node);
-}
+TROUPE_MESSAGE(meals_eaten, seat, meals, node)
 /// Philosopher -> table, once: it is through, or was told to leave.
 struct philosopher_report {
   std::uint64_t seat = 0;
@@ -210,31 +150,18 @@ struct philosopher_report {
   caf::timespan elapsed{0}; ///< from the start to its last meal
   timeline over_time;
 };
-template <class Inspector>
-auto inspect(Inspector& f, philosopher_report& x) {
-  return f(caf::meta::type_name("philosopher_report"), x.seat, x.node, x.meals, x.failures, x.hungry,
-           x.longest_hunger, x.elapsed, x.over_time);
-}
+TROUPE_MESSAGE(philosopher_report, seat, node, meals, failures, hungry, longest_hunger, elapsed, over_time)
 /// Philosopher -> table: a fork or the waiter is gone.
 struct dinner_spoilt {
   std::string why;
 };
-template <class Inspector>
-auto inspect(Inspector& f, dinner_spoilt& x) {
-  return f(caf::meta::type_name("dinner_spoilt"), x.why);
-}
+TROUPE_MESSAGE(dinner_spoilt, why)
 /// Table -> philosopher: the dinner ends early.
 struct leave_table {};
-template <class Inspector>
-auto inspect(Inspector& f, leave_table&) {
-  return f(caf::meta::type_name("leave_table"));
-}
+TROUPE_MESSAGE(leave_table)
 /// Table -> fork, a request: answered with fork_report when it lies on the table.
 struct clear_fork {};
-template <class Inspector>
-auto inspect(Inspector& f, clear_fork&) {
-  return f(caf::meta::type_name("clear_fork"));
-}
+TROUPE_MESSAGE(clear_fork)
 struct fork_report {
   std::uint64_t fork = 0;
   std::uint64_t grants = 0;
@@ -242,16 +169,10 @@ struct fork_report {
   std::uint64_t second_hands = 0;
   std::uint64_t overlaps = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, fork_report& x) {
-  return f(caf::meta::type_name("fork_report"), x.fork, x.grants, x.meals, x.second_hands, x.overlaps);
-}
+TROUPE_MESSAGE(fork_report, fork, grants, meals, second_hands, overlaps)
 /// Table -> everybody: go home.
 struct table_cleared {};
-template <class Inspector>
-auto inspect(Inspector& f, table_cleared&) {
-  return f(caf::meta::type_name("table_cleared"));
-}
+TROUPE_MESSAGE(table_cleared)
 
 void add_messages(message_catalog&);
 

@@ -81,10 +81,10 @@ void start(socket_clients_actor* self, const addresses& at) {
   // From the load's own thread: what it tells is the manager's business alone.
   load_listener tell;
   tell.on_progress = [manager = state.manager, node = self->node_name()](std::uint64_t echoed) {
-    caf::anon_send(manager, load_progress{node, echoed});
+    troupe::anon_send(manager, load_progress{node, echoed});
   };
   tell.on_done = [me = caf::actor_cast<caf::actor_addr>(self)](const line_load_counts& x) {
-    if (auto self = caf::actor_cast<caf::actor>(me)) caf::anon_send(self, client_report{x, {}});
+    if (auto self = caf::actor_cast<caf::actor>(me)) troupe::anon_send(self, client_report{x, {}});
   };
   state.load = state.rules.zeromq ? make_zeromq_load(std::move(plan), std::move(tell))
                                   : make_tcp_load(std::move(plan), std::move(tell));

@@ -171,16 +171,15 @@ void spawn_clients(run& r, crowd& all, const caf::actor& manager) {
                    .mode = rules_of(values).mode};
   all.messages = count * rules.messages;
   if (values.text("over") == "actors") {
-    all.clients = r.spawn_each("client", count, [&](std::uint64_t i) {
-      return caf::make_message(all.server, manager, i + 1, rules);
-    });
+    all.clients = r.spawn_each(
+        "client", count, [&](std::uint64_t i) { return message_with(all.server, manager, i + 1, rules); });
     return;
   }
   rules.zeromq = values.text("over") == "zeromq";
   const auto groups = std::min<std::uint64_t>(r.nodes_of("socket_clients").size(), count);
   all.clients = r.spawn_each("socket_clients", groups, [&](std::uint64_t i) {
     rules.clients = count / groups + (i < count % groups ? 1 : 0);
-    return caf::make_message(manager, rules);
+    return message_with(manager, rules);
   });
 }
 
@@ -190,7 +189,7 @@ void open_server(run& r) {
   crowd all;
   all.server = r.spawn("server", rules_of(r.values()));
   spawn_clients(r, all, manager);
-  caf::anon_send(manager, std::move(all));
+  troupe::anon_send(manager, std::move(all));
 }
 
 void add_echo_parameters(scenario& s) {

@@ -40,11 +40,7 @@ struct line_load_counts {
 
   void add(const line_load_counts&);
 };
-template <class Inspector>
-auto inspect(Inspector& f, line_load_counts& x) {
-  return f(caf::meta::type_name("line_load_counts"), x.sent, x.echoed, x.wrong, x.unanswered, x.lost,
-           x.latencies);
-}
+TROUPE_FIELDS(line_load_counts, sent, echoed, wrong, unanswered, lost, latencies)
 
 /// The text of a client's `number`-th message.
 std::string load_text(const std::string& who, std::uint64_t number, std::uint64_t bytes);

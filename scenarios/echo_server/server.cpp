@@ -15,15 +15,15 @@ std::string sentence_of(caf::local_actor* self, const caf::error& why) {
 
 void socket_messenger::on_connected(transport::client_id client, transport::client_kind kind,
                                     const std::string& address) {
-  caf::anon_send(server_, client_connected{client, std::string{to_string(kind)}, address});
+  troupe::anon_send(server_, client_connected{client, std::string{to_string(kind)}, address});
 }
 void socket_messenger::on_line(transport::client_id client, std::string line) {
-  caf::anon_send(server_, client_line{client, std::move(line)});
+  troupe::anon_send(server_, client_line{client, std::move(line)});
 }
 void socket_messenger::on_closed(transport::client_id client, transport::line_ending why) {
-  caf::anon_send(server_, client_gone{client, std::string{to_string(why)}});
+  troupe::anon_send(server_, client_gone{client, std::string{to_string(why)}});
 }
-void socket_messenger::on_intake_closed() { caf::anon_send(server_, intake_closed{}); }
+void socket_messenger::on_intake_closed() { troupe::anon_send(server_, intake_closed{}); }
 
 namespace {
 
@@ -47,7 +47,7 @@ void socket_messenger::on_stopped(const transport::stream_counts& x) {
       {"ended", by_reason(x.ended)},
       {"bytes_in", x.bytes_in},
       {"bytes_out", x.bytes_out}};
-  caf::anon_send(server_, sockets_closed{dumped(counts)});
+  troupe::anon_send(server_, sockets_closed{dumped(counts)});
 }
 
 namespace {
@@ -163,7 +163,7 @@ void on_stop(server_actor* self, caf::timespan grace) {
   if (state.sockets)
     state.sockets->stop(std::chrono::duration_cast<std::chrono::milliseconds>(grace));
   else
-    caf::anon_send(self, intake_closed{});
+    troupe::anon_send(self, intake_closed{});
   report_when_stopped(self);
 }
 

@@ -6,14 +6,8 @@ namespace troupe::scenarios {
 
 void add_stock_messages(message_catalog& catalog) {
   add_channel_messages<stock_item>(catalog, "stock_item");
-  catalog.add<stock_settings>("stock_settings");
-  catalog.add<stock_begin>("stock_begin");
-  catalog.add<stock_stop>("stock_stop");
-  catalog.add<stock_item_ready>("stock_item_ready");
-  catalog.add<stock_crew>("stock_crew");
-  catalog.add<producer_report>("producer_report");
-  catalog.add<stock_consumed>("stock_consumed");
-  catalog.add<consumer_report>("consumer_report");
+  catalog.add<stock_settings, stock_begin, stock_stop, stock_item_ready, stock_crew, producer_report,
+              stock_consumed, consumer_report>();
 }
 
 std::int64_t stock_value(stock_generator kind, std::uint64_t i) {

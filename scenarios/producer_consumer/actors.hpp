@@ -23,10 +23,7 @@ struct stock_item {
   std::uint64_t number = 0;
   std::int64_t value = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, stock_item& x) {
-  return f(caf::meta::type_name("stock_item"), x.producer, x.number, x.value);
-}
+TROUPE_FIELDS(stock_item, producer, number, value)
 
 /// The i-th value, from 1.
 enum class stock_generator : std::uint8_t { squares, fibonacci };
@@ -36,10 +33,7 @@ std::int64_t stock_value(stock_generator, std::uint64_t i);
 struct stock_cost {
   caf::timespan low{0}, high{0};
 };
-template <class Inspector>
-auto inspect(Inspector& f, stock_cost& x) {
-  return f(caf::meta::type_name("stock_cost"), x.low, x.high);
-}
+TROUPE_FIELDS(stock_cost, low, high)
 
 struct stock_settings {
   std::uint64_t items = 0; ///< of each producer
@@ -52,41 +46,26 @@ struct stock_settings {
   std::vector<std::int64_t> priorities; ///< of a producer's items in turn
   std::uint64_t seed = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, stock_settings& x) {
-  return f(caf::meta::type_name("stock_settings"), x.items, x.batch, x.generator, x.until, x.pull,
-           x.sequential, x.produce, x.consume, x.priorities, x.seed);
-}
+TROUPE_MESSAGE(stock_settings, items, batch, generator, until, pull, sequential, produce, consume, priorities,
+               seed)
 
 /// Manager -> producer, consumer.
 struct stock_begin {};
-template <class Inspector>
-auto inspect(Inspector& f, stock_begin&) {
-  return f(caf::meta::type_name("stock_begin"));
-}
+TROUPE_MESSAGE(stock_begin)
 
 /// Manager -> producer, consumer: leave it at that and report.
 struct stock_stop {};
-template <class Inspector>
-auto inspect(Inspector& f, stock_stop&) {
-  return f(caf::meta::type_name("stock_stop"));
-}
+TROUPE_MESSAGE(stock_stop)
 
 /// To itself, after the time that making or using an item takes.
 struct stock_item_ready {};
-template <class Inspector>
-auto inspect(Inspector& f, stock_item_ready&) {
-  return f(caf::meta::type_name("stock_item_ready"));
-}
+TROUPE_MESSAGE(stock_item_ready)
 
 /// Wiring -> manager: everybody is there.
 struct stock_crew {
   std::vector<caf::actor> producers, consumers;
 };
-template <class Inspector>
-auto inspect(Inspector& f, stock_crew& x) {
-  return f(caf::meta::type_name("stock_crew"), x.producers, x.consumers);
-}
+TROUPE_MESSAGE(stock_crew, producers, consumers)
 
 /// Producer -> manager, its last message.
 struct producer_report {
@@ -96,20 +75,14 @@ struct producer_report {
   std::int64_t sum = 0;
   caf::timespan cost{0}; ///< of making them
 };
-template <class Inspector>
-auto inspect(Inspector& f, producer_report& x) {
-  return f(caf::meta::type_name("producer_report"), x.producer, x.node, x.items, x.sum, x.cost);
-}
+TROUPE_MESSAGE(producer_report, producer, node, items, sum, cost)
 
 /// Consumer -> manager: used up since the last time, in this order. `waited` of each is
 /// complete.
 struct stock_consumed {
   std::vector<channel_item<stock_item>> items;
 };
-template <class Inspector>
-auto inspect(Inspector& f, stock_consumed& x) {
-  return f(caf::meta::type_name("stock_consumed"), x.items);
-}
+TROUPE_MESSAGE(stock_consumed, items)
 
 /// Consumer -> manager, its last message.
 struct consumer_report {
@@ -118,10 +91,7 @@ struct consumer_report {
   std::uint64_t items = 0;
   std::int64_t sum = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, consumer_report& x) {
-  return f(caf::meta::type_name("consumer_report"), x.consumer, x.node, x.items, x.sum);
-}
+TROUPE_MESSAGE(consumer_report, consumer, node, items, sum)
 
 void add_stock_messages(message_catalog&);
 

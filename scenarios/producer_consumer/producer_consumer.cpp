@@ -124,11 +124,11 @@ void wire_producing(run& r) {
   r.on_stop(manager);
   stock_crew crew;
   const auto numbered = [&](std::size_t i) {
-    return caf::make_message(manager, between, static_cast<std::uint32_t>(i), settings);
+    return message_with(manager, between, static_cast<std::uint32_t>(i), settings);
   };
   crew.producers = r.spawn_each("producer", static_cast<std::size_t>(values.integer("producers")), numbered);
   crew.consumers = r.spawn_each("consumer", static_cast<std::size_t>(values.integer("consumers")), numbered);
-  caf::anon_send(manager, std::move(crew));
+  troupe::anon_send(manager, std::move(crew));
 }
 
 void add_producing_checks(scenario& s) {

@@ -10,11 +10,7 @@ using nlohmann::json;
 
 void add_reduction_messages(message_catalog& catalog) {
   add_reducer_messages<reduction_value>(catalog, "reduction_value");
-  catalog.add<root_settings>("root_settings");
-  catalog.add<source_settings>("source_settings");
-  catalog.add<deal_group>("deal_group");
-  catalog.add<group_folded>("group_folded");
-  catalog.add<deal_on>("deal_on");
+  catalog.add<root_settings, source_settings, deal_group, group_folded, deal_on>();
 }
 
 // -- the reducer ------------------------------------------------------------------------

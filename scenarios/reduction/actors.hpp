@@ -30,27 +30,18 @@ struct deal_group {
   std::uint64_t first_leaf = 0;
   std::vector<element_chunk> leaves;
 };
-template <class Inspector>
-auto inspect(Inspector& f, deal_group& x) {
-  return f(caf::meta::type_name("deal_group"), x.first_leaf, x.leaves);
-}
+TROUPE_MESSAGE(deal_group, first_leaf, leaves)
 
 /// Reducer -> root: a group is folded, deal another one.
 struct group_folded {
   std::uint64_t elements = 0;
   std::uint64_t chunks = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, group_folded& x) {
-  return f(caf::meta::type_name("group_folded"), x.elements, x.chunks);
-}
+TROUPE_MESSAGE(group_folded, elements, chunks)
 
 /// Root -> itself: go on dealing.
 struct deal_on {};
-template <class Inspector>
-auto inspect(Inspector& f, deal_on&) {
-  return f(caf::meta::type_name("deal_on"));
-}
+TROUPE_MESSAGE(deal_on)
 
 void add_reduction_messages(message_catalog&);
 
@@ -69,10 +60,7 @@ struct root_settings {
   std::uint64_t arity = 2;
   std::uint64_t chunk = 1;
 };
-template <class Inspector>
-auto inspect(Inspector& f, root_settings& x) {
-  return f(caf::meta::type_name("root_settings"), x.arity, x.chunk);
-}
+TROUPE_MESSAGE(root_settings, arity, chunk)
 
 struct root_state {
   static inline const char* name = "root";

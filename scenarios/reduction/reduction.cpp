@@ -123,10 +123,9 @@ void wire_reduction(run& r) {
   r.on_stop(root);
   tree_crew crew;
   crew.reducers =
-      r.spawn_each("reducer", static_cast<std::size_t>(values.integer("reducers")), [&](std::size_t) {
-        return caf::make_message(root, settings.arity, values.text("file"), op);
-      });
-  caf::anon_send(root, std::move(crew));
+      r.spawn_each("reducer", static_cast<std::size_t>(values.integer("reducers")),
+                   [&](std::size_t) { return message_with(root, settings.arity, values.text("file"), op); });
+  troupe::anon_send(root, std::move(crew));
 }
 
 } // namespace

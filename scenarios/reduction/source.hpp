@@ -22,10 +22,7 @@ struct element_chunk {
   std::int64_t start = 0;
   std::string data;
 };
-template <class Inspector>
-auto inspect(Inspector& f, element_chunk& x) {
-  return f(caf::meta::type_name("element_chunk"), x.kind, x.first, x.count, x.start, x.data);
-}
+TROUPE_FIELDS(element_chunk, kind, first, count, start, data)
 
 /// A line of a file may have so many bytes.
 inline constexpr std::size_t line_bytes_max = 64 << 10;
@@ -52,10 +49,7 @@ struct source_settings {
   std::vector<bool> flags;
   std::vector<double> inputs; ///< integers where they are whole and below 2^53
 };
-template <class Inspector>
-auto inspect(Inspector& f, source_settings& x) {
-  return f(caf::meta::type_name("source_settings"), x.file, x.first, x.count, x.flags, x.inputs);
-}
+TROUPE_MESSAGE(source_settings, file, first, count, flags, inputs)
 
 /// Throws std::runtime_error if the file cannot be opened.
 std::unique_ptr<element_source> open_source(const source_settings&);

@@ -10,11 +10,7 @@ using std::chrono::steady_clock;
 
 void add_worker_pool_messages(message_catalog& catalog) {
   add_pool_messages(catalog);
-  catalog.add<next_slice>("next_slice");
-  catalog.add<resume_task>("resume_task");
-  catalog.add<customer_served>("customer_served");
-  catalog.add<pool_give_up>("pool_give_up");
-  catalog.add<pool_settings>("pool_settings");
+  catalog.add<next_slice, resume_task, customer_served, pool_give_up, pool_settings>();
 }
 
 // -- the worker --------------------------------------------------------------------

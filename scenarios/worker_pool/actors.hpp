@@ -14,35 +14,23 @@ namespace troupe::scenarios {
 
 /// A worker tells itself to go on with its tasks; between two slices it reads its mailbox.
 struct next_slice {};
-template <class Inspector>
-auto inspect(Inspector& f, next_slice&) {
-  return f(caf::meta::type_name("next_slice"));
-}
+TROUPE_MESSAGE(next_slice)
 
 /// A worker tells itself that a task that paused goes on.
 struct resume_task {
   std::uint64_t task = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, resume_task& x) {
-  return f(caf::meta::type_name("resume_task"), x.task);
-}
+TROUPE_MESSAGE(resume_task, task)
 
 /// Customer -> coordinator: my join returned, and so many results were in.
 struct customer_served {
   std::uint64_t done = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, customer_served& x) {
-  return f(caf::meta::type_name("customer_served"), x.done);
-}
+TROUPE_MESSAGE(customer_served, done)
 
 /// The coordinator tells itself that those who were to stop had their time.
 struct pool_give_up {};
-template <class Inspector>
-auto inspect(Inspector& f, pool_give_up&) {
-  return f(caf::meta::type_name("pool_give_up"));
-}
+TROUPE_MESSAGE(pool_give_up)
 
 struct pool_settings {
   std::string task;
@@ -52,11 +40,7 @@ struct pool_settings {
   std::uint64_t prefetch = 1;
   std::uint64_t workers = 1;
 };
-template <class Inspector>
-auto inspect(Inspector& f, pool_settings& x) {
-  return f(caf::meta::type_name("pool_settings"), x.task, x.labels, x.inputs, x.dispatch, x.prefetch,
-           x.workers);
-}
+TROUPE_MESSAGE(pool_settings, task, labels, inputs, dispatch, prefetch, workers)
 
 void add_worker_pool_messages(message_catalog&);
 

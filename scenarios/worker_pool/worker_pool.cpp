@@ -109,9 +109,9 @@ void wire_pool(run& r) {
   const auto workers = settings.workers;
   auto coordinator = r.spawn("coordinator", r.collector(), std::move(settings));
   r.on_stop(coordinator);
-  const auto coordinator_only = [&](std::size_t) { return caf::make_message(coordinator); };
+  const auto coordinator_only = [&](std::size_t) { return message_with(coordinator); };
   for (auto& worker : r.spawn_each("worker", workers, coordinator_only))
-    caf::anon_send(coordinator, worker_hired{worker});
+    troupe::anon_send(coordinator, worker_hired{worker});
   r.spawn("customer", coordinator);
 }
 

@@ -17,10 +17,7 @@ using namespace troupe::scenarios;
 struct question {
   std::int64_t n = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, question& x) {
-  return f(caf::meta::type_name("question"), x.n);
-}
+TROUPE_MESSAGE(question, n)
 struct answer {
   std::int64_t n = 0;
 };
@@ -31,24 +28,15 @@ auto inspect(Inspector& f, answer& x) {
 struct bulk {
   std::vector<char> bytes;
 };
-template <class Inspector>
-auto inspect(Inspector& f, bulk& x) {
-  return f(caf::meta::type_name("bulk"), x.bytes);
-}
+TROUPE_MESSAGE(bulk, bytes)
 /// Asks for so much of it.
 struct fetch {
   std::int64_t bytes = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, fetch& x) {
-  return f(caf::meta::type_name("fetch"), x.bytes);
-}
+TROUPE_MESSAGE(fetch, bytes)
 /// Asks for a line on stdout and one on stderr.
 struct outcry {};
-template <class Inspector>
-auto inspect(Inspector& f, outcry&) {
-  return f(caf::meta::type_name("outcry"));
-}
+TROUPE_MESSAGE(outcry)
 /// Never registered.
 struct stray {
   std::string text;
@@ -183,11 +171,7 @@ int main(int argc, char** argv) {
     if (values.text("how") == "validate_throws") throw std::runtime_error("no way to tell");
     return {};
   });
-  s.message<question>("question")
-      .message<answer>("answer")
-      .message<bulk>("bulk")
-      .message<fetch>("fetch")
-      .message<outcry>("outcry");
+  s.message<question>().message<answer>("answer").message<bulk>().message<fetch>().message<outcry>();
   s.role("clerk", clerk, placement::workers);
   s.role("asker", asker, placement::main);
   if (declared != "no_start") s.start(wire);

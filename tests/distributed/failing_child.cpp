@@ -13,10 +13,7 @@ namespace {
 struct poke {
   std::int32_t times = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, poke& x) {
-  return f(caf::meta::type_name("poke"), x.times);
-}
+TROUPE_MESSAGE(poke, times)
 
 struct nervous_state {
   static inline const char* name = "nervous";
@@ -48,7 +45,7 @@ caf::behavior poker(actor_of<poker_state>* self, const caf::actor& collector, co
 
 int main(int argc, char** argv) {
   scenarios::scenario made("nerves", "Actors that throw");
-  made.message<poke>("poke");
+  made.message<poke>();
   made.role("nervous", nervous, scenarios::placement::workers)
       .role("poker", poker, scenarios::placement::main);
   made.start([](scenarios::run& r) { r.spawn("poker", r.collector(), r.spawn("nervous")); });

@@ -11,46 +11,31 @@ namespace troupe::testing {
 struct ask_square {
   std::int64_t value = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, ask_square& x) {
-  return f(caf::meta::type_name("ask_square"), x.value);
-}
+TROUPE_MESSAGE(ask_square, value)
 
 struct square_is {
   std::int64_t value = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, square_is& x) {
-  return f(caf::meta::type_name("square_is"), x.value);
-}
+TROUPE_MESSAGE(square_is, value)
 
 /// Carries a handle to a third actor.
 struct introduce {
   caf::actor whom;
   std::string text;
 };
-template <class Inspector>
-auto inspect(Inspector& f, introduce& x) {
-  return f(caf::meta::type_name("introduce"), x.whom, x.text);
-}
+TROUPE_MESSAGE(introduce, whom, text)
 
 /// Known to some nodes only, see child option "no-secret".
 struct secret {
   std::string word;
 };
-template <class Inspector>
-auto inspect(Inspector& f, secret& x) {
-  return f(caf::meta::type_name("secret"), x.word);
-}
+TROUPE_MESSAGE(secret, word)
 
 /// Never registered with a catalog.
 struct unregistered {
   int value = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, unregistered& x) {
-  return f(caf::meta::type_name("unregistered"), x.value);
-}
+TROUPE_FIELDS(unregistered, value)
 
 using squarer = caf::typed_actor<caf::replies_to<ask_square>::with<square_is>>;
 
@@ -109,10 +94,8 @@ inline caf::behavior delegator(plain_actor* self, const caf::actor& to) {
 inline std::shared_ptr<message_catalog> location_catalog(bool with_secret = true) {
   auto catalog = std::make_shared<message_catalog>();
   add_agent_messages(*catalog);
-  catalog->add<ask_square>("ask_square");
-  catalog->add<square_is>("square_is");
-  catalog->add<introduce>("introduce");
-  if (with_secret) catalog->add<secret>("secret");
+  catalog->add<ask_square, square_is, introduce>();
+  if (with_secret) catalog->add<secret>();
   return catalog;
 }
 

@@ -27,18 +27,12 @@ struct use_handle {
   deed what{};
   caf::actor whom;
 };
-template <class Inspector>
-auto inspect(Inspector& f, use_handle& x) {
-  return f(caf::meta::type_name("use_handle"), x.what, x.whom);
-}
+TROUPE_MESSAGE(use_handle, what, whom)
 
 struct use_typed_handle {
   squarer whom;
 };
-template <class Inspector>
-auto inspect(Inspector& f, use_typed_handle& x) {
-  return f(caf::meta::type_name("use_typed_handle"), x.whom);
-}
+TROUPE_MESSAGE(use_typed_handle, whom)
 
 struct user_state {
   static inline const char* name = "user";
@@ -146,8 +140,7 @@ inline caf::behavior user(user_actor* self) {
 
 inline std::shared_ptr<message_catalog> user_catalog(bool with_secret = true) {
   auto catalog = location_catalog(with_secret);
-  catalog->add<use_handle>("use_handle");
-  catalog->add<use_typed_handle>("use_typed_handle");
+  catalog->add<use_handle, use_typed_handle>();
   return catalog;
 }
 

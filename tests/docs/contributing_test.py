@@ -73,10 +73,7 @@ namespace {
 struct draw {
   std::uint64_t tickets = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, draw& x) {
-  return f(caf::meta::type_name("draw"), x.tickets);
-}
+TROUPE_MESSAGE(draw, tickets)
 
 struct drum_state {
   static inline const char* name = "drum";
@@ -87,7 +84,7 @@ caf::behavior drum(actor_of<drum_state>* self, const caf::actor& collector) {
 }
 
 void wire(run& r) {
-  caf::anon_send(r.spawn("drum", r.collector()), draw{static_cast<std::uint64_t>(r.values().integer("tickets"))});
+  troupe::anon_send(r.spawn("drum", r.collector()), draw{static_cast<std::uint64_t>(r.values().integer("tickets"))});
 }
 
 } // namespace
@@ -95,7 +92,7 @@ void wire(run& r) {
 scenario lottery() {
   scenario s{"lottery", "One of many wins"};
   s.integer("tickets", 10).range(1, 1'000).help("how many are in the drum");
-  s.message<draw>("draw");
+  s.message<draw>();
   s.role("drum", drum, placement::workers);
   s.start(wire);
   s.check("one wins", [](const finished_run& run) { return check_outcome{!run.result.is_null(), ""}; });
@@ -108,10 +105,7 @@ MESSAGE = """/// Coordinator -> worker: how many tickets it has.
 struct lottery {
   std::uint64_t tickets = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, lottery& x) {
-  return f(caf::meta::type_name("lottery"), x.tickets);
-}
+TROUPE_MESSAGE(lottery, tickets)
 
 """
 FINDING = """void check_lottery(const model& m, std::vector<finding>& out) {
@@ -153,7 +147,7 @@ RECIPES = {
     },
     "A message of a demo": {
         "scenarios/worker_pool/actors.hpp": after("namespace troupe::scenarios {\n\n", MESSAGE),
-        "scenarios/worker_pool/actors.cpp": after("  add_pool_messages(catalog);\n", '  catalog.add<lottery>("lottery");\n'),
+        "scenarios/worker_pool/actors.cpp": after("  add_pool_messages(catalog);\n", '  catalog.add<lottery>();\n'),
     },
     "An event of the trace": {
         "trace/record/format.hpp": both(after("up to now\n", "  lottery = 29,       ///< word 1: the ticket\n"), replaced(r"record_kind_count = \d+", "record_kind_count = 30")),

@@ -22,38 +22,26 @@ auto inspect(Inspector& f, point& p) {
 }
 
 struct nothing {};
-template <class Inspector>
-auto inspect(Inspector& f, nothing&) {
-  return f(caf::meta::type_name("nothing"));
-}
+TROUPE_FIELDS(nothing)
 
 /// As deep as its writer wants.
 struct tree {
   std::string name;
   std::vector<tree> branches;
 };
-template <class Inspector>
-auto inspect(Inspector& f, tree& x) {
-  return f(caf::meta::type_name("tree"), x.name, x.branches);
-}
+TROUPE_MESSAGE(tree, name, branches)
 
 /// CAF takes a message made of nothing but a message for that message.
 struct parcel {
   caf::message content;
 };
-template <class Inspector>
-auto inspect(Inspector& f, parcel& x) {
-  return f(caf::meta::type_name("parcel"), x.content);
-}
+TROUPE_MESSAGE(parcel, content)
 
 /// Large in memory, one octet on the wire when empty.
 struct sparse {
   caf::optional<std::array<double, 512>> values;
 };
-template <class Inspector>
-auto inspect(Inspector& f, sparse& x) {
-  return f(caf::meta::type_name("sparse"), x.values);
-}
+TROUPE_FIELDS(sparse, values)
 
 struct numbers {
   bool flag = false;
@@ -70,11 +58,7 @@ struct numbers {
   double f64 = 0;
   colour paint = colour::red;
 };
-template <class Inspector>
-auto inspect(Inspector& f, numbers& x) {
-  return f(caf::meta::type_name("numbers"), x.flag, x.letter, x.i8, x.u8, x.i16, x.u16, x.i32, x.u32, x.i64,
-           x.u64, x.f32, x.f64, x.paint);
-}
+TROUPE_MESSAGE(numbers, flag, letter, i8, u8, i16, u16, i32, u32, i64, u64, f32, f64, paint)
 
 struct containers {
   std::string text;
@@ -93,11 +77,8 @@ struct containers {
   std::tuple<std::uint8_t, std::string, point> mixed;
   std::vector<nothing> empties;
 };
-template <class Inspector>
-auto inspect(Inspector& f, containers& x) {
-  return f(caf::meta::type_name("containers"), x.text, x.wide, x.octets, x.more_octets, x.integers, x.reals,
-           x.bits, x.points, x.names, x.counts, x.lists, x.three, x.painted, x.mixed, x.empties);
-}
+TROUPE_MESSAGE(containers, text, wide, octets, more_octets, integers, reals, bits, points, names, counts,
+               lists, three, painted, mixed, empties)
 
 struct special {
   caf::optional<std::int32_t> some, none;
@@ -116,19 +97,13 @@ struct special {
   caf::error failure;
   caf::message inner;
 };
-template <class Inspector>
-auto inspect(Inspector& f, special& x) {
-  return f(caf::meta::type_name("special"), x.some, x.none, x.some_none, x.place, x.span, x.short_span,
-           x.seconds, x.when, x.timeout, x.word, x.unit, x.where, x.whom, x.nobody, x.failure, x.inner);
-}
+TROUPE_MESSAGE(special, some, none, some_none, place, span, short_span, seconds, when, timeout, word, unit,
+               where, whom, nobody, failure, inner)
 
 inline void add_sample_messages(message_catalog& catalog) {
-  catalog.add<numbers>("numbers");
-  catalog.add<containers>("containers");
-  catalog.add<special>("special");
-  catalog.add<tree>("tree");
+  catalog.add<numbers, containers, special, tree>();
   catalog.add<point>("point");
-  catalog.add<parcel>("parcel");
+  catalog.add<parcel>();
   catalog.add<std::vector<sparse>>("sparse_list");
   catalog.add<std::vector<nothing>>("nothing_list");
 }

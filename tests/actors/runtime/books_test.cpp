@@ -22,31 +22,19 @@ constexpr auto patience = 20s;
 struct books_note { // main's has a text, the other node's a number
   std::string text;
 };
-template <class Inspector>
-auto inspect(Inspector& f, books_note& x) {
-  return f(caf::meta::type_name("books_note"), x.text);
-}
+TROUPE_MESSAGE(books_note, text)
 struct books_other_note {
   std::vector<std::vector<double>> numbers;
 };
-template <class Inspector>
-auto inspect(Inspector& f, books_other_note& x) {
-  return f(caf::meta::type_name("books_other_note"), x.numbers);
-}
+TROUPE_MESSAGE_AS("books_note", books_other_note, numbers)
 struct books_secret { // the other node does not know it
   std::uint64_t value = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, books_secret& x) {
-  return f(caf::meta::type_name("books_secret"), x.value);
-}
+TROUPE_MESSAGE(books_secret, value)
 struct books_unregistered {
   std::uint64_t value = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, books_unregistered& x) {
-  return f(caf::meta::type_name("books_unregistered"), x.value);
-}
+TROUPE_FIELDS(books_unregistered, value)
 
 /// Two nodes with traces, in this process, over a real socket.
 struct recorded_pair {
@@ -73,11 +61,11 @@ struct recorded_pair {
     options.hub.connect_timeout = 50ms;
     auto catalog = std::make_shared<message_catalog>();
     add_agent_messages(*catalog);
-    if (name == "main") catalog->add<books_secret>("books_secret");
+    if (name == "main") catalog->add<books_secret>();
     if (name == "main")
-      catalog->add<books_note>("books_note");
+      catalog->add<books_note>();
     else
-      catalog->add<books_other_note>("books_note");
+      catalog->add<books_other_note>();
     return std::make_unique<node>(std::move(options), std::move(catalog), role_map{});
   }
 

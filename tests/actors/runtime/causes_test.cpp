@@ -16,10 +16,7 @@ namespace {
 struct ask {
   int about = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, ask& x) {
-  return f(caf::meta::type_name("ask"), x.about);
-}
+TROUPE_MESSAGE(ask, about)
 struct answer {
   int value = 0;
 };
@@ -28,27 +25,16 @@ auto inspect(Inspector& f, answer& x) {
   return f(caf::meta::type_name("answer"), x.value);
 }
 struct release {};
-template <class Inspector>
-auto inspect(Inspector& f, release&) {
-  return f(caf::meta::type_name("release"));
-}
+TROUPE_MESSAGE(release)
 struct part {};
-template <class Inspector>
-auto inspect(Inspector& f, part&) {
-  return f(caf::meta::type_name("part"));
-}
+TROUPE_MESSAGE(part)
 struct whole {};
-template <class Inspector>
-auto inspect(Inspector& f, whole&) {
-  return f(caf::meta::type_name("whole"));
-}
+TROUPE_MESSAGE(whole)
 
 void add_messages(message_catalog& catalog) {
-  catalog.add<ask>("ask");
+  catalog.add<ask>();
   catalog.add<answer>("answer");
-  catalog.add<release>("release");
-  catalog.add<part>("part");
-  catalog.add<whole>("whole");
+  catalog.add<release, part, whole>();
 }
 
 trace::model trace_of(test_system& sys) {

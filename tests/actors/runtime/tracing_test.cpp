@@ -12,10 +12,7 @@ namespace {
 struct count_up {
   int by = 1;
 };
-template <class Inspector>
-auto inspect(Inspector& f, count_up& x) {
-  return f(caf::meta::type_name("count_up"), x.by);
-}
+TROUPE_MESSAGE(count_up, by)
 
 struct counter_state {
   static inline const char* name = "counter";
@@ -32,7 +29,7 @@ caf::behavior counter(actor_of<counter_state>* self) {
   };
 }
 
-void add_counter_messages(message_catalog& catalog) { catalog.add<count_up>("count_up"); }
+void add_counter_messages(message_catalog& catalog) { catalog.add<count_up>(); }
 
 std::uint64_t imbalance(const trace::ledger_counts& x) {
   return x.sent - x.remote_sent + x.remote_received - x.handled - x.dead_lettered - x.dropped_total();
@@ -101,10 +98,7 @@ struct wide {
   std::array<std::uint64_t, 100> rest{};
   bool operator==(const wide&) const = default;
 };
-template <class Inspector>
-auto inspect(Inspector& f, wide& x) {
-  return f(caf::meta::type_name("wide"), x.first, x.rest);
-}
+TROUPE_MESSAGE(wide, first, rest)
 
 wide some_wide() {
   wide x{{1, 2, 3}};
@@ -153,7 +147,7 @@ caf::behavior passer(plain_actor* self, const got& log) {
 TEST_CASE("what is sent arrives whole and is booked once, at actors of CAF's own not at all",
           "[actors][ledger]") {
   const auto level = GENERATE(trace::level::off, trace::level::headers, trace::level::payloads);
-  test_system sys{level, [](message_catalog& catalog) { catalog.add<wide>("wide"); }};
+  test_system sys{level, [](message_catalog& catalog) { catalog.add<wide>(); }};
   auto traced = std::make_shared<std::vector<wide>>(), foreign = std::make_shared<std::vector<wide>>(),
        passed = std::make_shared<std::vector<wide>>();
   const std::vector<caf::actor> to{sys.system().spawn(taker, traced), sys.system().spawn(caf_taker, foreign),

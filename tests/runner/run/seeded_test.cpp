@@ -14,10 +14,7 @@ namespace {
 struct race_step {
   std::int64_t runner = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, race_step& x) {
-  return f(caf::meta::type_name("race_step"), x.runner);
-}
+TROUPE_MESSAGE(race_step, runner)
 
 struct judge_state {
   static inline const char* name = "judge";
@@ -47,7 +44,7 @@ caf::behavior runner(plain_actor* self, const caf::actor& whom, std::int64_t num
 
 scenario race() {
   scenario s{"race", "Runners whose steps interleave"};
-  s.message<race_step>("race_step");
+  s.message<race_step>();
   s.role("judge", judge, placement::main);
   s.role("runner", runner, placement::workers);
   s.start([](run& r) {

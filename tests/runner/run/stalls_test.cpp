@@ -21,15 +21,9 @@ namespace {
 struct stall_ask {
   std::int32_t way = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, stall_ask& x) {
-  return f(caf::meta::type_name("stall_ask"), x.way);
-}
+TROUPE_MESSAGE(stall_ask, way)
 struct stall_wake {};
-template <class Inspector>
-auto inspect(Inspector& f, stall_wake&) {
-  return f(caf::meta::type_name("stall_wake"));
-}
+TROUPE_MESSAGE(stall_wake)
 
 // -- answers that come in all of CAF's ways ----------------------------------------------
 
@@ -272,7 +266,7 @@ caf::behavior host(actor_of<host_state>* self, const caf::actor& collector, cons
 
 scenario asking(const std::string& name) {
   scenario made{name, "A host that waits for an answer"};
-  made.message<stall_ask>("stall_ask").message<stall_wake>("stall_wake");
+  made.message<stall_ask>().message<stall_wake>();
   made.message<std::vector<std::int32_t>>("stall_ways");
   made.role("host", host, placement::main);
   return made;
@@ -484,20 +478,11 @@ TEST_CASE("what waits for ever may be told to, and the deadline says so", "[runt
 namespace {
 
 struct take {};
-template <class Inspector>
-auto inspect(Inspector& f, take&) {
-  return f(caf::meta::type_name("take"));
-}
+TROUPE_MESSAGE(take)
 struct taken {};
-template <class Inspector>
-auto inspect(Inspector& f, taken&) {
-  return f(caf::meta::type_name("taken"));
-}
+TROUPE_MESSAGE(taken)
 struct give_back {};
-template <class Inspector>
-auto inspect(Inspector& f, give_back&) {
-  return f(caf::meta::type_name("give_back"));
-}
+TROUPE_MESSAGE(give_back)
 
 /// Knows nothing of deadlocks.
 template <class Self>
@@ -521,8 +506,8 @@ caf::behavior greedy(plain_actor* self, const caf::actor& first, const caf::acto
 
 scenario bank() {
   scenario made{"bank", "Two tellers that take two locks in different orders"};
-  made.message<take>("take").message<taken>("taken").message<give_back>("give_back");
-  made.message<stall_wake>("stall_wake");
+  made.message<take>().message<taken>().message<give_back>();
+  made.message<stall_wake>();
   made.role("account", simple_lock<caf::event_based_actor>, placement::workers);
   made.role("teller", greedy, placement::workers);
   made.promise("exclusive account: taken until give_back");
@@ -667,7 +652,7 @@ TEST_CASE("an actor that fails at its start fails who asks it, and the run is st
 TEST_CASE("a request to nobody whose error is not handled ends its actor, and that is told",
           "[runtime][failure]") {
   scenario made{"careless", "asks nobody"};
-  made.message<stall_ask>("stall_ask").role("careless", careless, placement::main);
+  made.message<stall_ask>().role("careless", careless, placement::main);
   made.start([](run& r) { r.spawn("careless"); });
   outcome result;
   const auto told = warnings_of(made, file("careless", "stall = \"200ms\""), result);

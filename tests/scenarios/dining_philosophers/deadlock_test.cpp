@@ -54,15 +54,9 @@ void check_circle(const json& steps, std::size_t philosophers) {
 struct ball {
   int left = 0;
 };
-template <class Inspector>
-auto inspect(Inspector& f, ball& x) {
-  return f(caf::meta::type_name("ball"), x.left);
-}
+TROUPE_MESSAGE(ball, left)
 struct wake_up {};
-template <class Inspector>
-auto inspect(Inspector& f, wake_up&) {
-  return f(caf::meta::type_name("wake_up"));
-}
+TROUPE_MESSAGE(wake_up)
 
 struct dawdler_state {
   static inline const char* name = "dawdler";
@@ -109,7 +103,7 @@ caf::behavior end_of_line(plain_actor*) {
 
 scenario slow_but_alive() {
   scenario s{"slow", "a chain of requests whose answers take their time"};
-  s.message<ball>("ball").message<wake_up>("wake_up");
+  s.message<ball>().message<wake_up>();
   s.role("last", end_of_line, placement::workers);
   s.role("dawdler", dawdler, placement::workers);
   s.role("asker", asker, placement::main);
