@@ -20,6 +20,12 @@ struct value_functions;
 template <class T>
 constexpr const value_functions& functions_of();
 
+/// Among what an inspect overload hands to its inspector, before the fields: their names, as in "a, b, c".
+struct field_names : caf::meta::annotation {
+  constexpr explicit field_names(std::string_view list) : names(list) {}
+  std::string_view names;
+};
+
 /// An inspector in CAF's sense that hands each field on, with the functions of its type. Out: from the
 /// struct to a codec; else the other way.
 template <bool Out>
@@ -41,15 +47,20 @@ class field_walk {
   }
   /// That the struct gave itself; empty: none.
   std::string_view type_name() const { return name_; }
+  /// Of the field that is at its step; its number from 0 where the struct tells no names.
+  std::string field_name() const;
 
  private:
   template <class T>
   bool pass(caf::error& result, T& x) {
     using U = std::remove_const_t<T>;
     if constexpr (!caf::meta::is_annotation<U>::value) {
+      ++fields_;
       result = take_(codec_, functions_of<U>(), const_cast<U*>(&x));
     } else if constexpr (std::is_same_v<U, caf::meta::type_name_t>) {
       name_ = x.value;
+    } else if constexpr (std::is_same_v<U, field_names>) {
+      names_ = x.names;
     } else if constexpr (Out ? caf::meta::is_save_callback<U>::value
                              : caf::meta::is_load_callback<U>::value) {
       result = x.fun();
@@ -59,8 +70,11 @@ class field_walk {
 
   const step take_;
   void* const codec_;
-  std::string_view name_;
+  std::string_view name_, names_;
+  std::size_t fields_ = 0; ///< begun
 };
+extern template class field_walk<true>;
+extern template class field_walk<false>;
 using fields_out = field_walk<true>;
 using fields_in = field_walk<false>;
 

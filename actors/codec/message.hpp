@@ -20,7 +20,8 @@
 #define TROUPE_FIELDS_AS(name, type, ...)                                                                    \
   template <class Inspector>                                                                                 \
   auto inspect(Inspector& f, [[maybe_unused]] type& x) {                                                     \
-    return f(::caf::meta::type_name(name) __VA_OPT__(TROUPE_REPEAT(TROUPE_FIELD(__VA_ARGS__))));             \
+    return f(::caf::meta::type_name(name),                                                                   \
+             ::troupe::field_names(#__VA_ARGS__) __VA_OPT__(TROUPE_REPEAT(TROUPE_FIELD(__VA_ARGS__))));      \
   }
 
 /// TROUPE_FIELDS, and the name under which the message is known in all processes and traces: the struct's.

@@ -75,7 +75,8 @@ class message_catalog {
     static_assert(std::is_default_constructible_v<T>,
                   "a message type is default-constructed before it is read");
     static_assert(std::is_copy_constructible_v<T>, "a message type is copied when it has several receivers");
-    static_assert(detail::can_travel<T>(), "a message type needs an overload of inspect()");
+    static_assert(detail::can_travel<T>(),
+                  "a message type is declared with TROUPE_MESSAGE, or has an overload of inspect()");
     insert(name, kind_of<T>());
   }
 

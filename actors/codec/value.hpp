@@ -2,9 +2,11 @@
 #pragma once
 
 #include "actors/codec/fields.hpp"
+#include "actors/codec/json_reader.hpp"
 #include "actors/codec/msgpack_reader.hpp"
 #include "actors/codec/msgpack_writer.hpp"
 #include "actors/codec/wire_codec.hpp"
+#include "base/json_writer.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/deep_to_string.hpp>
@@ -25,7 +27,7 @@
 
 namespace troupe {
 
-/// How values of one type are written and read: codec 0, codec 1, CAF's serialisers and text. What is
+/// How values of one type are written and read: codec 0, codec 1, CAF's serialisers, text and JSON. What is
 /// done for structs is compiled once and finds their fields by `walks`. The first argument is this itself.
 struct value_functions {
   const struct_walks* walks; ///< of a struct; null: of anything else
@@ -37,6 +39,10 @@ struct value_functions {
   caf::error (*load)(const value_functions&, caf::deserializer&, void* value);
   /// Appends it as CAF's deep_to_string would.
   caf::error (*tell)(const value_functions&, std::string&, void* value);
+  void (*to_json)(const value_functions&, json_writer&, void* value);
+  bool (*absent)(const void* value); ///< such a member is left out; null: never
+  /// An error where it is something else.
+  caf::error (*from_json)(const value_functions&, const json_reader&, void* value);
 };
 
 namespace detail {
@@ -56,11 +62,16 @@ struct struct_steps {
   static caf::error save(const value_functions&, caf::serializer&, void*);
   static caf::error load(const value_functions&, caf::deserializer&, void*);
   static caf::error tell(const value_functions&, std::string&, void*);
+  static void to_json(const value_functions&, json_writer&, void*);
+  static caf::error from_json(const value_functions&, const json_reader&, void*);
 };
 template <class T>
-inline constexpr value_functions functions_of_struct{
-    &walks_of<T>,         struct_steps::write, struct_steps::read, struct_steps::pack,
-    struct_steps::unpack, struct_steps::save,  struct_steps::load, struct_steps::tell};
+inline constexpr value_functions functions_of_struct{&walks_of<T>,           struct_steps::write,
+                                                     struct_steps::read,     struct_steps::pack,
+                                                     struct_steps::unpack,   struct_steps::save,
+                                                     struct_steps::load,     struct_steps::tell,
+                                                     struct_steps::to_json,  nullptr,
+                                                     struct_steps::from_json};
 
 /// Of a type that stays in its process.
 extern const value_functions functions_of_stray;
@@ -87,6 +98,18 @@ constexpr bool can_travel() {
 template <class T>
 concept list_of_structs = iterable<T> && !map_like<T> && has_fields<typename T::value_type>;
 
+template <class T>
+concept keyed_by_text = map_like<T> && std::same_as<std::remove_const_t<typename T::key_type>, std::string>;
+
+/// Tells of an optional whether it has no value.
+template <class T>
+constexpr auto absence() -> bool (*)(const void*) {
+  if constexpr (is_optional<T>::value)
+    return [](const void* value) { return !*static_cast<const T*>(value); };
+  else
+    return nullptr;
+}
+
 /// Of what is no struct. Not inline, so that `extern template` keeps other sources from compiling it.
 template <class T>
 struct leaf_functions {
@@ -97,10 +120,13 @@ struct leaf_functions {
   static caf::error save(const value_functions&, caf::serializer&, void*);
   static caf::error load(const value_functions&, caf::deserializer&, void*);
   static caf::error tell(const value_functions&, std::string&, void*);
+  static void to_json(const value_functions&, json_writer&, void*);
+  static caf::error from_json(const value_functions&, const json_reader&, void*);
   static const value_functions table;
 };
 template <class T>
-const value_functions leaf_functions<T>::table{nullptr, write, read, pack, unpack, save, load, tell};
+const value_functions leaf_functions<T>::table{nullptr, write, read,    pack,         unpack,   save,
+                                               load,    tell,  to_json, absence<T>(), from_json};
 
 template <class T>
 caf::error leaf_functions<T>::write(const value_functions&, wire_writer& out, void* value) {
@@ -177,14 +203,130 @@ caf::error leaf_functions<T>::tell(const value_functions&, std::string& out, voi
   return caf::none;
 }
 
+template <class T>
+void write_json(json_writer& out, T& x) {
+  const auto& of = functions_of<std::remove_const_t<T>>();
+  of.to_json(of, out, const_cast<std::remove_const_t<T>*>(&x));
+}
+template <class T>
+caf::error read_json(const json_reader& in, T& x) {
+  const auto& of = functions_of<T>();
+  return of.from_json(of, in, &x);
+}
+/// As a number with a point, also where it is whole.
+void write_real(json_writer&, double);
+caf::error not_in_json(const char* wanted);
+
+template <class T>
+void leaf_functions<T>::to_json(const value_functions&, json_writer& out, void* value) {
+  auto& x = *static_cast<T*>(value);
+  if constexpr (std::is_same_v<T, bool>) {
+    out.value(x);
+  } else if constexpr (std::is_same_v<T, caf::atom_value>) {
+    out.value(caf::to_string(x));
+  } else if constexpr (std::is_enum_v<T>) {
+    const auto number = static_cast<std::underlying_type_t<T>>(x);
+    write_json(out, number);
+  } else if constexpr (std::is_floating_point_v<T>) {
+    write_real(out, static_cast<double>(x));
+  } else if constexpr (std::is_integral_v<T>) {
+    out.value(x);
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    out.value(x);
+  } else if constexpr (is_optional<T>::value) {
+    x ? write_json(out, *x) : static_cast<void>(out.null());
+  } else if constexpr (is_duration<T>::value) {
+    write_real(out, std::chrono::duration<double>(x).count());
+  } else if constexpr (keyed_by_text<T>) {
+    out.object();
+    for (auto& [name, each] : x) {
+      out.key(name);
+      write_json(out, each);
+    }
+    out.end();
+  } else if constexpr (is_tuple<T>::value) {
+    out.array();
+    std::apply([&out](auto&... xs) { (write_json(out, xs), ...); }, x);
+    out.end();
+  } else if constexpr (std::is_same_v<T, std::vector<bool>>) {
+    out.array();
+    for (const bool each : x)
+      out.value(each);
+    out.end();
+  } else if constexpr (iterable<T> || is_std_array<T>::value) {
+    out.array();
+    for (auto& each : x)
+      write_json(out, each);
+    out.end();
+  } else {
+    out.value(caf::deep_to_string(x));
+  }
+}
+
+template <class T>
+caf::error leaf_functions<T>::from_json(const value_functions&, const json_reader& in, void* value) {
+  auto& x = *static_cast<T*>(value);
+  if constexpr (std::is_same_v<T, bool>) {
+    if (!in.boolean(x)) return not_in_json("true or false");
+  } else if constexpr (std::is_enum_v<T> && !std::is_same_v<T, caf::atom_value>) {
+    std::underlying_type_t<T> number{};
+    if (auto err = read_json(in, number)) return err;
+    x = static_cast<T>(number);
+  } else if constexpr (std::is_floating_point_v<T>) {
+    double number = 0;
+    if (!in.real(number)) return not_in_json("a number");
+    x = static_cast<T>(number);
+  } else if constexpr (std::is_integral_v<T>) {
+    std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t> number = 0;
+    bool fits = false;
+    if constexpr (std::is_signed_v<T>)
+      fits = in.integer(number);
+    else
+      fits = in.natural(number);
+    x = static_cast<T>(number);
+    if (!fits || x != number) return not_in_json("a whole number in its range");
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    if (!in.text(x)) return not_in_json("a text");
+  } else if constexpr (is_optional<T>::value) {
+    x = T{};
+    if (in.is_null()) return caf::none;
+    x = optional_value<T>{};
+    return read_json(in, *x);
+  } else if constexpr (is_duration<T>::value) {
+    double seconds = 0;
+    if (!in.real(seconds)) return not_in_json("a number of seconds");
+    x = std::chrono::duration_cast<T>(std::chrono::duration<double>{seconds});
+  } else if constexpr (keyed_by_text<T>) {
+    if (!in.is_object()) return not_in_json("an object");
+    x.clear();
+    for (auto& name : in.keys())
+      if (auto err = read_json(in[name], x[name])) return err;
+  } else if constexpr (is_std_array<T>::value) {
+    if (!in.is_list() || in.size() != x.size()) return not_in_json("a list of that length");
+    for (std::size_t i = 0; i < x.size(); ++i)
+      if (auto err = read_json(in[i], x[i])) return err;
+  } else if constexpr (std::is_same_v<T, std::vector<bool>> || (iterable<T> && !map_like<T>)) {
+    if (!in.is_list()) return not_in_json("a list");
+    x.clear();
+    for (std::size_t i = 0; i < in.size(); ++i) {
+      typename T::value_type each{};
+      if (auto err = read_json(in[i], each)) return err;
+      x.insert(x.end(), std::move(each));
+    }
+  } else {
+    return not_in_json("nothing that JSON has");
+  }
+  return caf::none;
+}
+
 } // namespace detail
 
 template <class T>
 constexpr const value_functions& functions_of() {
   static_assert(
       detail::can_travel<T>() || caf::is_allowed_unsafe_message_type<T>::value,
-      "a message, and each field of one, needs an overload of inspect(), unless it is of a type that "
-      "travels by itself: see docs/wire-payloads.md");
+      "a message, and each of its fields, is declared with TROUPE_MESSAGE or TROUPE_FIELDS, has an "
+      "overload of inspect(), or is of a type that travels by itself: docs/scenarios/own.md lists them");
   if constexpr (detail::has_fields<T>)
     return detail::functions_of_struct<T>;
   else if constexpr (detail::can_travel<T>())
@@ -267,5 +409,8 @@ template <class T>
 const value_kind& kind_of() {
   return detail::kind<T>;
 }
+
+/// As JSON text; what is not UTF-8 in it is replaced.
+std::string to_json_text(const value_functions&, const void* value);
 
 } // namespace troupe

@@ -9,6 +9,7 @@
 #include <set>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace troupe::scenarios {
 
@@ -68,6 +69,13 @@ void scenario::add_messages(message_catalog& catalog) const {
 void scenario::add_roles(role_map& all) const {
   for (auto& [role_name, factory] : factories_)
     all.emplace(name + '/' + role_name, factory);
+}
+
+std::string read_result(const finished_run& run, const value_functions& of, void* to) {
+  if (run.result.is_null()) return "there is no result";
+  if (const auto err = of.from_json(of, json_reader{run.result}, to))
+    return "the result is of another kind: " + caf::to_string(err);
+  return {};
 }
 
 void add_run_messages(message_catalog& catalog) {

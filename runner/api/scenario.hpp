@@ -8,7 +8,7 @@
 #include "runner/plan/json_text.hpp"
 #include "runner/plan/parameter.hpp"
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 namespace troupe::scenarios {
 
@@ -106,6 +106,8 @@ struct check_outcome {
   bool passed = false;
   std::string detail; ///< what was found, also where it passed
 };
+/// The result as a struct of that type, into `to`; why there is none, or nothing.
+std::string read_result(const finished_run&, const value_functions&, void* to);
 
 /// Parameters are declared by the functions of `declaration`. Names of scenarios, roles and
 /// parameters are plain_names. What is wrong with a scenario does not end the program where
@@ -147,7 +149,17 @@ class scenario : public declaration {
   /// Several types at once, by a function like add_pool_messages.
   scenario& messages(std::function<void(message_catalog&)> add);
 
-  /// Looked at when the run has finished.
+  /// Looked at when the run has finished. The first: at the result, which finish() told as such a struct;
+  /// without one, it has not passed.
+  template <class T>
+  scenario& check(std::string check_name,
+                  std::function<check_outcome(const T& result, const scenarios::parameters& values)> look) {
+    return check(std::move(check_name), [look = std::move(look)](const finished_run& run) -> check_outcome {
+      T result{};
+      if (auto wrong = read_result(run, functions_of<T>(), &result); !wrong.empty()) return {false, wrong};
+      return look(result, run.values);
+    });
+  }
   scenario& check(std::string check_name, std::function<check_outcome(const finished_run&)> look);
 
   /// What every run shows, judged on the trace alone by `troupe trace check`; in the
@@ -207,7 +219,13 @@ void add_run_messages(message_catalog&);
 std::shared_ptr<message_catalog> make_catalog(const std::vector<const scenario*>&);
 role_map make_roles(const std::vector<const scenario*>&);
 
-/// For actors: ends the run with this result.
+/// For actors: ends the run with this result, a struct declared with TROUPE_FIELDS or TROUPE_MESSAGE, which
+/// becomes an object of its fields, or JSON.
+template <class Self, class T>
+requires detail::has_fields<T>
+void finish(Self* self, const caf::actor& collector, const T& result) {
+  self->send(collector, run_finished{to_json_text(functions_of<T>(), &result)});
+}
 template <class Self>
 void finish(Self* self, const caf::actor& collector, const nlohmann::json& result) {
   self->send(collector, run_finished{json_text(result)});

@@ -3,6 +3,8 @@
 #include "base/utf8.hpp"
 #include "base/words.hpp"
 
+#include <nlohmann/json.hpp>
+
 namespace troupe::scenarios {
 
 namespace {

@@ -1,7 +1,7 @@
 // JSON as text, whatever the strings in it hold; and texts from elsewhere as JSON.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include <string>
 #include <string_view>

@@ -4,7 +4,7 @@
 //   "results": [...], "results_cut": {"shown": 1000, "of": 1000000, "all_in": "results.jsonl"}
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include <filesystem>
 #include <map>

@@ -2,14 +2,15 @@
 
 #include "runner/plan/times.hpp"
 #include "scenarios/dining_philosophers/actors.hpp"
+#include "scenarios/dining_philosophers/result.hpp"
+
+#include <fmt/format.h>
 
 namespace troupe::scenarios {
 
 namespace dining {
 
 namespace {
-
-using nlohmann::json;
 
 /// Intervals of `meals_over_time`; as many numbers as a terminal shows in a line.
 constexpr std::size_t intervals_shown = 16;
@@ -68,16 +69,15 @@ void tell_progress(table_actor* self, std::uint64_t seat, std::uint64_t meals, c
 
 // -- the result --------------------------------------------------------------------------------
 
-json per_philosopher(const table_state& state) {
-  json rows = json::array();
+std::vector<philosopher_row> rows_of(const table_state& state) {
+  std::vector<philosopher_row> rows;
   for (auto& each : state.philosophers) {
-    const auto mean = each->meals == 0 ? 0 : seconds(each->hungry) / static_cast<double>(each->meals);
-    json row{{"philosopher", each->seat},
-             {"node", each->node},
-             {"meals", each->meals},
-             {"hunger_mean_s", mean},
-             {"hunger_longest_s", seconds(each->longest_hunger)}};
-    if (state.set.rules.strategy == strategy_kind::backoff) row["failures"] = each->failures;
+    philosopher_row row{.philosopher = each->seat,
+                        .node = each->node,
+                        .meals = each->meals,
+                        .hunger_longest_s = seconds(each->longest_hunger)};
+    if (each->meals != 0) row.hunger_mean_s = seconds(each->hungry) / static_cast<double>(each->meals);
+    if (state.set.rules.strategy == strategy_kind::backoff) row.failures = each->failures;
     rows.push_back(std::move(row));
   }
   return rows;
@@ -103,39 +103,34 @@ std::uint64_t forks_that_disagree(const table_state& state) {
   return result;
 }
 
-json result_of(const table_state& state) {
-  json result{{"philosophers", state.set.rules.philosophers}, {"meals_each", state.set.rules.meals}};
+dinner result_of(const table_state& state) {
+  dinner result{.philosophers = state.set.rules.philosophers, .meals_each = state.set.rules.meals};
   timeline over_time;
-  std::uint64_t meals = 0, failures = 0, grants = 0, second_hands = 0, overlaps = 0;
+  std::uint64_t failures = 0;
   caf::timespan longest{0}, hungry{0};
   for (auto& each : state.philosophers) {
-    meals += each->meals;
+    result.meals += each->meals;
     failures += each->failures;
     longest = std::max(longest, each->longest_hunger);
     hungry += each->hungry;
     over_time.add(each->over_time);
   }
   for (auto& each : state.forks) {
-    grants += each->grants;
-    second_hands += each->second_hands;
-    overlaps += each->overlaps;
+    result.forks.taken += each->grants;
+    result.forks.in_two_hands += each->second_hands;
+    result.forks.neighbours_eating_together += each->overlaps;
   }
+  result.forks.with_other_counts = forks_that_disagree(state);
   over_time.coarsen(intervals_shown);
-  const auto elapsed = seconds(state.ended - state.began);
-  result["per_philosopher"] = per_philosopher(state);
-  result["meals"] = meals;
-  result["left_undone"] = state.set.rules.meals * state.set.rules.philosophers - meals;
-  result["fairness"] = fairness(state);
-  result["longest_hunger_s"] = seconds(longest);
-  result["mean_hunger_s"] = meals == 0 ? 0 : seconds(hungry) / static_cast<double>(meals);
-  result["elapsed_s"] = elapsed;
-  result["meals_per_s"] = elapsed > 0 ? static_cast<double>(meals) / elapsed : 0;
-  result["meals_over_time"] = {{"interval_s", seconds(over_time.width())}, {"meals", over_time.counts()}};
-  result["forks"] = {{"taken", grants},
-                     {"in_two_hands", second_hands},
-                     {"neighbours_eating_together", overlaps},
-                     {"with_other_counts", forks_that_disagree(state)}};
-  if (state.set.rules.strategy == strategy_kind::backoff) result["failures"] = failures;
+  result.meals_over_time = {seconds(over_time.width()), over_time.counts()};
+  result.per_philosopher = rows_of(state);
+  result.left_undone = result.meals_each * result.philosophers - result.meals;
+  result.fairness = fairness(state);
+  result.longest_hunger_s = seconds(longest);
+  if (result.meals != 0) result.mean_hunger_s = seconds(hungry) / static_cast<double>(result.meals);
+  result.elapsed_s = seconds(state.ended - state.began);
+  if (result.elapsed_s > 0) result.meals_per_s = static_cast<double>(result.meals) / result.elapsed_s;
+  if (state.set.rules.strategy == strategy_kind::backoff) result.failures = failures;
   return result;
 }
 
@@ -254,23 +249,20 @@ std::string why_impossible(const parameters& values) {
 }
 
 void add_dining_checks(scenario& s) {
-  s.check("no fork was in two hands", [](const finished_run& run) -> check_outcome {
-    const auto& forks = run.result.at("forks");
-    const auto bad = forks.at("in_two_hands").get<std::uint64_t>();
-    return {bad == 0, "taken " + dumped(forks.at("taken")) + " times, " + std::to_string(bad)
-                          + " times from another hand"};
+  s.check<dinner>("no fork was in two hands", [](const dinner& x, const parameters&) -> check_outcome {
+    const auto bad = x.forks.in_two_hands;
+    return {bad == 0, fmt::format("taken {} times, {} times from another hand", x.forks.taken, bad)};
   });
-  s.check("no neighbours ate together", [](const finished_run& run) -> check_outcome {
-    const auto bad = run.result.at("forks").at("neighbours_eating_together").get<std::uint64_t>();
-    return {bad == 0, std::to_string(bad) + " of " + dumped(run.result.at("meals")) + " meals"};
+  s.check<dinner>("no neighbours ate together", [](const dinner& x, const parameters&) -> check_outcome {
+    const auto bad = x.forks.neighbours_eating_together;
+    return {bad == 0, fmt::format("{} of {} meals", bad, x.meals)};
   });
-  s.check("every meal was eaten", [](const finished_run& run) -> check_outcome {
-    const auto left = run.result.at("left_undone").get<std::uint64_t>();
-    const auto disagree = run.result.at("forks").at("with_other_counts").get<std::uint64_t>();
-    auto detail = dumped(run.result.at("meals")) + " eaten, " + std::to_string(left) + " left undone";
+  s.check<dinner>("every meal was eaten", [](const dinner& x, const parameters&) -> check_outcome {
+    const auto disagree = x.forks.with_other_counts;
+    auto detail = fmt::format("{} eaten, {} left undone", x.meals, x.left_undone);
     if (disagree != 0)
-      detail += "; " + std::to_string(disagree) + " forks counted other numbers of meals than their users";
-    return {left == 0 && disagree == 0, std::move(detail)};
+      detail += fmt::format("; {} forks counted other numbers of meals than their users", disagree);
+    return {x.left_undone == 0 && disagree == 0, std::move(detail)};
   });
 }
 

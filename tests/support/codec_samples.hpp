@@ -152,6 +152,7 @@ class codec_bench {
     auto element = message_catalog::read(reader, signature, {}, err);
     return element != nullptr ? element->copy_content_to_message() : caf::message{};
   }
+  caf::execution_unit* unit() { return handles.serialization_context(); }
   const message_signature& signature_of(const caf::message& x) { return system.catalog.of(x.content()); }
 
   std::vector<caf::message> samples();
