@@ -21,6 +21,7 @@
 #include <map>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 
 namespace troupe {
 
@@ -211,7 +212,9 @@ struct reducer_state {
   static inline const char* name = "reducer";
   std::optional<tree_nodes<T>> nodes;
   caf::actor root;
-  std::vector<caf::actor> crew;
+  std::vector<caf::actor> crew; ///< empty: not known yet
+  /// Made until then: what others send may overtake the root's word.
+  std::vector<typename tree_nodes<T>::joined> early;
   reducer_report report;
 };
 
@@ -223,6 +226,7 @@ namespace detail {
 
 template <class T, class Self>
 void reducer_send(Self* self, reducer_state<T>& state, typename tree_nodes<T>::joined&& made) {
+  if (state.crew.empty()) return state.early.push_back(std::move(made));
   const joining all{made.causes};
   if (made.root) {
     self->send(state.root, tree_result<T>{std::move(made.what)});
@@ -259,7 +263,11 @@ void reducer_accept(Self* self, reducer_state<T>& state, tree_partial<T>&& part)
 template <class T, class Self>
 caf::message_handler reducer_handlers(Self* self, reducer_state<T>& state) {
   return {
-      [&state](tree_crew& what) { state.crew = std::move(what.reducers); },
+      [self, &state](tree_crew& what) {
+        state.crew = std::move(what.reducers);
+        for (auto& made : std::exchange(state.early, {}))
+          detail::reducer_send(self, state, std::move(made));
+      },
       [self, &state](tree_partial<T>& part) { reducer_accept(self, state, std::move(part)); },
       [self, &state](const tree_size& what) {
         detail::reducer_try(self, state.root, [&] {

@@ -36,14 +36,16 @@ sum add(sum a, const sum& b) {
 }
 
 struct tree {
-  tree(std::uint64_t arity, std::size_t reducers)
+  tree(std::uint64_t arity, std::size_t reducers, bool tells_all = true)
       : sys(trace::level::headers, add_sum_messages), arity(arity) {
     top = sys.system().spawn(root, log);
     for (std::size_t i = 0; i < reducers; ++i)
       crew.push_back(sys.system().spawn(reducer<sum>, top, arity, tree_operator<sum>{add}));
-    for (auto& who : crew)
-      caf::anon_send(who, tree_crew{crew});
+    if (tells_all)
+      for (auto& who : crew)
+        tell(who);
   }
+  void tell(const caf::actor& who) { caf::anon_send(who, tree_crew{crew}); }
   ~tree() {
     for (auto& who : crew)
       caf::anon_send_exit(who, caf::exit_reason::user_shutdown);
@@ -159,6 +161,24 @@ TEST_CASE("each leaf goes into the result once, in whatever order all arrive", "
         expected.push_back(shape.joins(level));
       CHECK(t.joins() == expected);
     }
+}
+
+TEST_CASE("what others send may overtake the word of who the reducers are", "[actors][reducer]") {
+  for (std::size_t late = 0; late < 3; ++late) {
+    tree t{2, 3, false};
+    for (std::size_t i = 0; i < 3; ++i)
+      if (i != late) t.tell(t.crew[i]);
+    for (std::uint64_t i = 0; i < 12; ++i)
+      t.leaf(i, 1);
+    t.sys.run();
+    CHECK(t.log->results.empty());
+    t.tell(t.crew[late]);
+    t.end(12);
+    t.sys.run();
+    REQUIRE(t.log->results.size() == 1);
+    CHECK(t.log->results[0].value == 12);
+    CHECK(t.log->failures.empty());
+  }
 }
 
 TEST_CASE("an operator that fails, and a leaf that comes twice, are told", "[actors][reducer]") {
