@@ -95,4 +95,4 @@ class arrived_message final : public arrived {
 
 } // namespace troupe
 
-TROUPE_ELEMENTS(extern, troupe::arrived);
+TROUPE_ELEMENTS(extern, troupe::arrived)

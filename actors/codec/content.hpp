@@ -30,8 +30,18 @@ caf::message message_of(std::vector<caf::type_erased_value_ptr> elements);
 template <class T>
 using sent_as = typename caf::unbox_message_element<caf::detail::strip_and_convert_t<T>>::type;
 
-/// The sizes that there are for values in place, in bytes.
-inline constexpr std::array<std::size_t, 8> content_sizes{16, 32, 48, 64, 96, 128, 192, 256};
+/// The sizes that there are for values in place, in bytes: M(size, ...) for each.
+#define TROUPE_EACH_SIZE(M, ...)                                                                             \
+  M(16, __VA_ARGS__)                                                                                         \
+  M(32, __VA_ARGS__)                                                                                         \
+  M(48, __VA_ARGS__)                                                                                         \
+  M(64, __VA_ARGS__)                                                                                         \
+  M(96, __VA_ARGS__)                                                                                         \
+  M(128, __VA_ARGS__)                                                                                        \
+  M(192, __VA_ARGS__)                                                                                        \
+  M(256, __VA_ARGS__)
+#define TROUPE_SIZE(bytes, ...) bytes,
+inline constexpr auto content_sizes = std::to_array<std::size_t>({TROUPE_EACH_SIZE(TROUPE_SIZE)});
 
 /// That for an element of so many bytes; 0: it is larger than all.
 constexpr std::size_t content_size(std::size_t bytes) {
@@ -112,10 +122,11 @@ template <std::size_t Bytes>
 class value_message final : public value_tuple<caf::detail::message_data, Bytes> {
  public:
   using value_tuple<caf::detail::message_data, Bytes>::copy;
-  value_message* copy() const override {
+  value_message* copy() const override { return copy_of(this->value()).release(); }
+  static caf::intrusive_ptr<value_message> copy_of(const any_value& value) {
     auto result = caf::make_counted<value_message>();
-    result->hold(this->value().copied(result->room()), this->value().kind());
-    return result.release();
+    result->hold(value.copied(result->room()), value.kind());
+    return result;
   }
   static caf::message as_message(caf::intrusive_ptr<value_message> whole) {
     return caf::message{caf::detail::message_data::cow_ptr{std::move(whole)}};
@@ -130,9 +141,7 @@ caf::message value_tuple<Base, Bytes>::moved_to_message() {
 }
 template <class Base, std::size_t Bytes>
 caf::message value_tuple<Base, Bytes>::copied_to_message() const {
-  auto result = caf::make_counted<value_message<Bytes>>();
-  result->hold(value().copied(result->room()), *kind_);
-  return value_message<Bytes>::as_message(std::move(result));
+  return value_message<Bytes>::as_message(value_message<Bytes>::copy_of(value()));
 }
 
 /// As caf::make_message, whose tuples take several times as long to compile for each combination of types. Of
@@ -185,49 +194,37 @@ caf::mailbox_element_ptr filled(Element* element, T&& x) {
   return owned;
 }
 
-/// Outside of all namespaces: what is compiled once of elements of that kind.
-#define TROUPE_ELEMENTS(where, Base)                                                                         \
-  where template class troupe::element_with<Base, 16>;                                                       \
-  where template class troupe::element_with<Base, 32>;                                                       \
-  where template class troupe::element_with<Base, 48>;                                                       \
-  where template class troupe::element_with<Base, 64>;                                                       \
-  where template class troupe::element_with<Base, 96>;                                                       \
-  where template class troupe::element_with<Base, 128>;                                                      \
-  where template class troupe::element_with<Base, 192>;                                                      \
-  where template class troupe::element_with<Base, 256>
-
 } // namespace troupe
 
-/// What is compiled once for each size.
-#define TROUPE_CONTENTS(where)                                                                               \
-  TROUPE_CONTENT(where, 16);                                                                                 \
-  TROUPE_CONTENT(where, 32);                                                                                 \
-  TROUPE_CONTENT(where, 48);                                                                                 \
-  TROUPE_CONTENT(where, 64);                                                                                 \
-  TROUPE_CONTENT(where, 96);                                                                                 \
-  TROUPE_CONTENT(where, 128);                                                                                \
-  TROUPE_CONTENT(where, 192);                                                                                \
-  TROUPE_CONTENT(where, 256)
-#define TROUPE_CONTENT(where, bytes)                                                                         \
+// What is compiled once, outside of all namespaces: with `extern` here, and with nothing in content.cpp.
+
+/// For each size of a content.
+#define TROUPE_CONTENTS(where) TROUPE_EACH_SIZE(TROUPE_CONTENT, where)
+#define TROUPE_CONTENT(bytes, where)                                                                         \
   where template class troupe::value_tuple<caf::type_erased_tuple, bytes>;                                   \
   where template class troupe::value_tuple<caf::detail::message_data, bytes>;                                \
-  where template class troupe::value_message<bytes>
-TROUPE_CONTENTS(extern);
+  where template class troupe::value_message<bytes>;
+TROUPE_CONTENTS(extern)
 
-// CAF's own headers make messages of these types, in every source that includes them: their code is in
-// content.cpp.
-extern template class caf::detail::tuple_vals_impl<caf::type_erased_tuple, caf::error>;
-extern template class caf::detail::tuple_vals_impl<caf::detail::message_data, caf::error>;
-extern template class caf::detail::tuple_vals_impl<caf::detail::message_data, caf::exit_msg>;
-extern template class caf::detail::tuple_vals_impl<caf::detail::message_data, caf::actor>;
-extern template class caf::detail::tuple_vals_impl<caf::detail::message_data, std::string>;
-extern template class caf::detail::tuple_vals<caf::error>;
-extern template class caf::detail::tuple_vals<caf::exit_msg>;
-extern template class caf::detail::tuple_vals<caf::actor>;
-extern template class caf::detail::tuple_vals<std::string>;
+/// For each size of elements of a kind.
+#define TROUPE_ELEMENTS(where, Base) TROUPE_EACH_SIZE(TROUPE_ELEMENT, where, Base)
+#define TROUPE_ELEMENT(bytes, where, Base) where template class troupe::element_with<Base, bytes>;
 
-/// What is compiled once of types that many messages and fields are of.
-#define TROUPE_LEAF(where, ...) where template struct troupe::detail::leaf_functions<__VA_ARGS__>
+/// Of these, CAF's own headers make messages in every source that includes them.
+#define TROUPE_CAF_TUPLES(where)                                                                             \
+  where template class caf::detail::tuple_vals_impl<caf::type_erased_tuple, caf::error>;                     \
+  where template class caf::detail::tuple_vals_impl<caf::detail::message_data, caf::error>;                  \
+  where template class caf::detail::tuple_vals_impl<caf::detail::message_data, caf::exit_msg>;               \
+  where template class caf::detail::tuple_vals_impl<caf::detail::message_data, caf::actor>;                  \
+  where template class caf::detail::tuple_vals_impl<caf::detail::message_data, std::string>;                 \
+  where template class caf::detail::tuple_vals<caf::error>;                                                  \
+  where template class caf::detail::tuple_vals<caf::exit_msg>;                                               \
+  where template class caf::detail::tuple_vals<caf::actor>;                                                  \
+  where template class caf::detail::tuple_vals<std::string>
+TROUPE_CAF_TUPLES(extern);
+
+/// Of types that many messages and fields are of.
+#define TROUPE_LEAF(where, ...) where template class troupe::detail::leaf_functions<__VA_ARGS__>
 #define TROUPE_LEAVES(where)                                                                                 \
   TROUPE_LEAF(where, bool);                                                                                  \
   TROUPE_LEAF(where, std::int32_t);                                                                          \
@@ -254,8 +251,10 @@ extern template class caf::detail::tuple_vals<std::string>;
   TROUPE_LEAF(where, caf::message)
 TROUPE_LEAVES(extern);
 
-extern template class troupe::value_of<caf::error>;
-extern template class troupe::value_of<caf::actor>;
-extern template class troupe::value_of<std::string>;
-extern template class troupe::value_of<std::vector<caf::actor>>;
-extern template class troupe::value_of<std::vector<std::string>>;
+#define TROUPE_VALUES(where)                                                                                 \
+  where template class troupe::value_of<caf::error>;                                                         \
+  where template class troupe::value_of<caf::actor>;                                                         \
+  where template class troupe::value_of<std::string>;                                                        \
+  where template class troupe::value_of<std::vector<caf::actor>>;                                            \
+  where template class troupe::value_of<std::vector<std::string>>
+TROUPE_VALUES(extern);

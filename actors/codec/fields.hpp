@@ -14,7 +14,7 @@
 
 namespace troupe {
 
-struct value_functions;
+class value_functions;
 
 /// Those of T; see value.hpp.
 template <class T>

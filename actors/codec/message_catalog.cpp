@@ -344,14 +344,14 @@ caf::mailbox_element_ptr message_catalog::read(msgpack_reader& in, const message
 
 caf::error wire_writer::structure(const struct_walks& walks, void* value) {
   return nested([&] {
-    fields_out fields{detail::each_field<&value_functions::write, wire_writer>, this};
+    fields_out fields{detail::write_field<wire_writer>, this};
     return walks.out(fields, value);
   });
 }
 
 caf::error wire_reader::structure(const struct_walks& walks, void* value) {
   return nested([&] {
-    fields_in fields{detail::each_field<&value_functions::read, wire_reader>, this};
+    fields_in fields{detail::read_field<wire_reader>, this};
     return walks.in(fields, value);
   });
 }

@@ -29,17 +29,15 @@ struct element_codec {
   const value_kind* kind;
 
   caf::type_erased_value_ptr make() const { return caf::type_erased_value_ptr{kind->make(nullptr)}; }
-  caf::error write(wire_writer& out, const void* value) const {
-    return kind->functions->write(*kind->functions, out, const_cast<void*>(value));
+  /// A wire_writer or a msgpack_writer.
+  template <class Writer>
+  caf::error write(Writer& out, const void* value) const {
+    return kind->functions.write(out, const_cast<void*>(value));
   }
-  caf::error write(msgpack_writer& out, const void* value) const {
-    return kind->functions->pack(*kind->functions, out, const_cast<void*>(value));
-  }
-  caf::error read(wire_reader& in, void* value) const {
-    return kind->functions->read(*kind->functions, in, value);
-  }
-  caf::error read(msgpack_reader& in, void* value) const {
-    return kind->functions->unpack(*kind->functions, in, value);
+  /// A wire_reader or a msgpack_reader.
+  template <class Reader>
+  caf::error read(Reader& in, void* value) const {
+    return kind->functions.read(in, value);
   }
 };
 

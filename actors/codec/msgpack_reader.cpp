@@ -235,7 +235,7 @@ caf::error msgpack_reader::structure(const struct_walks& walks, void* value) {
                        auto& reader = *static_cast<msgpack_reader*>(self);
                        if (reader.fields_-- == 0)
                          return caf::make_error(caf::sec::invalid_argument, "a structure lacks a field");
-                       return of.unpack(of, reader, field);
+                       return of.read(reader, field);
                      },
                      this};
     auto result = walks.in(fields, value);

@@ -112,7 +112,7 @@ caf::error msgpack_writer::structure(const struct_walks& walks, void* value) {
     fields_out fields{[](void* self, const value_functions& of, void* field) {
                         auto& writer = *static_cast<msgpack_writer*>(self);
                         ++writer.fields_;
-                        return of.pack(of, writer, field);
+                        return of.write(writer, field);
                       },
                       this};
     auto result = walks.out(fields, value);

@@ -14,7 +14,7 @@ struct telling {
   static caf::error field(void* self, const value_functions& of, void* field) {
     auto& text = static_cast<telling*>(self)->text;
     if (!text.empty()) text += ", ";
-    return of.tell(of, text, field);
+    return of.tell(text, field);
   }
 };
 
@@ -24,32 +24,43 @@ caf::error stays() {
 
 } // namespace
 
+caf::error value_functions::write(wire_writer&, void*) const { return stays(); }
+caf::error value_functions::write(msgpack_writer&, void*) const { return stays(); }
+caf::error value_functions::write(caf::serializer&, void*) const { return stays(); }
+caf::error value_functions::read(wire_reader&, void*) const { return stays(); }
+caf::error value_functions::read(msgpack_reader&, void*) const { return stays(); }
+caf::error value_functions::read(caf::deserializer&, void*) const { return stays(); }
+caf::error value_functions::tell(std::string& out, void*) const {
+  out += "<unprintable>";
+  return caf::none;
+}
+void value_functions::to_json(json_writer& out, void*) const { out.null(); }
+caf::error value_functions::from_json(const json_reader&, void*) const { return stays(); }
+
 namespace detail {
 
-caf::error struct_steps::write(const value_functions& of, wire_writer& out, void* value) {
-  return out.structure(*of.walks, value);
+caf::error struct_functions::write(wire_writer& out, void* value) const {
+  return out.structure(walks_, value);
 }
-caf::error struct_steps::read(const value_functions& of, wire_reader& in, void* value) {
-  return in.structure(*of.walks, value);
+caf::error struct_functions::write(msgpack_writer& out, void* value) const {
+  return out.structure(walks_, value);
 }
-caf::error struct_steps::pack(const value_functions& of, msgpack_writer& out, void* value) {
-  return out.structure(*of.walks, value);
+caf::error struct_functions::write(caf::serializer& sink, void* value) const {
+  fields_out fields{write_field<caf::serializer>, &sink};
+  return walks_.out(fields, value);
 }
-caf::error struct_steps::unpack(const value_functions& of, msgpack_reader& in, void* value) {
-  return in.structure(*of.walks, value);
+caf::error struct_functions::read(wire_reader& in, void* value) const { return in.structure(walks_, value); }
+caf::error struct_functions::read(msgpack_reader& in, void* value) const {
+  return in.structure(walks_, value);
 }
-caf::error struct_steps::save(const value_functions& of, caf::serializer& sink, void* value) {
-  fields_out fields{detail::each_field<&value_functions::save, caf::serializer>, &sink};
-  return of.walks->out(fields, value);
+caf::error struct_functions::read(caf::deserializer& source, void* value) const {
+  fields_in fields{read_field<caf::deserializer>, &source};
+  return walks_.in(fields, value);
 }
-caf::error struct_steps::load(const value_functions& of, caf::deserializer& source, void* value) {
-  fields_in fields{detail::each_field<&value_functions::load, caf::deserializer>, &source};
-  return of.walks->in(fields, value);
-}
-caf::error struct_steps::tell(const value_functions& of, std::string& out, void* value) {
+caf::error struct_functions::tell(std::string& out, void* value) const {
   telling told;
   fields_out fields{telling::field, &told};
-  auto err = of.walks->out(fields, value);
+  auto err = walks_.out(fields, value);
   if (fields.type_name().empty()) {
     out += told.text;
   } else {
@@ -72,32 +83,32 @@ using members_in = members<fields_in, const json_reader&>;
 
 } // namespace
 
-void struct_steps::to_json(const value_functions& of, json_writer& out, void* value) {
+void struct_functions::to_json(json_writer& out, void* value) const {
   members_out object{out};
   fields_out fields{[](void* self, const value_functions& of, void* field) {
                       auto& object = *static_cast<members_out*>(self);
-                      if (of.absent != nullptr && of.absent(field)) return caf::error{};
+                      if (of.absent(field)) return caf::error{};
                       object.codec.key(object.fields->field_name());
-                      of.to_json(of, object.codec, field);
+                      of.to_json(object.codec, field);
                       return caf::error{};
                     },
                     &object};
   object.fields = &fields;
   out.object();
-  static_cast<void>(of.walks->out(fields, value));
+  static_cast<void>(walks_.out(fields, value));
   out.end();
 }
 
-caf::error struct_steps::from_json(const value_functions& of, const json_reader& in, void* value) {
+caf::error struct_functions::from_json(const json_reader& in, void* value) const {
   if (!in.is_object()) return not_in_json("an object");
   members_in object{in};
   fields_in fields{[](void* self, const value_functions& of, void* field) {
                      const auto& object = *static_cast<members_in*>(self);
-                     return of.from_json(of, object.codec[object.fields->field_name()], field);
+                     return of.from_json(object.codec[object.fields->field_name()], field);
                    },
                    &object};
   object.fields = &fields;
-  if (auto err = of.walks->in(fields, value))
+  if (auto err = walks_.in(fields, value))
     return caf::make_error(caf::sec::invalid_argument, fields.field_name(), err);
   return caf::none;
 }
@@ -112,22 +123,6 @@ void write_real(json_writer& out, double x) {
 caf::error not_in_json(const char* wanted) {
   return caf::make_error(caf::sec::invalid_argument, std::string{wanted} + " was expected");
 }
-
-const value_functions functions_of_stray{
-    nullptr,
-    [](const value_functions&, wire_writer&, void*) { return stays(); },
-    [](const value_functions&, wire_reader&, void*) { return stays(); },
-    [](const value_functions&, msgpack_writer&, void*) { return stays(); },
-    [](const value_functions&, msgpack_reader&, void*) { return stays(); },
-    [](const value_functions&, caf::serializer&, void*) { return stays(); },
-    [](const value_functions&, caf::deserializer&, void*) { return stays(); },
-    [](const value_functions&, std::string& out, void*) {
-      out += "<unprintable>";
-      return caf::error{};
-    },
-    [](const value_functions&, json_writer& out, void*) { out.null(); },
-    nullptr,
-    [](const value_functions&, const json_reader&, void*) { return stays(); }};
 
 } // namespace detail
 
@@ -147,24 +142,19 @@ template class field_walk<false>;
 std::string to_json_text(const value_functions& of, const void* value) {
   std::string text;
   json_writer out{text};
-  of.to_json(of, out, const_cast<void*>(value));
+  of.to_json(out, const_cast<void*>(value));
   return text;
 }
 
-caf::error any_value::load(caf::deserializer& source) {
-  const auto& of = *kind().functions;
-  return of.load(of, source, get_mutable());
-}
+caf::error any_value::load(caf::deserializer& source) { return kind().functions.read(source, get_mutable()); }
 
 caf::error any_value::save(caf::serializer& sink) const {
-  const auto& of = *kind().functions;
-  return of.save(of, sink, const_cast<void*>(get()));
+  return kind().functions.write(sink, const_cast<void*>(get()));
 }
 
 std::string any_value::stringify() const {
-  const auto& of = *kind().functions;
   std::string text;
-  static_cast<void>(of.tell(of, text, const_cast<void*>(get())));
+  static_cast<void>(kind().functions.tell(text, const_cast<void*>(get())));
   return text;
 }
 

@@ -27,54 +27,54 @@
 
 namespace troupe {
 
-/// How values of one type are written and read: codec 0, codec 1, CAF's serialisers, text and JSON. What is
-/// done for structs is compiled once and finds their fields by `walks`. The first argument is this itself.
-struct value_functions {
-  const struct_walks* walks; ///< of a struct; null: of anything else
-  caf::error (*write)(const value_functions&, wire_writer&, void* value);
-  caf::error (*read)(const value_functions&, wire_reader&, void* value);
-  caf::error (*pack)(const value_functions&, msgpack_writer&, void* value);
-  caf::error (*unpack)(const value_functions&, msgpack_reader&, void* value);
-  caf::error (*save)(const value_functions&, caf::serializer&, void* value);
-  caf::error (*load)(const value_functions&, caf::deserializer&, void* value);
+/// How values of one type are written and read: codec 0, codec 1, CAF's serialisers, text and JSON. Of a
+/// type that stays in its process, these themselves: errors.
+class value_functions {
+ public:
+  virtual caf::error write(wire_writer&, void* value) const;
+  virtual caf::error write(msgpack_writer&, void* value) const;
+  virtual caf::error write(caf::serializer&, void* value) const;
+  virtual caf::error read(wire_reader&, void* value) const;
+  virtual caf::error read(msgpack_reader&, void* value) const;
+  virtual caf::error read(caf::deserializer&, void* value) const;
   /// Appends it as CAF's deep_to_string would.
-  caf::error (*tell)(const value_functions&, std::string&, void* value);
-  void (*to_json)(const value_functions&, json_writer&, void* value);
-  bool (*absent)(const void* value); ///< such a member is left out; null: never
+  virtual caf::error tell(std::string&, void* value) const;
+  virtual void to_json(json_writer&, void* value) const;
   /// An error where it is something else.
-  caf::error (*from_json)(const value_functions&, const json_reader&, void* value);
+  virtual caf::error from_json(const json_reader&, void* value) const;
+  /// Whether a member with that value is left out.
+  virtual bool absent(const void*) const { return false; }
 };
 
 namespace detail {
 
-/// A step of a walk: hands a field to one of the functions of its type.
-template <auto Function, class Codec>
-caf::error each_field(void* codec, const value_functions& of, void* field) {
-  return (of.*Function)(of, *static_cast<Codec*>(codec), field);
+// Steps of a walk.
+template <class Codec>
+caf::error write_field(void* codec, const value_functions& of, void* field) {
+  return of.write(*static_cast<Codec*>(codec), field);
+}
+template <class Codec>
+caf::error read_field(void* codec, const value_functions& of, void* field) {
+  return of.read(*static_cast<Codec*>(codec), field);
 }
 
-/// The same for all structs.
-struct struct_steps {
-  static caf::error write(const value_functions&, wire_writer&, void*);
-  static caf::error read(const value_functions&, wire_reader&, void*);
-  static caf::error pack(const value_functions&, msgpack_writer&, void*);
-  static caf::error unpack(const value_functions&, msgpack_reader&, void*);
-  static caf::error save(const value_functions&, caf::serializer&, void*);
-  static caf::error load(const value_functions&, caf::deserializer&, void*);
-  static caf::error tell(const value_functions&, std::string&, void*);
-  static void to_json(const value_functions&, json_writer&, void*);
-  static caf::error from_json(const value_functions&, const json_reader&, void*);
-};
-template <class T>
-inline constexpr value_functions functions_of_struct{&walks_of<T>,           struct_steps::write,
-                                                     struct_steps::read,     struct_steps::pack,
-                                                     struct_steps::unpack,   struct_steps::save,
-                                                     struct_steps::load,     struct_steps::tell,
-                                                     struct_steps::to_json,  nullptr,
-                                                     struct_steps::from_json};
+/// Of any struct, by the walks through its fields.
+class struct_functions final : public value_functions {
+ public:
+  constexpr explicit struct_functions(const struct_walks& walks) : walks_(walks) {}
+  caf::error write(wire_writer&, void*) const override;
+  caf::error write(msgpack_writer&, void*) const override;
+  caf::error write(caf::serializer&, void*) const override;
+  caf::error read(wire_reader&, void*) const override;
+  caf::error read(msgpack_reader&, void*) const override;
+  caf::error read(caf::deserializer&, void*) const override;
+  caf::error tell(std::string&, void*) const override;
+  void to_json(json_writer&, void*) const override;
+  caf::error from_json(const json_reader&, void*) const override;
 
-/// Of a type that stays in its process.
-extern const value_functions functions_of_stray;
+ private:
+  const struct_walks& walks_;
+};
 
 /// Whether the codecs can write and read it. What the fields of a struct are is seen where they are met.
 template <class T>
@@ -101,48 +101,44 @@ concept list_of_structs = iterable<T> && !map_like<T> && has_fields<typename T::
 template <class T>
 concept keyed_by_text = map_like<T> && std::same_as<std::remove_const_t<typename T::key_type>, std::string>;
 
-/// Tells of an optional whether it has no value.
-template <class T>
-constexpr auto absence() -> bool (*)(const void*) {
-  if constexpr (is_optional<T>::value)
-    return [](const void* value) { return !*static_cast<const T*>(value); };
-  else
-    return nullptr;
-}
-
 /// Of what is no struct. Not inline, so that `extern template` keeps other sources from compiling it.
 template <class T>
-struct leaf_functions {
-  static caf::error write(const value_functions&, wire_writer&, void*);
-  static caf::error read(const value_functions&, wire_reader&, void*);
-  static caf::error pack(const value_functions&, msgpack_writer&, void*);
-  static caf::error unpack(const value_functions&, msgpack_reader&, void*);
-  static caf::error save(const value_functions&, caf::serializer&, void*);
-  static caf::error load(const value_functions&, caf::deserializer&, void*);
-  static caf::error tell(const value_functions&, std::string&, void*);
-  static void to_json(const value_functions&, json_writer&, void*);
-  static caf::error from_json(const value_functions&, const json_reader&, void*);
-  static const value_functions table;
+class leaf_functions final : public value_functions {
+ public:
+  caf::error write(wire_writer& out, void* value) const override;
+  caf::error write(msgpack_writer& out, void* value) const override;
+  caf::error write(caf::serializer&, void*) const override;
+  caf::error read(wire_reader& in, void* value) const override;
+  caf::error read(msgpack_reader& in, void* value) const override;
+  caf::error read(caf::deserializer&, void*) const override;
+  caf::error tell(std::string&, void*) const override;
+  void to_json(json_writer&, void*) const override;
+  caf::error from_json(const json_reader&, void*) const override;
+  bool absent(const void*) const override;
 };
-template <class T>
-const value_functions leaf_functions<T>::table{nullptr, write, read,    pack,         unpack,   save,
-                                               load,    tell,  to_json, absence<T>(), from_json};
 
 template <class T>
-caf::error leaf_functions<T>::write(const value_functions&, wire_writer& out, void* value) {
+caf::error leaf_functions<T>::write(wire_writer& out, void* value) const {
   return out.apply(*static_cast<T*>(value));
 }
 template <class T>
-caf::error leaf_functions<T>::read(const value_functions&, wire_reader& in, void* value) {
-  return in.apply(*static_cast<T*>(value));
-}
-template <class T>
-caf::error leaf_functions<T>::pack(const value_functions&, msgpack_writer& out, void* value) {
+caf::error leaf_functions<T>::write(msgpack_writer& out, void* value) const {
   return out.apply(*static_cast<T*>(value));
 }
 template <class T>
-caf::error leaf_functions<T>::unpack(const value_functions&, msgpack_reader& in, void* value) {
+caf::error leaf_functions<T>::read(wire_reader& in, void* value) const {
   return in.apply(*static_cast<T*>(value));
+}
+template <class T>
+caf::error leaf_functions<T>::read(msgpack_reader& in, void* value) const {
+  return in.apply(*static_cast<T*>(value));
+}
+template <class T>
+bool leaf_functions<T>::absent(const void* value) const {
+  if constexpr (is_optional<T>::value)
+    return !*static_cast<const T*>(value);
+  else
+    return false;
 }
 
 inline caf::error only_by_codecs() {
@@ -151,14 +147,14 @@ inline caf::error only_by_codecs() {
 
 // The two lists are written as CAF writes sequences, without an instantiation of its own for each struct.
 template <class T>
-caf::error leaf_functions<T>::save(const value_functions&, caf::serializer& sink, void* value) {
+caf::error leaf_functions<T>::write(caf::serializer& sink, void* value) const {
   auto& x = *static_cast<T*>(value);
   if constexpr (list_of_structs<T>) {
     auto count = static_cast<std::size_t>(x.size());
     if (auto err = sink.begin_sequence(count)) return err;
     const auto& of = functions_of<typename T::value_type>();
     for (auto& each : x)
-      if (auto err = of.save(of, sink, const_cast<typename T::value_type*>(&each))) return err;
+      if (auto err = of.write(sink, const_cast<typename T::value_type*>(&each))) return err;
     return sink.end_sequence();
   } else if constexpr (caf::detail::is_serializable<T>::value) {
     return sink(x);
@@ -167,7 +163,7 @@ caf::error leaf_functions<T>::save(const value_functions&, caf::serializer& sink
   }
 }
 template <class T>
-caf::error leaf_functions<T>::load(const value_functions&, caf::deserializer& source, void* value) {
+caf::error leaf_functions<T>::read(caf::deserializer& source, void* value) const {
   auto& x = *static_cast<T*>(value);
   if constexpr (list_of_structs<T>) {
     std::size_t count = 0;
@@ -176,7 +172,7 @@ caf::error leaf_functions<T>::load(const value_functions&, caf::deserializer& so
     x.clear();
     while (count-- > 0) {
       typename T::value_type each{};
-      if (auto err = of.load(of, source, &each)) return err;
+      if (auto err = of.read(source, &each)) return err;
       x.insert(x.end(), std::move(each));
     }
     return source.end_sequence();
@@ -187,14 +183,14 @@ caf::error leaf_functions<T>::load(const value_functions&, caf::deserializer& so
   }
 }
 template <class T>
-caf::error leaf_functions<T>::tell(const value_functions&, std::string& out, void* value) {
+caf::error leaf_functions<T>::tell(std::string& out, void* value) const {
   auto& x = *static_cast<T*>(value);
   if constexpr (list_of_structs<T>) {
     const auto& of = functions_of<typename T::value_type>();
     out += '[';
     for (bool later = false; auto& each : x) {
       if (std::exchange(later, true)) out += ", ";
-      static_cast<void>(of.tell(of, out, const_cast<typename T::value_type*>(&each)));
+      static_cast<void>(of.tell(out, const_cast<typename T::value_type*>(&each)));
     }
     out += ']';
   } else {
@@ -205,33 +201,27 @@ caf::error leaf_functions<T>::tell(const value_functions&, std::string& out, voi
 
 template <class T>
 void write_json(json_writer& out, T& x) {
-  const auto& of = functions_of<std::remove_const_t<T>>();
-  of.to_json(of, out, const_cast<std::remove_const_t<T>*>(&x));
+  functions_of<std::remove_const_t<T>>().to_json(out, const_cast<std::remove_const_t<T>*>(&x));
 }
 template <class T>
 caf::error read_json(const json_reader& in, T& x) {
-  const auto& of = functions_of<T>();
-  return of.from_json(of, in, &x);
+  return functions_of<T>().from_json(in, &x);
 }
 /// As a number with a point, also where it is whole.
 void write_real(json_writer&, double);
 caf::error not_in_json(const char* wanted);
 
 template <class T>
-void leaf_functions<T>::to_json(const value_functions&, json_writer& out, void* value) {
+void leaf_functions<T>::to_json(json_writer& out, void* value) const {
   auto& x = *static_cast<T*>(value);
-  if constexpr (std::is_same_v<T, bool>) {
-    out.value(x);
-  } else if constexpr (std::is_same_v<T, caf::atom_value>) {
+  if constexpr (std::is_same_v<T, caf::atom_value>) {
     out.value(caf::to_string(x));
   } else if constexpr (std::is_enum_v<T>) {
     const auto number = static_cast<std::underlying_type_t<T>>(x);
     write_json(out, number);
   } else if constexpr (std::is_floating_point_v<T>) {
     write_real(out, static_cast<double>(x));
-  } else if constexpr (std::is_integral_v<T>) {
-    out.value(x);
-  } else if constexpr (std::is_same_v<T, std::string>) {
+  } else if constexpr (std::is_integral_v<T> || std::is_same_v<T, std::string>) {
     out.value(x);
   } else if constexpr (is_optional<T>::value) {
     x ? write_json(out, *x) : static_cast<void>(out.null());
@@ -248,14 +238,9 @@ void leaf_functions<T>::to_json(const value_functions&, json_writer& out, void* 
     out.array();
     std::apply([&out](auto&... xs) { (write_json(out, xs), ...); }, x);
     out.end();
-  } else if constexpr (std::is_same_v<T, std::vector<bool>>) {
-    out.array();
-    for (const bool each : x)
-      out.value(each);
-    out.end();
   } else if constexpr (iterable<T> || is_std_array<T>::value) {
     out.array();
-    for (auto& each : x)
+    for (const typename T::value_type& each : x) // vector<bool> makes one
       write_json(out, each);
     out.end();
   } else {
@@ -264,7 +249,7 @@ void leaf_functions<T>::to_json(const value_functions&, json_writer& out, void* 
 }
 
 template <class T>
-caf::error leaf_functions<T>::from_json(const value_functions&, const json_reader& in, void* value) {
+caf::error leaf_functions<T>::from_json(const json_reader& in, void* value) const {
   auto& x = *static_cast<T*>(value);
   if constexpr (std::is_same_v<T, bool>) {
     if (!in.boolean(x)) return not_in_json("true or false");
@@ -319,6 +304,12 @@ caf::error leaf_functions<T>::from_json(const value_functions&, const json_reade
   return caf::none;
 }
 
+template <class T>
+inline constexpr struct_functions functions_of_struct{walks_of<T>};
+template <class T>
+inline constexpr leaf_functions<T> functions_of_leaf{};
+inline constexpr value_functions functions_of_stray{};
+
 } // namespace detail
 
 template <class T>
@@ -330,7 +321,7 @@ constexpr const value_functions& functions_of() {
   if constexpr (detail::has_fields<T>)
     return detail::functions_of_struct<T>;
   else if constexpr (detail::can_travel<T>())
-    return detail::leaf_functions<T>::table;
+    return detail::functions_of_leaf<T>;
   else
     return detail::functions_of_stray;
 }
@@ -341,7 +332,7 @@ class any_value;
 struct value_kind {
   std::uint32_t token; ///< by which CAF's behaviours tell types apart
   caf::rtti_pair type;
-  const value_functions* functions;
+  const value_functions& functions;
   /// In that memory, or, for null, on the heap; null where the type has no default.
   any_value* (*make)(void* where);
   std::size_t bytes; ///< of a value_of; SIZE_MAX where it is aligned like nothing else
@@ -394,7 +385,7 @@ template <class T>
 inline constinit const value_kind kind{
     caf::make_type_token<T>(),
     {caf::type_nr<T>::value, caf::type_nr<T>::value == 0 ? &typeid(T) : nullptr},
-    &functions_of<T>(),
+    functions_of<T>(),
     [](void* where) -> any_value* {
       if constexpr (std::default_initializable<T>)
         return value_of<T>::make(where);

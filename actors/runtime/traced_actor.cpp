@@ -362,4 +362,4 @@ template class traced<caf::event_based_actor>;
 
 } // namespace troupe
 
-TROUPE_ELEMENTS(, troupe::traced_element);
+TROUPE_ELEMENTS(, troupe::traced_element)

@@ -97,4 +97,4 @@ class traced_shell final : public traced_element {
 
 } // namespace troupe
 
-TROUPE_ELEMENTS(extern, troupe::traced_element);
+TROUPE_ELEMENTS(extern, troupe::traced_element)

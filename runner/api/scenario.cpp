@@ -73,7 +73,7 @@ void scenario::add_roles(role_map& all) const {
 
 std::string read_result(const finished_run& run, const value_functions& of, void* to) {
   if (run.result.is_null()) return "there is no result";
-  if (const auto err = of.from_json(of, json_reader{run.result}, to))
+  if (const auto err = of.from_json(json_reader{run.result}, to))
     return "the result is of another kind: " + caf::to_string(err);
   return {};
 }

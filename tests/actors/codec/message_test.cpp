@@ -65,7 +65,7 @@ json as_json(const report& x) { return json::parse(to_json_text(functions_of<rep
 std::string why_not(const json& from) {
   report x;
   const auto& of = functions_of<report>();
-  return caf::to_string(of.from_json(of, json_reader{from}, &x));
+  return caf::to_string(of.from_json(json_reader{from}, &x));
 }
 
 } // namespace
@@ -79,7 +79,7 @@ TEST_CASE("a message is an object of its fields in JSON, and is read from one", 
   })"));
   report read;
   const auto& of = functions_of<report>();
-  CHECK_FALSE(of.from_json(of, json_reader{text}, &read));
+  CHECK_FALSE(of.from_json(json_reader{text}, &read));
   CHECK(as_json(read) == text);
   CHECK_FALSE(as_json(report{}).contains("last"));
   const none_at_all empty;
